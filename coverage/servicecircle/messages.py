@@ -1,0 +1,87 @@
+"""Texts that users see, in Chinese and English, from the TOML files in ``texts/``.
+
+One file a topic. A message has a code such as ``facility.no_coordinates`` (table ``facility``,
+key ``no_coordinates``) and, in each language, ``what`` went wrong, the ``rule`` and the ``remedy``.
+A label is one short text under the table ``labels``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+__all__ = ["Language", "Message", "label", "message"]
+
+Language = Literal["zh", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What went wrong, the rule that was broken and the remedy, in one language."""
+
+    what: str
+    rule: str
+    remedy: str
+
+
+class _Fields(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return f"{{{key}}}"
+
+
+@cache
+def _texts() -> dict[str, dict[str, Any]]:
+    texts: dict[str, dict[str, Any]] = {}
+    folder = resources.files("servicecircle") / "texts"
+    for file in sorted(folder.iterdir(), key=lambda item: item.name):
+        if file.name.endswith(".toml"):
+            for table, entries in tomllib.loads(file.read_text(encoding="utf-8")).items():
+                texts.setdefault(table, {}).update(entries)
+    return texts
+
+
+def message(code: str, language: Language, fields: dict[str, object]) -> Message:
+    """Return the message of a code with its placeholders filled.
+
+    Parameters
+    ----------
+    code : str
+        ``table.key`` of one of the files in ``texts/``.
+    language : {"zh", "en"}
+    fields : dict
+        Values for the placeholders; an unknown placeholder stays as it is.
+
+    Raises
+    ------
+    LookupError
+        If no text has this code.
+
+    Examples
+    --------
+    >>> message("input.missing_file", "en", {"value": "roads.osm.pbf"}).what
+    'file not found: roads.osm.pbf'
+    """
+    table, _, key = code.partition(".")
+    try:
+        entry = _texts()[table][key][language]
+    except KeyError:
+        raise LookupError(f"no text for message code {code!r} in language {language!r}") from None
+    filled = _Fields(fields)
+    return Message(*(str(entry[part]).format_map(filled) for part in ("what", "rule", "remedy")))
+
+
+def label(key: str, language: Language) -> str:
+    """Return a short text such as a column title or a legend.
+
+    Examples
+    --------
+    >>> label("unsnapped", "zh")
+    '未接入路网'
+    """
+    try:
+        return str(_texts()["labels"][key][language])
+    except KeyError:
+        raise LookupError(f"no label {key!r} in language {language!r}") from None

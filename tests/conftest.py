@@ -1,0 +1,50 @@
+"""Fixtures that several test modules share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def require(name: str, available: bool, reason: str) -> None:
+    """Skip with a reason, or fail where SERVICECIRCLE_REQUIRE names what is missing."""
+    if available:
+        return
+    if name in os.environ.get("SERVICECIRCLE_REQUIRE", "").split(","):
+        pytest.fail(f"{reason} (SERVICECIRCLE_REQUIRE asks for {name})")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of real inputs, or skip where it is absent."""
+    given = os.environ.get("SERVICECIRCLE_SHARED")
+    folder = (Path(given) if given else ROOT.parent / "shared") / "data"
+    require(
+        "real",
+        folder.is_dir(),
+        "the real inputs are not here: set SERVICECIRCLE_SHARED to the folder that holds data/",
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return the path of a Chromium, or skip where there is none."""
+    import shutil
+
+    given = os.environ.get("SERVICECIRCLE_CHROMIUM")
+    path = given or shutil.which("chromium") or shutil.which("chromium-browser")
+    require("browser", path is not None, "no Chromium here: install Debian's package chromium")
+    assert path is not None
+    return path
