@@ -1,0 +1,1 @@
+"""What people have: their units, their access, the coverage of units, presence."""

@@ -1,0 +1,186 @@
+"""Coverage of units: people of a unit whose access meets a rule ÷ all people of the unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from servicecircle.measure.access import reaches
+
+__all__ = ["COLUMNS", "Rule", "layer_rules", "unit_coverage"]
+
+Floats = NDArray[np.float64]
+
+COLUMNS = (
+    "unit_id",
+    "code",
+    "name",
+    "level",
+    "layer",
+    "rule",
+    "profile",
+    "facilities",
+    "population",
+    "elderly",
+    "covered_population",
+    "covered_elderly",
+    "population_coverage",
+    "elderly_coverage",
+    "mean_minutes_of_reached",
+    "p90_minutes",
+    "unreachable",
+    "unsnapped",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A threshold that access is held against.
+
+    Parameters
+    ----------
+    name : str
+        As it stands in the tables: ``15 min``, ``1000 m``, ``1000 m straight``.
+    column : {"seconds", "metres", "straight_metres"}
+        Column of the access table.
+    limit : float
+        In seconds or metres.
+    """
+
+    name: str
+    column: str
+    limit: float
+
+
+def layer_rules(
+    minutes: tuple[float, ...], metres: tuple[float, ...], *, on_network: bool
+) -> list[Rule]:
+    """Return the rules of a layer: times and distances, or straight lines alone without roads.
+
+    Examples
+    --------
+    >>> [rule.name for rule in layer_rules((15.0,), (1000.0,), on_network=True)]
+    ['15 min', '1000 m', '1000 m straight']
+    >>> [rule.name for rule in layer_rules((15.0,), (1000.0,), on_network=False)]
+    ['1000 m straight']
+    """
+    rules: list[Rule] = []
+    if on_network:
+        rules += [Rule(f"{value:g} min", "seconds", value * 60.0) for value in sorted(minutes)]
+        rules += [Rule(f"{value:g} m", "metres", value) for value in sorted(metres)]
+    rules += [Rule(f"{value:g} m straight", "straight_metres", value) for value in sorted(metres)]
+    return rules
+
+
+def _sums(unit: NDArray[np.int64], weights: Floats, count: int) -> Floats:
+    """Add up weights by unit; NaN weights (unknown) make NaN sums, not zeros."""
+    if not np.isfinite(weights).any():
+        return np.full(count, np.nan)
+    here = unit >= 0
+    return np.bincount(unit[here], weights=weights[here], minlength=count)
+
+
+def _weighted_p90(unit: NDArray[np.int64], minutes: Floats, people: Floats, count: int) -> Floats:
+    """Return for each unit the least time within which nine of ten people reach; inf if never."""
+    here = (unit >= 0) & (people > 0)
+    unit, people = unit[here], people[here]
+    minutes = np.where(np.isnan(minutes[here]), np.inf, minutes[here])
+    order = np.lexsort((minutes, unit))
+    unit, minutes, people = unit[order], minutes[order], people[order]
+    totals = np.bincount(unit, weights=people, minlength=count)
+    before = np.concatenate([[0.0], np.cumsum(totals)[:-1]])
+    share = (np.cumsum(people) - before[unit]) / totals[unit]
+    result = np.full(count, np.nan)
+    enough = np.flatnonzero(share >= 0.9 - 1e-9)
+    first = enough[np.unique(unit[enough], return_index=True)[1]]
+    result[unit[first]] = minutes[first]
+    return result
+
+
+def unit_coverage(
+    units: pd.DataFrame,
+    demand: pd.DataFrame,
+    access: pd.DataFrame,
+    facility_counts: pd.Series,
+    *,
+    layer: str,
+    profile: str,
+    rules: list[Rule],
+) -> pd.DataFrame:
+    """Return one row per unit and rule for one layer, with a row of presence for each unit.
+
+    Parameters
+    ----------
+    units : pandas.DataFrame
+        unit_id, code, name, level.
+    demand : pandas.DataFrame
+        population, elderly (NaN: unknown), ``unit_<level>``; rows as in ``access``.
+    access : pandas.DataFrame
+        Of this layer and profile.
+    facility_counts : pandas.Series
+        Distinct open facilities by unit_id.
+    layer, profile : str
+    rules : list of Rule
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of the table ``units.csv``. Coverage of a unit without people is NaN, never 0 or
+        1. ``unreachable`` and ``unsnapped`` are people (elderly where people are unknown).
+    """
+    blocks = []
+    known_people = bool(demand["population"].notna().any()) if len(demand) else False
+    population = demand["population"].to_numpy(float)
+    elderly = demand["elderly"].to_numpy(float)
+    people = population if known_people else elderly
+    minutes = access["seconds"].to_numpy(float) / 60.0
+    status = access["status"].to_numpy(object)
+    on_network = any(rule.column != "straight_metres" for rule in rules)
+    for level in units["level"].drop_duplicates():
+        part = units.loc[units["level"] == level, ["unit_id", "code", "name", "level"]]
+        part = part.reset_index(drop=True)
+        count = len(part)
+        column = f"unit_{level}"
+        if column in demand:
+            unit = pd.Index(part["unit_id"]).get_indexer(demand[column].fillna(""))
+            unit = unit.astype(np.int64)
+        else:
+            unit = np.full(len(demand), -1, np.int64)
+        part["layer"] = layer
+        part["facilities"] = facility_counts.reindex(part["unit_id"]).fillna(0).to_numpy(np.int64)
+        part["population"] = _sums(unit, population, count)
+        part["elderly"] = _sums(unit, elderly, count)
+        reached = ~np.isnan(minutes)
+        weight = _sums(unit, np.where(reached, people, 0.0), count)
+        summed = _sums(unit, np.where(reached, minutes * people, 0.0), count)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = summed / weight
+        for rule in rules:
+            block = part.copy()
+            inside = reaches(access[rule.column].to_numpy(float), rule.limit)
+            block["rule"] = rule.name
+            straight = rule.column == "straight_metres"
+            block["profile"] = "" if straight else profile
+            for name, weights in (("population", population), ("elderly", elderly)):
+                covered = _sums(unit, np.where(inside, weights, weights * 0.0), count)
+                block[f"covered_{name}"] = covered
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    block[f"{name}_coverage"] = covered / block[name].to_numpy(float)
+            if not straight:
+                block["mean_minutes_of_reached"] = mean
+                block["p90_minutes"] = _weighted_p90(unit, minutes, people, count)
+                for name in ("unreachable", "unsnapped"):
+                    block[name] = _sums(unit, np.where(status == name, people, 0.0), count)
+            blocks.append(block)
+        presence = part.copy()
+        presence["rule"], presence["profile"] = "presence", profile if on_network else ""
+        blocks.append(presence)
+    if not blocks:
+        return pd.DataFrame(columns=list(COLUMNS))
+    table = pd.concat(
+        [block.reindex(columns=list(COLUMNS)) for block in blocks], ignore_index=True
+    )
+    return table.astype(dict.fromkeys(COLUMNS[8:], float))

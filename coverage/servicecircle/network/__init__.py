@@ -1,0 +1,1 @@
+"""Travel over the network: graph, attachment, reach, profiles, circles."""

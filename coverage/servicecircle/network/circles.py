@@ -1,0 +1,219 @@
+"""Service circles as polygons: the points within a limit, at most ``draw_m`` from their edge.
+
+The polygon of a limit is the contour, on the cells of the field, of the larger of two excesses:
+of the travel total over the limit, and of the distance to the nearest edge over ``draw_m``. Both
+fall when the limit grows, so circles of one origin are nested; holes and islands stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from servicecircle.network.field import Field, Window, window
+from servicecircle.network.graph import Network
+from servicecircle.network.reach import metres_from, nearest
+from servicecircle.network.snap import Attachment, EdgeIndex, nearest_edges
+
+__all__ = [
+    "circle_polygons",
+    "count_polygons",
+    "facility_totals",
+    "layer_totals",
+    "limit_bounds",
+    "wrong_points",
+]
+
+Floats = NDArray[np.float64]
+
+
+def facility_totals(
+    network: Network,
+    field: Field,
+    node_metres: Floats,
+    sources: Attachment,
+    source: int,
+    bounds: tuple[float, float, float, float],
+) -> tuple[Window, Floats]:
+    """Return a window of the field and the totals of its cells from one facility, in metres."""
+    part = window(field, bounds)
+    return part, metres_from(network, node_metres, part.at, sources, source)
+
+
+def layer_totals(network: Network, field: Field, facilities: Attachment) -> Floats:
+    """Return the totals of all cells of the field to their nearest facility, in metres."""
+    metres = nearest(network, field.at, facilities).metres
+    return np.where(np.isnan(metres), np.inf, metres)
+
+
+def _excess(field: Field, part: Window, totals: Floats, limit_m: float) -> Floats:
+    cell = field.cell_m
+    excess = np.full(part.inside.shape, cell)
+    over = np.maximum(totals - limit_m, part.at.leg_m - field.draw_m)
+    excess[part.inside] = np.clip(over, -cell, cell)
+    return excess
+
+
+def circle_polygons(
+    field: Field, part: Window, totals: Floats, limits_m: Sequence[float]
+) -> list[shapely.MultiPolygon]:
+    """Draw the circles of one origin (a facility, or a layer) at several limits.
+
+    Parameters
+    ----------
+    field : Field
+    part : Window
+        Where to draw; must hold all of the circles.
+    totals : numpy.ndarray of float
+        Metres of each cell of the window, in the order of ``part.at``; infinite where unreached.
+    limits_m : sequence of float
+
+    Returns
+    -------
+    list of shapely.MultiPolygon
+        One a limit, in the network's coordinate system; empty where nothing is reached.
+    """
+    return [
+        _contour(part.x, part.y, _excess(field, part, totals, limit), field.cell_m)
+        for limit in limits_m
+    ]
+
+
+def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> shapely.MultiPolygon:
+    from contourpy import FillType, contour_generator
+
+    rows, columns = np.nonzero(excess <= 0.0)
+    if not rows.size:
+        return shapely.MultiPolygon()
+    # One more ring of cells closes the polygons at the rim of the window.
+    r1, r2, c1, c2 = rows.min(), rows.max(), columns.min(), columns.max()
+    padded = np.full((r2 - r1 + 3, c2 - c1 + 3), cell_m)
+    inner = excess[max(r1 - 1, 0) : r2 + 2, max(c1 - 1, 0) : c2 + 2]
+    top, left = int(r1 == 0), int(c1 == 0)
+    padded[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
+    # Quads cut into four triangles interpolate monotonously, which keeps circles nested.
+    generator = contour_generator(
+        x[0] + (np.arange(c1 - 1, c2 + 2) * cell_m),
+        y[0] + (np.arange(r1 - 1, r2 + 2) * cell_m),
+        padded,
+        name="serial",
+        quad_as_tri=True,
+        fill_type=FillType.OuterOffset,
+    )
+    points, offsets = generator.filled(-10.0 * cell_m, 0.0)
+    if not points:
+        return shapely.MultiPolygon()
+    ring_starts = [np.asarray(item, np.int64) for item in offsets]
+    sizes = np.array([len(item) for item in points])
+    shift = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    starts = np.concatenate(
+        [[0], *(item[1:] + at for item, at in zip(ring_starts, shift, strict=True))]
+    )
+    rings = np.concatenate([[0], np.cumsum([len(item) - 1 for item in ring_starts])])
+    polygons = shapely.from_ragged_array(
+        shapely.GeometryType.POLYGON, np.concatenate(points), (starts, rings)
+    )
+    return _whole(np.asarray(polygons))
+
+
+def _whole(polygons: NDArray[np.object_]) -> shapely.MultiPolygon:
+    """Return polygons as one valid multipolygon; contours may touch themselves in a point."""
+    if not shapely.is_valid(polygons).all():
+        polygons = shapely.make_valid(polygons)
+    parts = shapely.get_parts(shapely.get_parts(polygons))
+    parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
+    whole = shapely.multipolygons(parts[shapely.area(parts) > 0.0])
+    if not shapely.is_valid(whole):
+        whole = shapely.union_all(parts)
+        whole = shapely.multipolygons(np.atleast_1d(shapely.get_parts(whole)))
+    return shapely.MultiPolygon(whole)
+
+
+def count_polygons(
+    field: Field, counts: NDArray[np.int32], most: int = 5
+) -> list[tuple[int, shapely.MultiPolygon]]:
+    """Draw where at least so many circles overlap.
+
+    Parameters
+    ----------
+    field : Field
+    counts : numpy.ndarray of int, shape (rows, columns)
+        Circles over each cell of the field.
+    most : int
+        The highest count drawn by itself; it stands for "this many or more".
+
+    Returns
+    -------
+    list of (int, shapely.MultiPolygon)
+        From 2 upward, while there is any.
+    """
+    rows, columns = counts.shape
+    x = (np.arange(columns) + field.column0) * field.cell_m
+    y = (np.arange(rows) + field.row0) * field.cell_m
+    drawn = []
+    for least in range(2, most + 1):
+        if not (counts >= least).any():
+            break
+        excess = np.where(counts >= least, -0.5, 0.5) * field.cell_m
+        drawn.append((least, _contour(x, y, excess, field.cell_m)))
+    return drawn
+
+
+def wrong_points(
+    network: Network,
+    index: EdgeIndex,
+    polygon: shapely.MultiPolygon,
+    targets: Attachment,
+    *,
+    limit_m: float,
+    draw_m: float,
+    border_m: float,
+    samples: int = 10_000,
+    seed: int = 0,
+) -> Floats:
+    """Sample points around a circle, measure each anew, and return those on the wrong side.
+
+    Parameters
+    ----------
+    polygon : shapely.MultiPolygon
+        The circle of ``targets`` (one facility, or a layer) at ``limit_m``.
+    border_m : float
+        Points nearer than this to the border are passed over: one cell of the drawing.
+    samples : int
+        How many points farther from the border to look at.
+
+    Returns
+    -------
+    numpy.ndarray of float, shape (w, 2)
+        The wrong points; none, if the circle is true.
+    """
+    generator = np.random.default_rng(seed)
+    west, south, east, north = shapely.bounds(polygon) + np.array([-1, -1, 1, 1]) * 2 * draw_m
+    border = shapely.boundary(polygon)
+    shapely.prepare(border)
+    shapely.prepare(polygon)
+    wrong = []
+    seen = 0
+    while seen < samples:
+        x = generator.uniform(west, east, 4 * samples)
+        y = generator.uniform(south, north, 4 * samples)
+        far = ~shapely.dwithin(border, shapely.points(x, y), border_m)
+        x, y = x[far][: samples - seen], y[far][: samples - seen]
+        seen += x.size
+        at = nearest_edges(network, index, x, y, most_m=draw_m)
+        metres = nearest(network, at, targets).metres
+        truth = at.snapped & (metres <= limit_m)
+        drawn = shapely.contains_xy(polygon, x, y)
+        wrong.append(np.stack([x, y], axis=1)[truth != drawn])
+    return np.concatenate(wrong)
+
+
+def limit_bounds(
+    x: float, y: float, limit_m: float, margin_m: float
+) -> tuple[float, float, float, float]:
+    """Return the square that holds every circle of a point: no way is shorter than straight."""
+    reach = limit_m + margin_m
+    return x - reach, y - reach, x + reach, y + reach
