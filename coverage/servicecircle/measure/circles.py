@@ -11,18 +11,10 @@ import shapely
 from numpy.typing import NDArray
 
 from servicecircle.measure.access import Points, reaches
-from servicecircle.network.circles import (
-    circle_polygons,
-    count_polygons,
-    facility_totals,
-    layer_totals,
-    limit_bounds,
-)
+from servicecircle.network.circles import circle_polygons, count_polygons, limit_bounds
 from servicecircle.network.field import Field, Window, window
-from servicecircle.network.graph import Network
 from servicecircle.network.profiles import Profile
-from servicecircle.network.reach import metres_from, nearest, searches
-from servicecircle.network.snap import Attachment
+from servicecircle.network.reach import metres_from, nearest, node_distances, searches
 
 __all__ = ["LayerCircles", "Weights", "area_bounds", "service_circles"]
 
@@ -80,7 +72,6 @@ def area_bounds(facilities: list[Points], limit_m: float, margin_m: float) -> Bo
 
 
 def service_circles(
-    network: Network,
     field: Field,
     demand: Points,
     weights: Weights,
@@ -98,8 +89,8 @@ def service_circles(
 
     Parameters
     ----------
-    network, field
-        The field must hold every circle (:func:`area_bounds`).
+    field : Field
+        Must hold every circle (:func:`area_bounds`).
     demand, weights
     facilities : Points
         Open facilities with a place.
@@ -114,6 +105,7 @@ def service_circles(
     """
     if demand.at is None or facilities.at is None:
         raise ValueError("circles need points that are attached to a network")
+    network = field.network
     limits = [profile.metres(value) for value in minutes]
     longest = limits[-1]
     counts = np.zeros(field.slot.shape, np.int32)
@@ -144,22 +136,24 @@ def service_circles(
 
     for source, node_metres in searches(network, facilities.at, limit_m=longest):
         x, y = float(facilities.x[source]), float(facilities.y[source])
-        bounds = limit_bounds(x, y, longest, 2.0 * field.cell_m)
-        part, totals = facility_totals(
-            network, field, node_metres, facilities.at, source, bounds
+        part = window(field, limit_bounds(x, y, longest, 2.0 * field.cell_m))
+        totals = metres_from(network, node_metres, part.at, facilities.at, source)
+        polygons = circle_polygons(
+            field,
+            part,
+            totals,
+            limits,
+            node_metres=node_metres,
+            targets=facilities.at.take(np.array([source])),
         )
-        polygons = circle_polygons(field, part, totals, limits)
         here = by_x[
             np.searchsorted(sorted_x, x - longest - 1.0) : np.searchsorted(
                 sorted_x, x + longest + 1.0
             )
         ]
-        near = Attachment(
-            edge=demand.at.edge[here],
-            offset_m=demand.at.offset_m[here],
-            leg_m=demand.at.leg_m[here],
+        metres = metres_from(
+            network, node_metres, demand.at.take(here), facilities.at, source
         )
-        metres = metres_from(network, node_metres, near, facilities.at, source)
         within[here[reaches(metres, longest)]] += 1
         add(str(facilities.ids[source]), polygons, here, metres)
         covered = np.zeros(part.inside.shape, np.int32)
@@ -167,9 +161,14 @@ def service_circles(
         counts[part.rows, part.columns] += covered
         advance(1)
 
-    whole = _whole(field)
+    totals = nearest(network, field.at, facilities.at).metres
     layer_polygons = circle_polygons(
-        field, whole, layer_totals(network, field, facilities.at), limits
+        field,
+        _whole(field),
+        np.where(np.isnan(totals), np.inf, totals),
+        limits,
+        node_metres=node_distances(network, facilities.at)[0],
+        targets=facilities.at,
     )
     metres = nearest(network, demand.at, facilities.at).metres
     add("", layer_polygons, np.arange(demand.x.size), metres)

@@ -13,52 +13,30 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from servicecircle.network.field import Field, Window, window
-from servicecircle.network.graph import Network
-from servicecircle.network.reach import metres_from, nearest
-from servicecircle.network.snap import Attachment, EdgeIndex, nearest_edges
+from servicecircle.network.field import Field, Window
+from servicecircle.network.reach import nearest
+from servicecircle.network.refine import sliver_boxes
+from servicecircle.network.snap import Attachment, nearest_edges
 
-__all__ = [
-    "circle_polygons",
-    "count_polygons",
-    "facility_totals",
-    "layer_totals",
-    "limit_bounds",
-    "wrong_points",
-]
+__all__ = ["circle_polygons", "count_polygons", "limit_bounds", "wrong_points"]
 
 Floats = NDArray[np.float64]
 
-
-def facility_totals(
-    network: Network,
-    field: Field,
-    node_metres: Floats,
-    sources: Attachment,
-    source: int,
-    bounds: tuple[float, float, float, float],
-) -> tuple[Window, Floats]:
-    """Return a window of the field and the totals of its cells from one facility, in metres."""
-    part = window(field, bounds)
-    return part, metres_from(network, node_metres, part.at, sources, source)
-
-
-def layer_totals(network: Network, field: Field, facilities: Attachment) -> Floats:
-    """Return the totals of all cells of the field to their nearest facility, in metres."""
-    metres = nearest(network, field.at, facilities).metres
-    return np.where(np.isnan(metres), np.inf, metres)
-
-
-def _excess(field: Field, part: Window, totals: Floats, limit_m: float) -> Floats:
-    cell = field.cell_m
-    excess = np.full(part.inside.shape, cell)
-    over = np.maximum(totals - limit_m, part.at.leg_m - field.draw_m)
-    excess[part.inside] = np.clip(over, -cell, cell)
-    return excess
+# A contour through a corner or a middle of a square touches itself. So no corner is exactly 0, and
+# clipped values do not cancel out in the middle.
+_HAIR = 1e-7
+_LOPSIDED = 1.0123456789
+_POLYGON = shapely.GeometryType.POLYGON
 
 
 def circle_polygons(
-    field: Field, part: Window, totals: Floats, limits_m: Sequence[float]
+    field: Field,
+    part: Window,
+    totals: Floats,
+    limits_m: Sequence[float],
+    *,
+    node_metres: Floats,
+    targets: Attachment,
 ) -> list[shapely.MultiPolygon]:
     """Draw the circles of one origin (a facility, or a layer) at several limits.
 
@@ -70,16 +48,64 @@ def circle_polygons(
     totals : numpy.ndarray of float
         Metres of each cell of the window, in the order of ``part.at``; infinite where unreached.
     limits_m : sequence of float
+        Ascending.
+    node_metres : numpy.ndarray of float, shape (n,)
+        Distance of each node to its nearest of ``targets``.
+    targets : Attachment
+        The facility, or the facilities of the layer.
 
     Returns
     -------
     list of shapely.MultiPolygon
-        One a limit, in the network's coordinate system; empty where nothing is reached.
+        One a limit, each within the next, in the network's coordinate system; empty where
+        nothing is reached.
     """
-    return [
-        _contour(part.x, part.y, _excess(field, part, totals, limit), field.cell_m)
-        for limit in limits_m
-    ]
+    polygons, lacking, surplus = [], [], []
+    for limit in limits_m:
+        excess = _excess(field, part, totals, limit)
+        polygon = _contour(part.x, part.y, excess, field.cell_m)
+        added, cut = sliver_boxes(
+            field,
+            part,
+            excess,
+            shapely.boundary(polygon),
+            node_metres=node_metres,
+            targets=targets,
+            limit_m=limit,
+        )
+        polygons.append(polygon)
+        lacking.append(added)
+        surplus.append(cut)
+    # What a shorter limit holds a longer one holds too, and what a longer one lacks a shorter one
+    # lacks: so the mended circles stay nested.
+    mended = []
+    for number, polygon in enumerate(polygons):
+        added = np.concatenate(lacking[: number + 1])
+        cut = np.concatenate(surplus[number:])
+        mended.append(_mend(polygon, added, cut))
+    return mended
+
+
+def _mend(
+    polygon: shapely.MultiPolygon, added: NDArray[np.object_], cut: NDArray[np.object_]
+) -> shapely.MultiPolygon:
+    if added.size:
+        polygon = shapely.union(polygon, shapely.union_all(added))
+    if cut.size:
+        polygon = shapely.difference(polygon, shapely.union_all(cut))
+    if not added.size and not cut.size:
+        return polygon
+    parts = shapely.get_parts(polygon)
+    return shapely.MultiPolygon(list(parts[shapely.get_type_id(parts) == _POLYGON]))
+
+
+def _excess(field: Field, part: Window, totals: Floats, limit_m: float) -> Floats:
+    low, high = -field.cell_m, field.cell_m * _LOPSIDED
+    excess = np.full(part.inside.shape, high)
+    over = np.maximum(totals - limit_m, part.at.leg_m - field.draw_m)
+    over[over == 0.0] = -_HAIR
+    excess[part.inside] = np.clip(over, low, high)
+    return excess
 
 
 def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> shapely.MultiPolygon:
@@ -90,7 +116,7 @@ def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> shapely.Mul
         return shapely.MultiPolygon()
     # One more ring of cells closes the polygons at the rim of the window.
     r1, r2, c1, c2 = rows.min(), rows.max(), columns.min(), columns.max()
-    padded = np.full((r2 - r1 + 3, c2 - c1 + 3), cell_m)
+    padded = np.full((r2 - r1 + 3, c2 - c1 + 3), cell_m * _LOPSIDED)
     inner = excess[max(r1 - 1, 0) : r2 + 2, max(c1 - 1, 0) : c2 + 2]
     top, left = int(r1 == 0), int(c1 == 0)
     padded[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
@@ -114,7 +140,7 @@ def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> shapely.Mul
     )
     rings = np.concatenate([[0], np.cumsum([len(item) - 1 for item in ring_starts])])
     polygons = shapely.from_ragged_array(
-        shapely.GeometryType.POLYGON, np.concatenate(points), (starts, rings)
+        _POLYGON, np.concatenate(points), (starts, rings)
     )
     return _whole(np.asarray(polygons))
 
@@ -122,9 +148,9 @@ def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> shapely.Mul
 def _whole(polygons: NDArray[np.object_]) -> shapely.MultiPolygon:
     """Return polygons as one valid multipolygon; contours may touch themselves in a point."""
     if not shapely.is_valid(polygons).all():
-        polygons = shapely.make_valid(polygons)
+        polygons = shapely.make_valid(polygons, method="structure", keep_collapsed=False)
     parts = shapely.get_parts(shapely.get_parts(polygons))
-    parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
+    parts = parts[shapely.get_type_id(parts) == _POLYGON]
     whole = shapely.multipolygons(parts[shapely.area(parts) > 0.0])
     if not shapely.is_valid(whole):
         whole = shapely.union_all(parts)
@@ -157,20 +183,17 @@ def count_polygons(
     for least in range(2, most + 1):
         if not (counts >= least).any():
             break
-        excess = np.where(counts >= least, -0.5, 0.5) * field.cell_m
+        excess = np.where(counts >= least, -0.5, 0.5 * _LOPSIDED) * field.cell_m
         drawn.append((least, _contour(x, y, excess, field.cell_m)))
     return drawn
 
 
 def wrong_points(
-    network: Network,
-    index: EdgeIndex,
+    field: Field,
     polygon: shapely.MultiPolygon,
     targets: Attachment,
     *,
     limit_m: float,
-    draw_m: float,
-    border_m: float,
     samples: int = 10_000,
     seed: int = 0,
 ) -> Floats:
@@ -178,12 +201,15 @@ def wrong_points(
 
     Parameters
     ----------
+    field : Field
+        That the circle was drawn on.
     polygon : shapely.MultiPolygon
-        The circle of ``targets`` (one facility, or a layer) at ``limit_m``.
-    border_m : float
-        Points nearer than this to the border are passed over: one cell of the drawing.
+        The circle of ``targets`` (one facility, or a layer) at ``limit_m``; not empty.
+    targets : Attachment
+    limit_m : float
     samples : int
-        How many points farther from the border to look at.
+        How many points to look at, all farther than one cell from the border.
+    seed : int
 
     Returns
     -------
@@ -191,7 +217,7 @@ def wrong_points(
         The wrong points; none, if the circle is true.
     """
     generator = np.random.default_rng(seed)
-    west, south, east, north = shapely.bounds(polygon) + np.array([-1, -1, 1, 1]) * 2 * draw_m
+    west, south, east, north = shapely.bounds(polygon) + np.array([-1, -1, 1, 1]) * 2 * field.draw_m
     border = shapely.boundary(polygon)
     shapely.prepare(border)
     shapely.prepare(polygon)
@@ -200,11 +226,11 @@ def wrong_points(
     while seen < samples:
         x = generator.uniform(west, east, 4 * samples)
         y = generator.uniform(south, north, 4 * samples)
-        far = ~shapely.dwithin(border, shapely.points(x, y), border_m)
+        far = ~shapely.dwithin(border, shapely.points(x, y), field.cell_m)
         x, y = x[far][: samples - seen], y[far][: samples - seen]
         seen += x.size
-        at = nearest_edges(network, index, x, y, most_m=draw_m)
-        metres = nearest(network, at, targets).metres
+        at = nearest_edges(field.network, field.index, x, y, most_m=field.draw_m)
+        metres = nearest(field.network, at, targets).metres
         truth = at.snapped & (metres <= limit_m)
         drawn = shapely.contains_xy(polygon, x, y)
         wrong.append(np.stack([x, y], axis=1)[truth != drawn])

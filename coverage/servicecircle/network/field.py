@@ -26,6 +26,9 @@ class Field:
 
     Parameters
     ----------
+    network : Network
+    index : EdgeIndex
+        Of the network.
     cell_m : float
         Distance of the centres.
     draw_m : float
@@ -38,6 +41,8 @@ class Field:
         Of the cells near the network.
     """
 
+    network: Network
+    index: EdgeIndex
     cell_m: float
     draw_m: float
     column0: int
@@ -141,12 +146,14 @@ def circle_field(
     slot = np.full(rows * columns, -1, np.int32)
     slot[flat[kept]] = np.arange(int(kept.sum()), dtype=np.int32)
     return Field(
+        network=network,
+        index=index,
         cell_m=cell,
         draw_m=draw_m,
         column0=column0,
         row0=row0,
         slot=slot.reshape(rows, columns),
-        at=Attachment(edge=at.edge[kept], offset_m=at.offset_m[kept], leg_m=at.leg_m[kept]),
+        at=at.take(np.flatnonzero(kept)),
     )
 
 
@@ -167,7 +174,5 @@ def window(field: Field, bounds: tuple[float, float, float, float]) -> Window:
         rows=slice(r1, r2),
         columns=slice(c1, c2),
         inside=inside,
-        at=Attachment(
-            edge=field.at.edge[pick], offset_m=field.at.offset_m[pick], leg_m=field.at.leg_m[pick]
-        ),
+        at=field.at.take(pick.astype(np.int64)),
     )

@@ -42,6 +42,12 @@ class Attachment:
         """Which points are attached."""
         return self.edge >= 0
 
+    def take(self, rows: Ints) -> Attachment:
+        """Return the attachment of some of the points."""
+        return Attachment(
+            edge=self.edge[rows], offset_m=self.offset_m[rows], leg_m=self.leg_m[rows]
+        )
+
     def __len__(self) -> int:
         return self.edge.size
 

@@ -1,0 +1,392 @@
+"""The ground of a run: one metric coordinate system, the network, and everything placed on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from servicecircle.crs import MetricCrs, metric_crs, transformer
+from servicecircle.errors import InputError
+from servicecircle.inputs.load import Inputs
+from servicecircle.inputs.raw_roads import RawRoads
+from servicecircle.measure.access import Points
+from servicecircle.measure.places import GAP_M, place_points
+from servicecircle.network.graph import Network, build_network
+from servicecircle.network.snap import Attachment, EdgeIndex, edge_index, nearest_edges
+from servicecircle.problems import Problem
+from servicecircle.project import Project
+
+__all__ = ["Ground", "lay_ground"]
+
+Floats = NDArray[np.float64]
+Shapes = NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Ground:
+    """Everything of a run in one metric coordinate system.
+
+    Parameters
+    ----------
+    metric : MetricCrs
+    network : Network, optional
+        What may be walked; None without roads.
+    index : EdgeIndex, optional
+    units, scopes : geopandas.GeoDataFrame
+        As read, in WGS84.
+    facilities : geopandas.GeoDataFrame
+        All layers, in WGS84, with ``unit_<level>`` by place, ``snap_m``, ``snap_status``.
+    facility_points : Points
+        Of all rows of ``facilities``, NaN where a facility has no place.
+    demand : pandas.DataFrame
+        demand_id, lon, lat, population, elderly, ``unit_<level>``, ``in_<scope>``, snap_m.
+    demand_points : Points
+    problems : tuple of Problem
+    balance : mapping
+        People in the source = in units + outside + masked, and the counts behind it.
+    """
+
+    metric: MetricCrs
+    network: Network | None
+    index: EdgeIndex | None
+    units: gpd.GeoDataFrame
+    scopes: gpd.GeoDataFrame
+    facilities: gpd.GeoDataFrame
+    facility_points: Points
+    demand: pd.DataFrame
+    demand_points: Points
+    problems: tuple[Problem, ...]
+    balance: Mapping[str, object]
+
+
+def lay_ground(project: Project, inputs: Inputs) -> Ground:
+    """Project, place and attach all inputs.
+
+    Raises
+    ------
+    InputError
+        If no unit is given, or a whole layer lies far outside all units.
+    """
+    problems: list[Problem] = []
+    area = np.concatenate(
+        [frame.total_bounds for frame in (inputs.units, inputs.scopes) if len(frame)]
+        or [np.full(4, np.nan)]
+    )
+    metric = metric_crs(area[[0, 2]], area[[1, 3]])
+    to_metric = transformer("EPSG:4326", metric.crs)
+
+    def project_points(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+        x, y = to_metric.transform(lon, lat)
+        bad = ~(np.isfinite(x) & np.isfinite(y))
+        return np.where(bad, np.nan, x), np.where(bad, np.nan, y)
+
+    def project_shapes(shapes: Shapes) -> Shapes:
+        return np.asarray(
+            shapely.transform(shapes, lambda x, y: project_points(x, y), interleaved=False)
+        )
+
+    units_xy = project_shapes(inputs.units.geometry.to_numpy())
+    scopes_xy = project_shapes(inputs.scopes.geometry.to_numpy())
+    network, index = _network(project, inputs.roads, project_points)
+
+    facilities = _all_facilities(inputs)
+    shapes = facilities.geometry.to_numpy()
+    facility_x, facility_y = project_points(shapely.get_x(shapes), shapely.get_y(shapes))
+    unit_columns = _place(inputs.units, units_xy, facility_x, facility_y)
+    _check_layers(project, facilities, unit_columns.columns, units_xy, facility_x, facility_y)
+    problems += _facility_problems(facilities, unit_columns, units_xy, facility_x, facility_y)
+    at = _attach(project, network, index, facility_x, facility_y)
+    facilities = facilities.assign(**unit_columns.columns)
+    facilities["snap_m"] = at.leg_m if at is not None else np.nan
+    facilities["snap_status"] = _snap_status(facility_x, at)
+    problems += _unsnapped_problems(project, facilities)
+
+    demand = _demand(inputs)
+    demand_x, demand_y = project_points(demand["lon"].to_numpy(), demand["lat"].to_numpy())
+    placed = _place(inputs.units, units_xy, demand_x, demand_y)
+    demand = demand.assign(**placed.columns)
+    for scope in inputs.scopes["scope"].drop_duplicates():
+        mine = scopes_xy[(inputs.scopes["scope"] == scope).to_numpy()]
+        inside = place_points(demand_x, demand_y, mine, gap_m=0.0).polygon >= 0
+        demand[f"in_{scope}"] = inside
+    demand_at = _attach(project, network, index, demand_x, demand_y)
+    demand["snap_m"] = demand_at.leg_m if demand_at is not None else np.nan
+    balance = _balance(inputs, demand, placed, demand_at)
+    problems += _demand_problems(project, inputs, demand, placed, demand_at)
+    return Ground(
+        metric=metric,
+        network=network,
+        index=index,
+        units=inputs.units,
+        scopes=inputs.scopes,
+        facilities=facilities,
+        facility_points=Points(
+            ids=facilities["facility_id"].to_numpy(object), x=facility_x, y=facility_y, at=at
+        ),
+        demand=demand,
+        demand_points=Points(
+            ids=demand["demand_id"].to_numpy(object), x=demand_x, y=demand_y, at=demand_at
+        ),
+        problems=tuple(problems),
+        balance=balance,
+    )
+
+
+def _network(
+    project: Project, roads: RawRoads | None, project_points: object
+) -> tuple[Network | None, EdgeIndex | None]:
+    if roads is None or not callable(project_points):
+        return None, None
+    x, y = project_points(roads.lon, roads.lat)
+    used = np.zeros(x.size, bool)
+    good = roads.walk & np.isfinite(x[roads.u] + x[roads.v])
+    used[roads.u[good]] = used[roads.v[good]] = True
+    new = np.cumsum(used) - 1
+    network = build_network(
+        x[used],
+        y[used],
+        new[roads.u[good]],
+        new[roads.v[good]],
+        min_component_m=project.network.min_component_m,
+    )
+    if not network.eligible.any():
+        raise InputError(
+            Problem(
+                code="roads.no_component",
+                severity="fatal",
+                action="stopped",
+                file=roads.source,
+                value=f"{network.component_m.max(initial=0.0):.0f} m",
+                details={"least": f"{project.network.min_component_m:g}"},
+            )
+        )
+    return network, edge_index(network)
+
+
+def _all_facilities(inputs: Inputs) -> gpd.GeoDataFrame:
+    frames = [data.frame for data in inputs.facilities.values()]
+    return gpd.GeoDataFrame(
+        pd.concat(frames, ignore_index=True), geometry="geometry", crs="EPSG:4326"
+    )
+
+
+def _demand(inputs: Inputs) -> pd.DataFrame:
+    columns = ["demand_id", "lon", "lat", "population", "elderly"]
+    if inputs.population is None:
+        return pd.DataFrame({name: pd.Series(dtype=float) for name in columns}).astype(
+            {"demand_id": object}
+        )
+    return inputs.population.demand[columns].reset_index(drop=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Placed:
+    """Units of points: a column a level, and who lies in a gap or outside of all levels."""
+
+    columns: dict[str, NDArray[np.object_]]
+    in_gap: NDArray[np.bool_]
+    outside: NDArray[np.bool_]
+
+
+def _place(units: gpd.GeoDataFrame, units_xy: Shapes, x: Floats, y: Floats) -> _Placed:
+    columns: dict[str, NDArray[np.object_]] = {}
+    in_gap = np.zeros(x.size, bool)
+    outside = np.ones(x.size, bool)
+    ids = units["unit_id"].to_numpy(object)
+    for level in units["level"].drop_duplicates():
+        rows = np.flatnonzero((units["level"] == level).to_numpy())
+        placing = place_points(x, y, units_xy[rows])
+        found = placing.polygon >= 0
+        column = np.full(x.size, None, object)
+        column[found] = ids[rows[placing.polygon[found]]]
+        columns[f"unit_{level}"] = column
+        in_gap |= placing.in_gap
+        outside &= ~found
+    return _Placed(columns=columns, in_gap=in_gap, outside=outside)
+
+
+def _attach(
+    project: Project, network: Network | None, index: EdgeIndex | None, x: Floats, y: Floats
+) -> Attachment | None:
+    if network is None or index is None:
+        return None
+    return nearest_edges(network, index, x, y, most_m=project.network.max_snap_m)
+
+
+def _snap_status(x: Floats, at: Attachment | None) -> NDArray[np.object_]:
+    status = np.full(x.size, "no_roads", object)
+    if at is not None:
+        status = np.where(at.snapped, "attached", "unsnapped").astype(object)
+    status[~np.isfinite(x)] = "no_place"
+    return status
+
+
+def _where(row: pd.Series) -> dict[str, object]:
+    source_row = row["source_row"]
+    return {
+        "file": str(row["source_file"]),
+        "sheet": str(row["source_sheet"]),
+        "row": None if pd.isna(source_row) else int(source_row),
+    }
+
+
+def _check_layers(
+    project: Project,
+    facilities: gpd.GeoDataFrame,
+    columns: Mapping[str, NDArray[np.object_]],
+    units_xy: Shapes,
+    x: Floats,
+    y: Floats,
+) -> None:
+    """Stop where no facility of a layer lies in any unit: its datum or CRS must be wrong."""
+    placed = np.isfinite(x)
+    inside = np.zeros(x.size, bool)
+    for column in columns.values():
+        inside |= pd.notna(column)
+    faults = []
+    for layer in project.facilities:
+        mine = (facilities["layer"] == layer).to_numpy() & placed
+        if mine.any() and not inside[mine].any():
+            metres = shapely.distance(
+                shapely.union_all(units_xy), shapely.points(x[mine], y[mine])
+            )
+            faults.append(
+                Problem(
+                    code="facility.layer_outside",
+                    severity="fatal",
+                    action="stopped",
+                    file=str(project.facilities[layer].path),
+                    value=layer,
+                    details={
+                        "count": int(mine.sum()),
+                        "km": f"{float(np.min(metres)) / 1000:.1f}",
+                    },
+                )
+            )
+    if faults:
+        raise InputError(faults)
+
+
+def _facility_problems(
+    facilities: gpd.GeoDataFrame, placed: _Placed, units_xy: Shapes, x: Floats, y: Floats
+) -> list[Problem]:
+    problems = []
+    out = np.flatnonzero(placed.outside & np.isfinite(x))
+    if out.size:
+        whole = shapely.union_all(units_xy)
+        metres = shapely.distance(whole, shapely.points(x[out], y[out]))
+        for at, far in zip(out, metres, strict=True):
+            row = facilities.iloc[at]
+            problems.append(
+                Problem(
+                    code="facility.outside_units",
+                    severity="warning",
+                    action="flagged",
+                    value=str(row["name"]),
+                    details={"km": f"{far / 1000:.2f}"},
+                    **_where(row),
+                )
+            )
+    for at in np.flatnonzero(placed.in_gap & ~placed.outside):
+        row = facilities.iloc[at]
+        problems.append(
+            Problem(
+                code="facility.in_gap",
+                severity="note",
+                action="flagged",
+                value=str(row["name"]),
+                details={"metres": f"{GAP_M:g}"},
+                **_where(row),
+            )
+        )
+    return problems
+
+
+def _unsnapped_problems(project: Project, facilities: gpd.GeoDataFrame) -> list[Problem]:
+    rows = facilities[facilities["snap_status"] == "unsnapped"]
+    return [
+        Problem(
+            code="facility.unsnapped",
+            severity="warning",
+            action="flagged",
+            value=str(row["name"]),
+            details={"metres": f"{project.network.max_snap_m:g}"},
+            **_where(row),
+        )
+        for row in (rows.loc[label] for label in rows.index)
+    ]
+
+
+def _people(demand: pd.DataFrame, rows: NDArray[np.bool_]) -> float:
+    column = "population" if demand["population"].notna().any() else "elderly"
+    return float(demand.loc[rows, column].sum())
+
+
+def _balance(
+    inputs: Inputs, demand: pd.DataFrame, placed: _Placed, at: Attachment | None
+) -> dict[str, object]:
+    if inputs.population is None:
+        return {}
+    balance: dict[str, object] = dict(inputs.population.balance)
+    for name in ("population", "elderly"):
+        values = demand[name]
+        known = bool(values.notna().any())
+        balance[f"{name}_in_units"] = float(values[~placed.outside].sum()) if known else None
+        balance[f"{name}_outside_units"] = float(values[placed.outside].sum()) if known else None
+    balance["points"] = len(demand)
+    balance["points_outside_units"] = int(placed.outside.sum())
+    balance["points_in_gaps"] = int((placed.in_gap & ~placed.outside).sum())
+    if at is not None:
+        balance["points_unsnapped"] = int((~at.snapped).sum())
+        balance["people_unsnapped"] = _people(demand, ~at.snapped)
+    return balance
+
+
+def _demand_problems(
+    project: Project,
+    inputs: Inputs,
+    demand: pd.DataFrame,
+    placed: _Placed,
+    at: Attachment | None,
+) -> list[Problem]:
+    if inputs.population is None:
+        return []
+    problems = []
+    counted = [("demand.outside_units", placed.outside, "")]
+    counted.append(("demand.in_gap", placed.in_gap & ~placed.outside, f"{GAP_M:g}"))
+    if at is not None:
+        far = ~at.snapped & ~placed.outside
+        counted.append(("demand.unsnapped", far, f"{project.network.max_snap_m:g}"))
+    for code, rows, metres in counted:
+        if rows.any():
+            problems.append(
+                Problem(
+                    code=code,
+                    severity="note" if code == "demand.in_gap" else "warning",
+                    action="counted",
+                    file=inputs.population.source,
+                    value=f"{int(rows.sum())}",
+                    details={
+                        "people": f"{_people(demand, rows):.0f}",
+                        "metres": metres,
+                        "total": len(demand),
+                    },
+                )
+            )
+    if len(demand) and placed.outside.all():
+        raise InputError(
+            Problem(
+                code="demand.all_outside",
+                severity="fatal",
+                action="stopped",
+                file=inputs.population.source,
+                value=str(len(demand)),
+            )
+        )
+    return problems

@@ -1,0 +1,187 @@
+"""Slivers that the cells of the drawing miss: found by bounds, not by luck.
+
+A square of four cells of one class can hide a strip of the other: the Voronoi strip of a road that
+runs between two others and is reached by another way. Within a square of half-diagonal ``r``
+around ``c``, the nearest edge of any point is one whose distance from ``c`` is at most
+``d(c) + 2 r``, and the total by way of that edge changes by at most ``2 r``. So a square is proved
+to be of one class, or it is cut in sixteen and asked again, down to a sixteenth of a cell.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from servicecircle.network.compiled import compiled
+from servicecircle.network.field import Field, Window
+from servicecircle.network.snap import Attachment
+
+__all__ = ["sliver_boxes"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Boxes = NDArray[np.object_]
+
+# States of a square: 0 proved outside, 1 proved inside, 2 contested, 3 as it is drawn.
+_CONTESTED = 2
+_DEEPEST = 2
+
+
+@compiled()
+def _classify(
+    cx: Floats, cy: Floats, half: float, limit: float, draw: float,
+    nx: Floats, ny: Floats, u: Ints, v: Ints, length: Floats, node: Floats,
+    at_edge: Ints, at_offset: Floats, at_leg: Floats,
+    x0: float, y0: float, size: float, columns: int, rows: int, starts: Ints, edges: Ints,
+    out: NDArray[np.int8], own: NDArray[np.int8],
+) -> None:  # fmt: skip
+    """Prove the state of each square, or leave it contested; ``own``: class of its centre."""
+    r = half * np.sqrt(2.0)
+    found_edge = np.empty(4096, np.int64)
+    found_leg = np.empty(4096, np.float64)
+    found_total = np.empty(4096, np.float64)
+    for k in range(cx.size):
+        x, y = cx[k], cy[k]
+        reach = draw + 3.0 * r
+        c1 = max(int(np.floor((x - reach - x0) / size)), 0)
+        c2 = min(int(np.floor((x + reach - x0) / size)), columns - 1)
+        r1 = max(int(np.floor((y - reach - y0) / size)), 0)
+        r2 = min(int(np.floor((y + reach - y0) / size)), rows - 1)
+        best, best_edge, best_total = np.inf, -1, np.inf
+        count = 0
+        for row in range(r1, r2 + 1):
+            for column in range(c1, c2 + 1):
+                cell = row * columns + column
+                for at in range(starts[cell], starts[cell + 1]):
+                    edge = edges[at]
+                    ax, ay = nx[u[edge]], ny[u[edge]]
+                    dx, dy = nx[v[edge]] - ax, ny[v[edge]] - ay
+                    length2 = dx * dx + dy * dy
+                    t = 0.0
+                    if length2 > 0.0:
+                        t = ((x - ax) * dx + (y - ay) * dy) / length2
+                    t = min(max(t, 0.0), 1.0)
+                    fx, fy = ax + t * dx, ay + t * dy
+                    leg = np.sqrt((x - fx) * (x - fx) + (y - fy) * (y - fy))
+                    if leg > best + 2.0 * r or leg > reach:
+                        continue
+                    offset = t * length[edge]
+                    total = min(node[u[edge]] + offset, node[v[edge]] + length[edge] - offset)
+                    first = np.searchsorted(at_edge, edge)
+                    while first < at_edge.size and at_edge[first] == edge:
+                        direct = abs(offset - at_offset[first]) + at_leg[first]
+                        total = min(total, direct)
+                        first += 1
+                    total += leg
+                    if count < found_edge.size:
+                        found_edge[count], found_leg[count] = edge, leg
+                        found_total[count] = total
+                        count += 1
+                    if leg < best or (leg == best and edge < best_edge):
+                        best, best_edge, best_total = leg, edge, total
+        own[k] = 1 if best_edge >= 0 and best <= draw and best_total <= limit else 0
+        if best > draw + r:
+            out[k] = 0
+            continue
+        low, high, rivals = np.inf, -np.inf, 0
+        for i in range(count):
+            if found_leg[i] <= best + 2.0 * r:
+                low, high = min(low, found_total[i]), max(high, found_total[i])
+                rivals += 1
+        # One edge alone hides nothing: both excesses are smooth along it.
+        if rivals == 1:
+            out[k] = 3
+        elif high + 2.0 * r <= limit and best + r <= draw:
+            out[k] = 1
+        elif low - 2.0 * r > limit or best - r > draw:
+            out[k] = 0
+        else:
+            out[k] = 2
+
+
+def _uniform_squares(field: Field, part: Window, excess: Floats) -> tuple[Floats, Floats, Ints]:
+    """Return centres and class of the squares whose four corners are of one class."""
+    inside = excess <= 0.0
+    near = part.inside
+    votes = inside[:-1, :-1] + 0 + inside[1:, :-1] + inside[:-1, 1:] + inside[1:, 1:]
+    touched = near[:-1, :-1] | near[1:, :-1] | near[:-1, 1:] | near[1:, 1:]
+    rows, columns = np.nonzero(touched & ((votes == 0) | (votes == 4)))
+    half = field.cell_m / 2.0
+    return part.x[columns] + half, part.y[rows] + half, (votes[rows, columns] == 4).astype(np.int64)
+
+
+def sliver_boxes(
+    field: Field,
+    part: Window,
+    excess: Floats,
+    border: shapely.Geometry,
+    *,
+    node_metres: Floats,
+    targets: Attachment,
+    limit_m: float,
+) -> tuple[Boxes, Boxes]:
+    """Return the small squares that a circle lacks, and those that it has too many.
+
+    Only what lies farther than a cell from the drawn border is returned.
+
+    Parameters
+    ----------
+    field, part
+    excess : numpy.ndarray of float, shape (rows, columns)
+        What the circle was contoured from; inside where it is at most 0.
+    border : shapely.Geometry
+        Of the contoured circle.
+    node_metres : numpy.ndarray of float, shape (n,)
+        Distance of each node to its nearest of ``targets``; exact at least up to ``limit_m``.
+    targets : Attachment
+    limit_m : float
+
+    Returns
+    -------
+    lacking, surplus : numpy.ndarray of shapely.Polygon
+    """
+    network, index = field.network, field.index
+    held = np.flatnonzero(targets.snapped)
+    held = held[np.argsort(targets.edge[held], kind="stable")]
+    at = (targets.edge[held], targets.offset_m[held], targets.leg_m[held])
+    x, y, drawn = _uniform_squares(field, part, excess)
+    half = field.cell_m / 2.0
+    shapely.prepare(border)
+    boxes: dict[int, list[Boxes]] = {0: [], 1: []}
+    for depth in range(_DEEPEST + 1):
+        state = np.zeros(x.size, np.int8)
+        own = np.zeros(x.size, np.int8)
+        _classify(
+            x, y, half, limit_m, field.draw_m, network.x, network.y, network.u, network.v,
+            network.length_m, node_metres, *at, index.x0, index.y0, index.bin_m, index.columns,
+            index.rows, index.starts, index.edges, state, own,
+        )  # fmt: skip
+        if depth == _DEEPEST:
+            state = np.where(state == _CONTESTED, own, state)
+        wrong = (state < _CONTESTED) & (state != drawn)
+        contested = state == _CONTESTED
+        look = wrong | contested
+        far = np.zeros(x.size, bool)
+        # A point nearer than a cell to the border may be on either side of it.
+        clear = field.cell_m - half * np.sqrt(2.0)
+        far[look] = ~shapely.dwithin(border, shapely.points(x[look], y[look]), clear)
+        for value, found in boxes.items():
+            mine = wrong & far & (drawn == value)
+            found.append(shapely.box(x[mine] - half, y[mine] - half, x[mine] + half, y[mine] + half))
+        again = contested & far
+        x, y, drawn, half = _quarter(x[again], y[again], drawn[again], half)
+    return np.concatenate(boxes[0]), np.concatenate(boxes[1])
+
+
+def _quarter(x: Floats, y: Floats, drawn: Ints, half: float) -> tuple[Floats, Floats, Ints, float]:
+    """Cut each square in sixteen."""
+    small = half / 4.0
+    steps = (np.arange(4) * 2 - 3) * small
+    dx, dy = (part.ravel() for part in np.meshgrid(steps, steps))
+    return (
+        (x[:, None] + dx).ravel(),
+        (y[:, None] + dy).ravel(),
+        np.repeat(drawn, 16),
+        small,
+    )
