@@ -72,6 +72,8 @@ class PlanSettings(_Settings):
     """Level of the project's own area, where it is not the plan's (a county in a province)."""
     pins: dict[str, Literal["straight", "network"]] = {}
     """Indicator id → the meaning of distance to judge by."""
+    anyway: list[str] = []
+    """Indicators to judge although their clause speaks of other areas."""
 
 
 class BoundarySettings(_Settings):

@@ -45,7 +45,7 @@ def place_points(
         Metres, in the coordinate system of the polygons. Not finite: outside.
     polygons : numpy.ndarray of shapely geometries, shape (p,)
     gap_m : float
-        How far a point in a gap may be from the polygon it goes to.
+        How far a point in a gap may be from the polygon it goes to; 0: gaps stay outside.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def place_points(
     first = np.full(finite.size, polygons.size, np.int64)
     np.minimum.at(first, point, found)
     missed = np.flatnonzero(first == polygons.size)
-    if missed.size:
+    if missed.size and gap_m > 0.0:
         point, found = tree.query_nearest(points[missed], max_distance=gap_m)
         nearest = np.full(missed.size, polygons.size, np.int64)
         np.minimum.at(nearest, point, found)

@@ -1,0 +1,323 @@
+"""Units of one level, and named scopes, from boundary files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from servicecircle.errors import InputError
+from servicecircle.inputs.coordinates import WGS84, fatal
+from servicecircle.inputs.nesting import link_parents
+from servicecircle.inputs.unit_columns import (
+    NUMBERS,
+    choose_columns,
+    code_cells,
+    missing_column,
+    number_cells,
+    text_cells,
+)
+from servicecircle.inputs.unit_rows import identify, mend, unite_codes
+from servicecircle.inputs.vectors import read_vector
+from servicecircle.problems import Problem
+from servicecircle.project import BoundarySettings
+
+__all__ = ["UNIT_TABLE", "link_parents", "read_boundaries", "read_scope"]
+
+UNIT_TABLE = (
+    "unit_id",
+    "code",
+    "name",
+    "level",
+    "type",
+    "parent_id",
+    "parent_hint",
+    "should_have",
+    "is_urban",
+    "population",
+    "elderly",
+    "households",
+)
+
+_COMMUNITY = ("community", "社区", "居委会", "居民委员会", "社区居委会", "社区居民委员会", "居")
+_VILLAGE = ("village", "村", "行政村", "建制村", "村委会", "村民委员会", "嘎查")
+_COMMUNITY_ENDINGS = ("社区", "居委会", "居民委员会")
+_VILLAGE_ENDINGS = ("村", "村委会", "村民委员会", "嘎查")
+_URBAN_TOWNSHIP = ("街道", "街道办事处")
+_RURAL_TOWNSHIP = ("镇", "乡", "苏木")
+
+
+def read_boundaries(
+    settings: BoundarySettings, *, level: str, base: Path
+) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+    """Read the units of one level.
+
+    Parameters
+    ----------
+    settings : BoundarySettings
+        Path (GeoJSON, GeoPackage, shapefile, GeoParquet, .osm, .osm.pbf), CRS, columns.
+    level : str
+        province, prefecture, county, township or village_level.
+    base : pathlib.Path
+        Folder that the path is relative to.
+
+    Returns
+    -------
+    units : geopandas.GeoDataFrame
+        EPSG:4326, RangeIndex; columns unit_id, code, name, level, type, parent_id (empty, see
+        :func:`link_parents`), parent_hint, should_have, is_urban, population, elderly and
+        households (people, NaN where not given), geometry (valid polygons).
+    problems : list of Problem
+        Rows set aside, outlines mended, codes twice, bad numbers.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, a declared column is missing or no row is usable.
+    CrsError
+        If the CRS is missing or contradicted.
+
+    Examples
+    --------
+    >>> read_boundaries(
+    ...     BoundarySettings(path=Path("towns.osm.pbf")), level="township", base=Path()
+    ... )  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    servicecircle.errors.InputError: towns.osm.pbf: boundaries from OSM data need admin_level...
+    """
+    name = settings.path.as_posix()
+    frame, problems = _read_layer(settings, base=base)
+    names = [str(column) for column in frame.columns if column != "geometry"]
+    chosen, found = choose_columns(names, level=level, declared=settings.columns, name=name)
+    problems += found
+    faults = [
+        missing_column(column, names, name=name)
+        for column in (*settings.should_have_not, *settings.urban)
+        if column not in names
+    ]
+    if faults:
+        raise InputError(faults)
+
+    rows = len(frame)
+    blank = np.full(rows, "", dtype=object)
+    table = pd.DataFrame(
+        {
+            "row": np.arange(1, rows + 1),
+            "code": code_cells(frame[chosen["code"][0]]) if "code" in chosen else blank,
+            "name": text_cells(frame[chosen["name"][0]]) if "name" in chosen else blank,
+            "level": level,
+            "parent_hint": code_cells(frame[chosen["parent"][0]]) if "parent" in chosen else blank,
+        }
+    )
+    should_have, found = _flagged(frame, settings.should_have_not, name)
+    problems += found
+    table["should_have"] = ~should_have
+    given = text_cells(frame[chosen["type"][0]]) if "type" in chosen else blank
+    table["type"] = _types(given, table, level, settings.default_type)
+    urban, found = _flagged(frame, settings.urban, name)
+    problems += found
+    table["is_urban"] = urban if settings.urban else _urban_by_type(table, level)
+    table["is_urban"] = table["is_urban"].astype("boolean")
+    for key in NUMBERS:
+        values = np.zeros(rows) if key in chosen else np.full(rows, np.nan)
+        for column in chosen.get(key, ()):
+            part, bad = number_cells(frame[column])
+            values = values + part
+            problems += [
+                _bad_number(frame[column], at, name) for at in np.flatnonzero(bad).tolist()
+            ]
+        table[key] = values
+    found = _cut_elderly(table, name)
+    problems += found
+
+    geometry, keep, found = mend(frame.geometry.to_numpy(), _called(table), name)
+    problems += found
+    units = gpd.GeoDataFrame(table, geometry=geometry, crs=WGS84)[keep].reset_index(drop=True)
+    if units.empty:
+        raise InputError([fatal("input.empty_layer", name=name), *problems])
+    units, found = unite_codes(units, name)
+    problems += found
+    units, found = identify(units, level, name)
+    problems += found
+    units["parent_id"] = ""
+    for column in ("unit_id", "code", "name", "level", "type", "parent_id", "parent_hint"):
+        units[column] = units[column].astype("str")
+    return units[[*UNIT_TABLE, "geometry"]], problems
+
+
+def read_scope(
+    settings: BoundarySettings, *, scope: str, base: Path
+) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+    """Read the polygons of a named scope such as ``main_urban_area``.
+
+    Parameters
+    ----------
+    settings : BoundarySettings
+    scope : str
+    base : pathlib.Path
+        Folder that the path is relative to.
+
+    Returns
+    -------
+    scope : geopandas.GeoDataFrame
+        EPSG:4326, RangeIndex, one row per polygon of the file; columns scope, name ("" where the
+        file has none), geometry (valid polygons). They are not dissolved.
+    problems : list of Problem
+
+    Raises
+    ------
+    InputError, CrsError
+        As :func:`read_boundaries`.
+
+    Examples
+    --------
+    >>> read_scope(
+    ...     BoundarySettings(path=Path("none.gpkg")), scope="main_urban_area", base=Path()
+    ... )  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    servicecircle.errors.InputError: none.gpkg: file not found: none.gpkg...
+    """
+    name = settings.path.as_posix()
+    frame, problems = _read_layer(settings, base=base)
+    names = [str(column) for column in frame.columns if column != "geometry"]
+    try:
+        chosen, _ = choose_columns(names, level="", declared=settings.columns, name=name)
+    except InputError:
+        if settings.columns:
+            raise
+        chosen = {}
+    labels = (
+        text_cells(frame[chosen["name"][0]])
+        if "name" in chosen
+        else np.full(len(frame), "", dtype=object)
+    )
+    geometry, keep, found = mend(frame.geometry.to_numpy(), labels, name)
+    problems += found
+    if not keep.any():
+        raise InputError([fatal("input.empty_layer", name=name), *problems])
+    table = pd.DataFrame({"scope": scope, "name": labels}).astype("str")
+    polygons = gpd.GeoDataFrame(table, geometry=geometry, crs=WGS84)
+    return polygons[keep].reset_index(drop=True), problems
+
+
+def _read_layer(
+    settings: BoundarySettings, *, base: Path
+) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+    name = settings.path.as_posix()
+    if not name.lower().endswith((".osm", ".osm.pbf", ".pbf")):
+        return read_vector(
+            base / settings.path,
+            name=name,
+            layer=settings.layer,
+            crs=settings.crs,
+            datum=settings.datum,
+            encoding=settings.encoding,
+        )
+    if settings.admin_level is None:
+        raise InputError(fatal("unit.admin_level_missing", name=name))
+    from servicecircle.inputs.osm import admin_boundaries
+
+    return admin_boundaries(base / settings.path, admin_level=settings.admin_level, name=name)
+
+
+def _called(table: pd.DataFrame) -> Sequence[str]:
+    return [name or code for name, code in zip(table["name"], table["code"], strict=True)]
+
+
+def _flagged(
+    frame: pd.DataFrame, choice: dict[str, list[str]], name: str
+) -> tuple[NDArray[np.bool_], list[Problem]]:
+    """Return the rows whose cells hold one of the values chosen."""
+    flagged = np.zeros(len(frame), dtype=bool)
+    problems = []
+    for column, values in choice.items():
+        cells = text_cells(frame[column])
+        flagged |= np.isin(cells.astype(str), values)
+        present = sorted(set(cells.tolist()))
+        problems += [
+            Problem(
+                code="unit.value_unused",
+                severity="warning",
+                file=name,
+                column=column,
+                value=value,
+                details={"known": ", ".join(present[:20])},
+            )
+            for value in values
+            if value not in present
+        ]
+    return flagged, problems
+
+
+def _types(
+    given: NDArray[np.object_], table: pd.DataFrame, level: str, default: str
+) -> NDArray[np.object_]:
+    types = []
+    for text, name, should_have in zip(given, table["name"], table["should_have"], strict=True):
+        kind = str(text)
+        if kind.lower() in _COMMUNITY:
+            kind = "community"
+        elif kind.lower() in _VILLAGE:
+            kind = "village"
+        elif not kind and level == "village_level":
+            if name.endswith(_COMMUNITY_ENDINGS):
+                kind = "community"
+            elif name.endswith(_VILLAGE_ENDINGS):
+                kind = "village"
+        types.append(kind or (default if should_have else ""))
+    return np.array(types, dtype=object)
+
+
+def _urban_by_type(table: pd.DataFrame, level: str) -> pd.Series:
+    urban: list[bool | None] = [None] * len(table)
+    if level == "village_level":
+        urban = [{"community": True, "village": False}.get(kind) for kind in table["type"]]
+    elif level == "township":
+        urban = [
+            True
+            if name.endswith(_URBAN_TOWNSHIP)
+            else False
+            if name.endswith(_RURAL_TOWNSHIP)
+            else None
+            for name in table["name"]
+        ]
+    return pd.Series(urban, index=table.index, dtype="boolean")
+
+
+def _bad_number(cells: pd.Series, at: int, name: str) -> Problem:
+    return Problem(
+        code="unit.bad_number",
+        severity="warning",
+        action="flagged",
+        file=name,
+        row=int(at) + 1,
+        column=str(cells.name),
+        value=str(cells.iloc[at]),
+    )
+
+
+def _cut_elderly(table: pd.DataFrame, name: str) -> list[Problem]:
+    """Cut the elderly to the people, in place, and say where."""
+    over = np.flatnonzero((table["elderly"] > table["population"]).to_numpy()).tolist()
+    called = _called(table)
+    problems = [
+        Problem(
+            code="unit.elderly_above_population",
+            severity="warning",
+            action="mended",
+            file=name,
+            row=int(table["row"].iloc[at]),
+            column="elderly",
+            value=f"{table['elderly'].iloc[at]:g}",
+            details={"unit": called[at], "population": f"{table['population'].iloc[at]:g}"},
+        )
+        for at in over
+    ]
+    table.loc[table.index[over], "elderly"] = table["population"].iloc[over]
+    return problems

@@ -1,0 +1,262 @@
+"""People: the cells of a raster, units spread over shapes, or points of a table."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from servicecircle.errors import InputError
+from servicecircle.inputs.coordinates import fatal
+from servicecircle.inputs.people_points import read_points
+from servicecircle.inputs.raster import RasterSource, read_cells
+from servicecircle.inputs.spread import (
+    Places,
+    building_places,
+    centre_places,
+    demand_table,
+    residential_places,
+    share_people,
+)
+from servicecircle.inputs.vectors import read_vector
+from servicecircle.problems import Problem
+from servicecircle.project import LEVELS, PopulationSettings
+
+__all__ = ["PopulationData", "read_population"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PopulationData:
+    """People at points, and what became of every figure of the source.
+
+    Parameters
+    ----------
+    demand : pandas.DataFrame
+        demand_id (str), lon, lat (WGS84), population, elderly (people; NaN where unknown),
+        position_error_m. Points with nobody are left out, those outside all units are kept.
+    problems : list of Problem
+    balance : dict of str to float
+        Sums and counts that close, see :mod:`servicecircle.inputs.raster`,
+        :mod:`servicecircle.inputs.spread` and :mod:`servicecircle.inputs.people_points`. Always:
+        people_in_source, people_used, elderly_in_source, elderly_used (NaN where unknown).
+    basis : {"resident", "registered"}
+    age_from : int
+        Age from which ``elderly`` counts.
+    date : datetime.date
+    source : str
+        The files, as the project names them.
+    """
+
+    demand: pd.DataFrame
+    problems: list[Problem]
+    balance: dict[str, float]
+    basis: str
+    age_from: int
+    date: dt.date
+    source: str
+
+
+def read_population(
+    settings: PopulationSettings, *, base: Path, units: gpd.GeoDataFrame
+) -> PopulationData:
+    """Read the people of a project.
+
+    Parameters
+    ----------
+    settings : PopulationSettings
+    base : pathlib.Path
+        Folder that the paths are relative to.
+    units : geopandas.GeoDataFrame
+        Table ``units`` of all levels; used where people of units are spread.
+
+    Returns
+    -------
+    PopulationData
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, holds no data, or there is nothing to spread.
+    CrsError
+        If a CRS or a datum is missing or contradicted.
+
+    Examples
+    --------
+    >>> settings = PopulationSettings(
+    ...     raster=Path("no.tif"), kind="count", basis="resident", date=dt.date(2020, 11, 1)
+    ... )
+    >>> read_population(settings, base=Path(), units=gpd.GeoDataFrame())  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    servicecircle.errors.InputError: no.tif: file not found: no.tif...
+    """
+    if settings.raster is not None:
+        demand, problems, balance, source = _from_raster(settings, base)
+    elif settings.points is not None:
+        source = settings.points.as_posix()
+        demand, problems, balance = read_points(settings, base=base)
+    else:
+        demand, problems, balance, source = _from_units(settings, base, units)
+    return PopulationData(
+        demand=demand,
+        problems=problems,
+        balance=balance,
+        basis=settings.basis,
+        age_from=settings.age_from,
+        date=settings.date,
+        source=source,
+    )
+
+
+_Read = tuple[pd.DataFrame, list[Problem], dict[str, float], str]
+
+
+def _from_raster(settings: PopulationSettings, base: Path) -> _Read:
+    raster, second = settings.raster, settings.elderly_raster
+    if raster is None or settings.kind is None:
+        # The model of the settings has refused this before.
+        raise InputError(fatal("population.no_kind", name=str(raster or "")))
+    name = raster.as_posix()
+    if second is not None and settings.raster_holds == "elderly":
+        raise InputError(fatal("population.two_elderly", name=name, value=second.as_posix()))
+    cells = read_cells(
+        RasterSource(
+            path=base / raster,
+            name=name,
+            kind=settings.kind,
+            holds=settings.raster_holds,
+            elderly_path=None if second is None else base / second,
+            elderly_name="" if second is None else second.as_posix(),
+            crs=settings.crs,
+            datum=settings.datum,
+        )
+    )
+    ids = pc.binary_join_element_wise(
+        pa.scalar(_stem(raster)),
+        pc.cast(pa.array(cells.row), pa.string()),
+        pc.cast(pa.array(cells.col), pa.string()),
+        ":",
+    )
+    demand = demand_table(
+        ids=pd.Series(pd.array(ids, dtype="str")),
+        lon=cells.lon,
+        lat=cells.lat,
+        population=cells.population,
+        elderly=cells.elderly,
+        error_m=cells.half_diagonal_m,
+    )
+    source = name if second is None else f"{name} + {second.as_posix()}"
+    return demand, cells.problems, cells.balance, source
+
+
+def _stem(path: Path) -> str:
+    return path.name.partition(".")[0] or path.name
+
+
+def _from_units(settings: PopulationSettings, base: Path, units: gpd.GeoDataFrame) -> _Read:
+    present = [level for level in LEVELS if len(units) and (units["level"] == level).any()]
+    level = settings.units or (present[-1] if present else "")
+    if level not in present:
+        details: dict[str, object] = {"known": ", ".join(present) or "–"}
+        raise InputError(fatal("population.no_level", name="", value=str(level), details=details))
+    chosen = units[units["level"] == level].reset_index(drop=True)
+    problems: list[Problem] = []
+    if settings.total is None:
+        population = chosen["population"].to_numpy(np.float64)
+        elderly = chosen["elderly"].to_numpy(np.float64)
+        if np.isnan(population).all() and np.isnan(elderly).all():
+            raise InputError(fatal("population.no_figures", name="", value=level))
+    else:
+        population = np.array([settings.total])
+        elderly = np.array([np.nan if settings.elderly_total is None else settings.elderly_total])
+        if elderly[0] > population[0]:
+            raise InputError(
+                fatal(
+                    "population.elderly_total",
+                    name="",
+                    value=f"{elderly[0]:g}",
+                    details={"total": f"{population[0]:g}"},
+                )
+            )
+        if settings.spread == "centroid":
+            problems.append(Problem(code="population.total_by_area", severity="warning"))
+    places, found, name = _places(settings, base, chosen)
+    problems += found
+    if settings.total is not None:
+        if not places.weight.sum() > 0.0:
+            raise InputError(fatal("population.no_places", name=name))
+        chosen = _one_unit(chosen)
+        places = Places(
+            unit=np.zeros_like(places.unit),
+            ids=places.ids,
+            lon=places.lon,
+            lat=places.lat,
+            weight=places.weight,
+            error_m=places.error_m,
+            counts=places.counts,
+        )
+    shared = share_people(chosen, places, population=population, elderly=elderly, name=name)
+    source = f"units {level}" if settings.total is None else f"total over {level}"
+    problems += shared.problems
+    return shared.demand, problems, shared.balance, f"{source}, {name}" if name else source
+
+
+def _one_unit(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return one row for the whole area; its shape only serves as the place of last resort."""
+    return gpd.GeoDataFrame(
+        {"unit_id": ["total"], "name": [""]}, geometry=[units.geometry.iloc[0]], crs=units.crs
+    )
+
+
+def _places(
+    settings: PopulationSettings, base: Path, units: gpd.GeoDataFrame
+) -> tuple[Places, list[Problem], str]:
+    path = settings.buildings if settings.spread == "buildings" else settings.residential
+    if settings.spread == "centroid" or path is None:
+        return centre_places(units), [], ""
+    name = path.as_posix()
+    if name.lower().endswith((".osm", ".pbf")):
+        from servicecircle.inputs.osm import buildings, landuse_residential
+
+        read = buildings if settings.spread == "buildings" else landuse_residential
+        shapes, problems = read(base / path, name=name)
+    else:
+        shapes, problems = read_vector(
+            base / path,
+            name=name,
+            crs=settings.crs,
+            datum=settings.datum,
+            encoding=settings.encoding,
+        )
+    if settings.spread == "buildings":
+        places = building_places(units, shapes, ids=_ids(shapes, _stem(path)))
+    else:
+        places = residential_places(units, shapes)
+    counts = places.counts
+    problems = list(problems)
+    for code, key in (("shapes_set_aside", "set_aside"), ("shapes_outside", "outside")):
+        if counts.get(key):
+            problems.append(
+                Problem(
+                    code=f"population.{code}",
+                    severity="warning" if key == "set_aside" else "note",
+                    action="counted",
+                    file=name,
+                    value=f"{counts[key]:g}",
+                    details={"total": f"{counts['total']:g}"},
+                )
+            )
+    return places, problems, name
+
+
+def _ids(shapes: gpd.GeoDataFrame, stem: str) -> list[str]:
+    """Return ids of buildings: their own where those are distinct, else their row."""
+    if "osm_id" in shapes and shapes["osm_id"].is_unique and not shapes["osm_id"].hasnans:
+        return [f"{stem}:{own}" for own in shapes["osm_id"]]
+    return [f"{stem}:{row}" for row in range(1, len(shapes) + 1)]

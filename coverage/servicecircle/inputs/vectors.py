@@ -1,0 +1,313 @@
+"""One way to read a layer of geometries, whatever its format: its CRS proved, its text decoded.
+
+Everything that leaves here is longitude and latitude on WGS84. Rows are never dropped: a geometry
+that cannot be used becomes None and is recorded, and the reader of the layer sets the row aside.
+"""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import json
+import warnings
+from pathlib import Path
+from typing import cast
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from pyproj import CRS
+
+from servicecircle.errors import CrsError, InputError
+from servicecircle.inputs.coordinates import (
+    WGS84,
+    Bounds,
+    Floats,
+    fatal,
+    settle_crs,
+    to_wgs84_points,
+)
+from servicecircle.inputs.shapes import Geometries
+from servicecircle.problems import Problem
+
+__all__ = ["read_vector"]
+
+_SUFFIXES = {
+    ".geojson": "geojson",
+    ".json": "geojson",
+    ".gpkg": "gdal",
+    ".shp": "shapefile",
+    ".parquet": "parquet",
+    ".geoparquet": "parquet",
+}
+
+
+def read_vector(
+    path: Path,
+    *,
+    name: str,
+    layer: str | None = None,
+    crs: str | None = None,
+    datum: str | None = None,
+    encoding: str | None = None,
+) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+    """Read a layer of geometries into WGS84.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        GeoJSON, GeoPackage, shapefile or GeoParquet.
+    name : str
+        The file as the project names it, for messages.
+    layer : str, optional
+        Layer of a GeoPackage; needed where it holds several.
+    crs : str, optional
+        Declares the CRS of a file that states none, such as ``"EPSG:4549"``.
+    datum : {"wgs84", "cgcs2000", "gcj02", "bd09"}, optional
+        The datum the longitudes and latitudes really are in. The same vertex gives the same
+        vertex, so shared borders stay shared.
+    encoding : str, optional
+        Of a GeoJSON or of the attributes of a shapefile; else strict UTF-8, then strict GB18030.
+
+    Returns
+    -------
+    layer : geopandas.GeoDataFrame
+        RangeIndex, all rows of the file in their order, columns of the file and ``geometry`` in
+        EPSG:4326, two-dimensional; None where a row has no usable geometry.
+    problems : list of Problem
+
+    Raises
+    ------
+    InputError
+        If the file is missing, broken, empty or of an unknown format.
+    CrsError
+        If the CRS is missing, contradicts the declared one, or contradicts the coordinates.
+
+    Examples
+    --------
+    >>> read_vector(Path("nowhere.gpkg"), name="nowhere.gpkg")
+    Traceback (most recent call last):
+        ...
+    servicecircle.errors.InputError: nowhere.gpkg: file not found: nowhere.gpkg
+      paths are relative to the folder of the project file
+      check the spelling of the path and the name
+    """
+    if not path.is_file():
+        raise InputError(fatal("input.missing_file", name=name, value=name))
+    if datum == "auto":
+        raise CrsError(fatal("vector.datum_auto", name=name, value="auto"))
+    kind = _SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        known = ", ".join(_SUFFIXES)
+        raise InputError(
+            fatal("vector.unknown_format", name=name, value=path.suffix, details={"known": known})
+        )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        frame, stated, problems = _read(kind, path, name=name, layer=layer, encoding=encoding)
+    problems += [
+        Problem(code="vector.reader_note", severity="note", file=name, value=str(item.message))
+        for item in caught
+        if not issubclass(item.category, ResourceWarning | DeprecationWarning)
+    ]
+    geometries: Geometries = (
+        np.asarray(shapely.force_2d(frame.geometry.to_numpy()), dtype=object)
+        if isinstance(frame, gpd.GeoDataFrame)
+        else np.full(len(frame), None, dtype=object)
+    )
+    geometries, found = _without_infinite(geometries, name)
+    problems += found
+    if bool(np.all(shapely.is_missing(geometries) | shapely.is_empty(geometries))):
+        raise InputError(fatal("input.empty_layer", name=name))
+    bounds = cast(Bounds, tuple(float(value) for value in shapely.total_bounds(geometries)))
+    default = WGS84 if kind == "geojson" else None
+    settled = settle_crs(stated, crs, name=name, bounds=bounds, default=default)
+
+    def place(points: Floats) -> Floats:
+        lon, lat = to_wgs84_points(points[:, 0], points[:, 1], crs=settled, datum=datum, name=name)
+        return np.column_stack([lon, lat])
+
+    moved = shapely.transform(geometries, place)
+    columns = frame.drop(columns="geometry", errors="ignore").reset_index(drop=True)
+    return gpd.GeoDataFrame(columns, geometry=moved, crs=WGS84), problems
+
+
+def _read(
+    kind: str, path: Path, *, name: str, layer: str | None, encoding: str | None
+) -> tuple[pd.DataFrame, CRS | None, list[Problem]]:
+    try:
+        if kind == "geojson":
+            return _read_geojson(path, name, encoding)
+        if kind == "shapefile":
+            return _read_shapefile(path, name, encoding)
+        if kind == "parquet":
+            frame = gpd.read_parquet(path)
+        else:
+            frame = pyogrio.read_dataframe(path, layer=_choose_layer(path, name, layer))
+    except InputError:
+        raise
+    except (OSError, ValueError, RuntimeError, RecursionError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            fatal("input.unreadable", name=name, value=name, details={"reason": reason})
+        ) from None
+    return frame, getattr(frame, "crs", None), []
+
+
+def _choose_layer(path: Path, name: str, layer: str | None) -> str | None:
+    layers = [str(item) for item, shape in pyogrio.list_layers(path) if shape is not None]
+    if layer is not None:
+        if layer in layers:
+            return layer
+        near = difflib.get_close_matches(layer, layers, n=1)
+        raise InputError(
+            fatal(
+                "vector.no_such_layer",
+                name=name,
+                value=layer,
+                details={"known": ", ".join(layers), "near": near[0] if near else ""},
+            )
+        )
+    if len(layers) > 1:
+        raise InputError(fatal("vector.several_layers", name=name, value=", ".join(layers)))
+    return layers[0] if layers else None
+
+
+def _read_geojson(
+    path: Path, name: str, encoding: str | None
+) -> tuple[pd.DataFrame, CRS | None, list[Problem]]:
+    raw = path.read_bytes()
+    text, used = None, ""
+    for used in (encoding,) if encoding else ("utf-8-sig", "gb18030"):
+        try:
+            text = raw.decode(used)
+            break
+        except (UnicodeDecodeError, LookupError):
+            continue
+    if text is None:
+        raise InputError(fatal("vector.encoding", name=name, value=encoding or "UTF-8, GB18030"))
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        line = (text.splitlines() or [""])[min(error.lineno, text.count("\n") + 1) - 1]
+        near = line[max(error.colno - 21, 0) : error.colno + 19].strip()
+        raise InputError(
+            fatal(
+                "vector.bad_json",
+                name=name,
+                row=error.lineno,
+                value=near,
+                details={"position": error.colno, "reason": error.msg},
+            )
+        ) from None
+    frame = pyogrio.read_dataframe(text.encode())
+    # GDAL says WGS84 for a file that says nothing; only a `crs` member is a statement.
+    silent = isinstance(data, dict) and data.get("crs") is None and "spatialReference" not in data
+    problems = []
+    if encoding is None and used == "gb18030":
+        problems.append(
+            Problem(code="vector.encoding_guessed", severity="note", file=name, value="GB18030")
+        )
+    return frame, None if silent else getattr(frame, "crs", None), problems
+
+
+def _read_shapefile(
+    path: Path, name: str, encoding: str | None
+) -> tuple[pd.DataFrame, CRS | None, list[Problem]]:
+    # Latin-1 gives back every byte as it is, so that the text can be decoded strictly below.
+    frame = pyogrio.read_dataframe(path, encoding="ISO-8859-1")
+    stated = getattr(frame, "crs", None)
+    names = [str(column) for column in frame.columns]
+    texts = {
+        column: [
+            value.encode("latin-1") if isinstance(value, str) else None for value in frame[column]
+        ]
+        for column in names
+        if column != "geometry" and not pd.api.types.is_numeric_dtype(frame[column])
+        if pd.api.types.infer_dtype(frame[column], skipna=True) in ("string", "empty")
+    }
+    declared, problems = _declared_encoding(path, encoding)
+    candidates = [declared] if encoding else [*([declared] if declared else []), "utf-8", "gb18030"]
+    fault: Problem | None = None
+    for candidate in candidates:
+        try:
+            decoded = {old: old.encode("latin-1").decode(candidate) for old in names}
+        except (UnicodeDecodeError, LookupError):
+            fault = fault or fatal("vector.encoding", name=name, value=candidate)
+            continue
+        columns, problem = _decode_columns(texts, candidate, name)
+        if problem is not None:
+            fault = fault or problem
+            continue
+        plain = all((text or b"").isascii() for column in texts.values() for text in column)
+        if not plain and candidate != declared:
+            problems.append(
+                Problem(
+                    code="vector.encoding_guessed",
+                    severity="note",
+                    file=name,
+                    value=candidate.upper(),
+                )
+            )
+        for column, values in columns.items():
+            frame[column] = pd.Series(values, index=frame.index, dtype="str")
+        return frame.rename(columns=decoded), stated, problems
+    raise InputError(fault or fatal("vector.encoding", name=name))
+
+
+def _decode_columns(
+    texts: dict[str, list[bytes | None]], encoding: str, name: str
+) -> tuple[dict[str, list[str | None]], Problem | None]:
+    columns: dict[str, list[str | None]] = {}
+    for column, values in texts.items():
+        decoded: list[str | None] = []
+        for row, raw in enumerate(values, start=1):
+            try:
+                decoded.append(None if raw is None else raw.decode(encoding).strip())
+            except UnicodeDecodeError:
+                shown = repr(raw)
+                return {}, fatal("vector.encoding", name=name, row=row, column=column, value=shown)
+        columns[column] = decoded
+    return columns, None
+
+
+def _declared_encoding(path: Path, encoding: str | None) -> tuple[str, list[Problem]]:
+    """Return the codec that the user or the .cpg names, "" where neither names a known one."""
+    if encoding:
+        return encoding, []
+    for suffix in (".cpg", ".CPG", ".cst"):
+        page = path.with_suffix(suffix)
+        if page.is_file():
+            words = page.read_bytes()[:100].decode("latin-1").strip().lower()
+            if "936" in words or words.startswith("gb"):
+                return "gb18030", []
+            if "950" in words or "big5" in words:
+                return "cp950", []
+            if words in ("65001", "utf8", "utf-8"):
+                return "utf-8", []
+            try:
+                return codecs.lookup(words).name, []
+            except LookupError:
+                return "", []
+    return "", []
+
+
+def _without_infinite(geometries: Geometries, name: str) -> tuple[Geometries, list[Problem]]:
+    points, owner = shapely.get_coordinates(geometries, return_index=True)
+    bad = np.unique(owner[~np.isfinite(points).all(axis=1)])
+    if not len(bad):
+        return geometries, []
+    kept = geometries.copy()
+    kept[bad] = None
+    return kept, [
+        Problem(
+            code="vector.not_finite",
+            severity="error",
+            action="set_aside",
+            file=name,
+            row=int(row) + 1,
+        )
+        for row in bad
+    ]

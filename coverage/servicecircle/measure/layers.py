@@ -1,0 +1,216 @@
+"""All layers of a run measured: access, circles, coverage of units, presence."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from servicecircle.measure.access import Points, layer_access
+from servicecircle.measure.circles import Weights, area_bounds, service_circles
+from servicecircle.measure.coverage import layer_rules, unit_coverage
+from servicecircle.measure.ground import Ground
+from servicecircle.measure.presence import is_open, presence
+from servicecircle.network.field import circle_field
+from servicecircle.network.profiles import Profile, profile
+from servicecircle.problems import Problem
+from servicecircle.progress import Progress
+from servicecircle.project import Project
+
+__all__ = ["Access", "Circles", "all_access", "all_circles", "all_coverage", "open_points"]
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Circles:
+    """Circles and overlaps of all layers in the run's metric CRS, and the cell they have.
+
+    ``within`` counts for each layer the facilities within the longest time of each demand point.
+    """
+
+    circles: gpd.GeoDataFrame
+    overlaps: gpd.GeoDataFrame
+    within: Mapping[str, np.ndarray]
+    cell_m: float
+
+
+Access = dict[Key, pd.DataFrame]
+
+
+def profile_of(project: Project, name: str) -> Profile:
+    """Return a profile at the project's speed."""
+    return profile(name, speed_kmh=project.speed_kmh(name))
+
+
+def open_points(ground: Ground, layer: str, as_of: dt.date) -> Points:
+    """Return the facilities of a layer that are open at a date and have a place."""
+    table = ground.facilities
+    mine = (table["layer"] == layer).to_numpy() & is_open(table, as_of).to_numpy()
+    rows = np.flatnonzero(mine & np.isfinite(ground.facility_points.x))
+    points = ground.facility_points
+    # By id, so that the order of the rows in the file decides nothing.
+    rows = rows[np.argsort(points.ids[rows].astype(str), kind="stable")]
+    return Points(
+        ids=points.ids[rows],
+        x=points.x[rows],
+        y=points.y[rows],
+        at=points.at.take(rows) if points.at is not None else None,
+    )
+
+
+def all_access(
+    project: Project, ground: Ground, keys: Iterable[Key], progress: Progress
+) -> Access:
+    """Measure access for each layer and profile asked for."""
+    wanted = sorted(set(keys), key=lambda key: (list(project.facilities).index(key[0]), key[1]))
+    tables: Access = {}
+    with progress.stage("access", len(wanted)) as advance:
+        for layer, name in wanted:
+            tables[layer, name] = layer_access(
+                ground.demand_points,
+                open_points(ground, layer, project.project.as_of),
+                layer=layer,
+                profile=profile_of(project, name),
+                network=ground.network,
+            )
+            advance(1)
+    return tables
+
+
+def all_circles(project: Project, ground: Ground, progress: Progress) -> Circles:
+    """Draw the circles of every layer that wants them; none without roads."""
+    as_of = project.project.as_of
+    layers = {
+        name: open_points(ground, name, as_of)
+        for name, settings in project.facilities.items()
+        if settings.circles and ground.network is not None
+    }
+    minutes = tuple(sorted(project.rules.minutes))
+    speeds = {name: profile_of(project, project.layer_profile(name)) for name in layers}
+    longest = max((speed.metres(minutes[-1]) for speed in speeds.values()), default=0.0)
+    settings = project.network
+    bounds = area_bounds(list(layers.values()), longest, 4.0 * settings.cell_m)
+    circles: list[gpd.GeoDataFrame] = []
+    overlaps: list[gpd.GeoDataFrame] = []
+    within: dict[str, np.ndarray] = {}
+    cell = settings.cell_m
+    total = sum(len(points.ids) for points in layers.values())
+    with progress.stage("circles", total) as advance:
+        if ground.network is not None and ground.index is not None and bounds is not None:
+            field = circle_field(
+                ground.network,
+                ground.index,
+                bounds,
+                cell_m=settings.cell_m,
+                draw_m=settings.draw_m,
+            )
+            cell = field.cell_m
+            weights = Weights(
+                population=ground.demand["population"].to_numpy(float),
+                elderly=ground.demand["elderly"].to_numpy(float),
+            )
+            for name, points in layers.items():
+                drawn = service_circles(
+                    field,
+                    ground.demand_points,
+                    weights,
+                    points,
+                    layer=name,
+                    profile=speeds[name],
+                    minutes=minutes,
+                    crs=ground.metric.crs,
+                    advance=advance,
+                )
+                circles.append(drawn.circles)
+                overlaps.append(drawn.overlaps)
+                within[name] = drawn.within_count
+    return Circles(
+        circles=_joined(circles, _CIRCLE_COLUMNS, ground.metric.crs),
+        overlaps=_joined(overlaps, _OVERLAP_COLUMNS, ground.metric.crs),
+        within=within,
+        cell_m=cell,
+    )
+
+
+_CIRCLE_COLUMNS = (
+    "layer",
+    "facility_id",
+    "profile",
+    "minutes",
+    "area_m2",
+    "population",
+    "elderly",
+)
+_OVERLAP_COLUMNS = ("layer", "profile", "minutes", "facilities")
+
+
+def _joined(
+    frames: list[gpd.GeoDataFrame], columns: tuple[str, ...], crs: str
+) -> gpd.GeoDataFrame:
+    frames = [frame for frame in frames if len(frame)]
+    if not frames:
+        empty = {name: pd.Series(dtype=object if name in _TEXT else float) for name in columns}
+        return gpd.GeoDataFrame(empty, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
+    return gpd.GeoDataFrame(
+        pd.concat(frames, ignore_index=True), geometry="geometry", crs=crs
+    )
+
+
+_TEXT = frozenset({"layer", "facility_id", "profile"})
+
+
+def all_coverage(
+    project: Project, ground: Ground, access: Access, progress: Progress
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return the table of ``units.csv`` for all layers, and the problems of presence."""
+    as_of = project.project.as_of
+    units = pd.DataFrame(ground.units.drop(columns="geometry"))
+    facilities = pd.DataFrame(ground.facilities.drop(columns="geometry"))
+    minutes, metres = tuple(project.rules.minutes), tuple(project.rules.metres)
+    tables: list[pd.DataFrame] = []
+    problems: list[Problem] = []
+    with progress.stage("coverage", len(project.facilities)) as advance:
+        for layer, settings in project.facilities.items():
+            counts = []
+            for level in units["level"].drop_duplicates():
+                count, found = presence(
+                    facilities,
+                    units,
+                    level=level,
+                    layer=layer,
+                    as_of=as_of,
+                    serves_level=settings.serves_level,
+                    declared_level=settings.unit_level,
+                )
+                counts.append(count["facilities"])
+                problems += found
+            name = project.layer_profile(layer)
+            tables.append(
+                unit_coverage(
+                    units,
+                    ground.demand,
+                    access[layer, name],
+                    pd.concat(counts),
+                    layer=layer,
+                    profile=name,
+                    rules=layer_rules(minutes, metres, on_network=ground.network is not None),
+                )
+            )
+            advance(1)
+    return pd.concat(tables, ignore_index=True), _distinct(problems)
+
+
+def _distinct(problems: list[Problem]) -> list[Problem]:
+    """Return each fault of a row once, though several levels met it."""
+    seen: dict[tuple[object, ...], Problem] = {}
+    for problem in problems:
+        row = (problem.code, problem.file, problem.sheet, problem.row, problem.value)
+        layer = problem.details.get("layer", "")
+        level = problem.details.get("level", "") if problem.row is None else ""
+        seen.setdefault((*row, layer, level), problem)
+    return list(seen.values())

@@ -1,0 +1,230 @@
+"""The layers of a run as one GeoPackage, and the access table as Parquet."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyogrio
+import pyogrio.raw
+import shapely
+
+from servicecircle.messages import label
+from servicecircle.outputs.folder import write_error
+from servicecircle.outputs.tables import clean_text
+from servicecircle.project import LEVELS
+
+if TYPE_CHECKING:
+    from servicecircle.results import Results
+
+__all__ = ["DEMAND_LIMIT", "write_access", "write_geopackage"]
+
+DEMAND_LIMIT = 200_000
+"""With more demand points than this the GeoPackage has none; ``access.parquet`` has all."""
+
+_CRS = "EPSG:4326"
+_ACCESS_COLUMNS = (
+    "metres",
+    "straight_metres",
+    "seconds",
+    "status",
+    "facility_id",
+    "within_count",
+)
+_ROWS_A_GROUP = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    name: str
+    frame: gpd.GeoDataFrame
+    geometry_type: str
+
+
+def write_geopackage(results: Results, path: Path) -> None:
+    """Write the layers of a run, in EPSG:4326, the same bytes for the same results.
+
+    ===================  =========================================================
+    units_<level>        one per level that has units; for each facility layer and
+                         rule the share of people (``<layer>_<rule>``) and of
+                         elderly (``…_elderly``) covered, or the number of
+                         facilities (``<layer>_presence``)
+    scopes               named areas such as main_urban_area
+    facilities           points; those without a place have no geometry
+    demand               up to 200,000 points, with metres, straight_metres,
+                         seconds, status, facility_id and within_count of each
+                         facility layer (``<layer>_metres`` …)
+    circles_facility     the circle of each facility
+    circles_layer        the circle of a whole facility layer
+    overlaps             how many circles lie over an area, at least
+    ===================  =========================================================
+
+    Parameters
+    ----------
+    results : Results
+    path : pathlib.Path
+        Of a new file; its name ends in ``.gpkg``.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    invented = results.invented or any(info.invented for info in results.layers)
+    about = label("output_invented", results.language) if invented else ""
+    try:
+        with _file_dates(results.as_of):
+            for layer in _layers(results):
+                _write(layer, path, about)
+    except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise write_error(error, path) from error
+
+
+def write_access(results: Results, path: Path) -> None:
+    """Write the access table as Parquet, with place, population and elderly of each point.
+
+    Parameters
+    ----------
+    results : Results
+    path : pathlib.Path
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    points = np.asarray(results.demand.geometry.array)
+    at = pd.Index(results.demand["demand_id"]).get_indexer(results.access["demand_id"])
+    if (at < 0).any():
+        stranger = results.access["demand_id"].iloc[int(np.argmax(at < 0))]
+        raise ValueError(f"the access table has a demand point that demand has not: {stranger}")
+    table = results.access.assign(
+        lon=shapely.get_x(points)[at],
+        lat=shapely.get_y(points)[at],
+        population=results.demand["population"].to_numpy(float)[at],
+        elderly=results.demand["elderly"].to_numpy(float)[at],
+    )
+    try:
+        pq.write_table(
+            pa.Table.from_pandas(table, preserve_index=False),
+            path,
+            compression="zstd",
+            row_group_size=_ROWS_A_GROUP,
+        )
+    except OSError as error:
+        raise write_error(error, path) from error
+
+
+@contextmanager
+def _file_dates(as_of: dt.date) -> Iterator[None]:
+    """Let GDAL write this date as that of the last change, so that bytes do not differ by day."""
+    option = "OGR_CURRENT_DATE"
+    before = pyogrio.get_gdal_config_option(option)
+    pyogrio.set_gdal_config_options({option: f"{as_of:%Y-%m-%d}T00:00:00.000Z"})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({option: before})
+
+
+def _layers(results: Results) -> Iterator[_Layer]:
+    shares = _shares(results.unit_coverage)
+    for level in LEVELS:
+        units = results.units[results.units["level"] == level]
+        if len(units):
+            units = units.join(shares, on="unit_id")
+            yield _Layer(f"units_{level}", units, "MultiPolygon")
+    yield _Layer("scopes", results.scopes, "MultiPolygon")
+    yield _Layer("facilities", results.facilities, "Point")
+    if len(results.demand) <= DEMAND_LIMIT:
+        yield _Layer("demand", _wide_demand(results), "Point")
+    whole = results.circles["facility_id"] == ""
+    yield _Layer("circles_facility", results.circles[~whole], "MultiPolygon")
+    circles_layer = results.circles[whole].drop(columns="facility_id")
+    yield _Layer("circles_layer", circles_layer, "MultiPolygon")
+    yield _Layer("overlaps", results.overlaps, "MultiPolygon")
+
+
+def _shares(unit_coverage: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per unit and, for each layer and rule, the rates or the count.
+
+    Columns stand in the order in which layers and rules first appear.
+    """
+    columns: dict[str, pd.Series[Any]] = {}
+    for (layer, rule), rows in unit_coverage.groupby(["layer", "rule"], sort=False):
+        by_unit = rows.set_index("unit_id")
+        name = f"{layer}_{str(rule).replace(' ', '_')}"
+        if rule == "presence":
+            columns[name] = by_unit["facilities"]
+        else:
+            columns[name] = by_unit["population_coverage"]
+            columns[f"{name}_elderly"] = by_unit["elderly_coverage"]
+    return pd.DataFrame(columns)
+
+
+def _wide_demand(results: Results) -> gpd.GeoDataFrame:
+    demand = results.demand
+    access = results.access[results.access["criterion"] == "metres"]
+    columns: dict[str, Any] = {}
+    for info in results.layers:
+        mine = (access["layer"] == info.name) & (access["profile"] == info.profile)
+        rows = access[mine].set_index("demand_id").reindex(demand["demand_id"])
+        for column in _ACCESS_COLUMNS:
+            columns[f"{info.name}_{column}"] = rows[column].array
+    return demand.assign(**columns)
+
+
+def _write(layer: _Layer, path: Path, about: str) -> None:
+    frame = layer.frame
+    if frame.crs is None or frame.crs != _CRS:
+        raise ValueError(f"layer {layer.name} is in {frame.crs}, not in {_CRS}")
+    fields = [str(name) for name in frame.columns if name != frame.geometry.name]
+    data, masks = [], []
+    for name in fields:
+        values, missing = _field(frame[name])
+        data.append(values)
+        masks.append(missing)
+    pyogrio.raw.write(
+        path,
+        shapely.to_wkb(np.asarray(frame.geometry.array)),
+        data,
+        fields,
+        field_mask=masks,
+        layer=layer.name,
+        driver="GPKG",
+        geometry_type=layer.geometry_type,
+        promote_to_multi=layer.geometry_type.startswith("Multi"),
+        crs=_CRS,
+        append=path.exists(),
+        layer_options={"DESCRIPTION": about} if about else None,
+    )
+
+
+def _field(column: pd.Series[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values of a column as GDAL takes them, and which of them are missing."""
+    missing = column.isna().to_numpy()
+    kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        column = column.astype(kind.categories.dtype)
+        kind = column.dtype
+    if pd.api.types.is_bool_dtype(kind):
+        values = column.fillna(value=False).to_numpy(bool)
+    elif pd.api.types.is_integer_dtype(kind):
+        values = column.fillna(0).to_numpy(np.int64)
+    elif pd.api.types.is_float_dtype(kind):
+        values = column.to_numpy(np.float64, na_value=np.nan)
+    elif pd.api.types.is_datetime64_any_dtype(kind):
+        values = column.to_numpy("datetime64[D]")
+    else:
+        texts = [clean_text(str(value)) for value in column.fillna("")]
+        values = np.array(texts, dtype=object)
+    return values, missing

@@ -1,0 +1,461 @@
+"""The tables of a run as the payload of the map: numbers, texts and encoded geometry, no markup."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from servicecircle.messages import Language, label
+from servicecircle.outputs import palettes, payload
+from servicecircle.project import LEVELS
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from servicecircle.results import LayerInfo, Results
+
+__all__ = ["Shade", "map_payload", "shade_levels", "shade_of", "uncovered_cells"]
+
+Numbers = npt.NDArray[np.float64]
+
+USUAL_MINUTES = 15.0
+MOST_SYMBOLS = 3000
+MOST_OWN_CIRCLES = 60
+MOST_LABELS = 200
+_UNIT_VERTICES = 250_000
+_CIRCLE_VERTICES = 400_000
+_ROAD_VERTICES = 120_000
+_LINE_TOLERANCE = 3e-5
+_SLACK = 1e-6
+_METRES_PER_DEGREE = 111_195.0
+
+_ROAD_RANKS = (
+    re.compile(r"^(motorway|trunk|primary)"),
+    re.compile(r"^(secondary|tertiary)"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """What the units of a layer are shaded by.
+
+    Parameters
+    ----------
+    rule : str
+        Value of ``unit_coverage.rule``; ``presence`` where nobody can be counted.
+    kind : {"minutes", "metres", "straight", "presence"}
+    limit : float
+        Minutes or metres; 0 for presence.
+    """
+
+    rule: str
+    kind: Literal["minutes", "metres", "straight", "presence"]
+    limit: float
+
+
+PRESENCE = Shade("presence", "presence", 0.0)
+
+
+def shade_of(results: Results, layer: LayerInfo) -> Shade:
+    """Return the rule that a layer's units are shaded by.
+
+    The 15 minutes where they were measured (else the most minutes), then metres over the network;
+    without roads the metres in a straight line; without people presence.
+    """
+    rows = results.unit_coverage
+    rows = rows[rows["layer"] == layer.name]
+    counted = rows[["covered_population", "covered_elderly"]].notna().any(axis=1)
+    known = set(rows.loc[counted, "rule"])
+    minutes = sorted(results.minutes, key=lambda value: (value != USUAL_MINUTES, -value))
+    choices = [Shade(f"{value:g} min", "minutes", value) for value in minutes]
+    choices += [Shade(f"{value:g} m", "metres", value) for value in results.metres]
+    if not layer.on_network:
+        choices = [Shade(f"{value:g} m straight", "straight", value) for value in results.metres]
+    return next((choice for choice in choices if choice.rule in known), PRESENCE)
+
+
+def shade_levels(units: gpd.GeoDataFrame) -> list[str]:
+    """Return the levels to shade, coarse before fine: the two finest that there are."""
+    present: set[str] = set(units["level"])
+    levels: list[str] = [level for level in LEVELS if level in present]
+    return levels[-2:]
+
+
+def map_payload(results: Results) -> dict[str, Any]:
+    """Return everything that the page shows, as JSON values.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    dict
+        Keys language, labels, project, levels, layers, roads, scopes, scorecard. Text in it is
+        raw: the page sets it as text, never as markup.
+    """
+    language = results.language
+    titles = [layer.zh if language == "zh" else layer.en for layer in results.layers]
+    marks = palettes.layer_marks(titles)
+    levels = _levels(results)
+    return {
+        "language": language,
+        "labels": _labels(language),
+        "palette": {
+            "rates": list(palettes.RATE_COLOURS),
+            "breaks": list(palettes.RATE_BREAKS),
+            "presence": list(palettes.PRESENCE_COLOURS),
+            "none": palettes.NO_DATA_COLOUR,
+            "verdicts": palettes.VERDICT_COLOURS,
+            "signs": palettes.VERDICT_SIGNS,
+        },
+        "bounds": map_bounds(results),
+        "levels": levels,
+        "layers": [
+            _layer(results, layer, title=title, mark=mark, colour=palettes.layer_colour(number))
+            for number, (layer, title, mark) in enumerate(
+                zip(results.layers, titles, marks, strict=True)
+            )
+        ],
+        "roads": _roads(results.roads),
+        "scopes": _scopes(results),
+        "scorecard": _scorecard(results),
+    }
+
+
+def map_bounds(results: Results) -> list[list[float]] | None:
+    """Return ``[[south, west], [north, east]]`` of all that has a place, or None."""
+    for frame in (results.units, results.scopes, results.facilities, results.circles):
+        if len(frame):
+            west, south, east, north = (float(value) for value in frame.total_bounds)
+            if np.isfinite([west, south, east, north]).all():
+                return [[round(south, 5), round(west, 5)], [round(north, 5), round(east, 5)]]
+    return None
+
+
+def _labels(language: Language) -> dict[str, str]:
+    return {key: label(f"map_{key}", language) for key in _PAGE_LABELS}
+
+
+def _profile_title(profile: str, language: Language) -> str:
+    try:
+        return label(f"map_profile_{profile}", language)
+    except LookupError:
+        return profile
+
+
+def _texts(values: pd.Series[Any]) -> list[str]:
+    return ["" if value is None or value != value else str(value) for value in values]  # noqa: PLR0124 - NaN
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """Return a column, or one of missing values where the table has none."""
+    return frame[name] if name in frame.columns else pd.Series([None] * len(frame), dtype=object)
+
+
+def _levels(results: Results) -> list[dict[str, Any]]:
+    units, coverage = results.units, results.unit_coverage
+    people = coverage.drop_duplicates("unit_id").set_index("unit_id")
+    shaded = shade_levels(units)
+    levels = []
+    for level in LEVELS:
+        rows = units[units["level"] == level].reset_index(drop=True)
+        if rows.empty:
+            continue
+        simple = payload.simplify_coverage(
+            np.asarray(rows.geometry.array, dtype=object), most_vertices=_UNIT_VERTICES
+        )
+        counts = people.reindex(rows["unit_id"])
+        levels.append(
+            {
+                "level": level,
+                "title": label(f"map_level_{level}", results.language),
+                "shaded": level in shaded,
+                "names": _texts(rows["name"]),
+                "types": _texts(rows["type"]),
+                "required": [bool(value) for value in rows["should_have"].fillna(True)],
+                "people": payload.numbers(counts["population"]),
+                "elderly": payload.numbers(counts["elderly"]),
+                "shapes": payload.encode_polygons(simple),
+            }
+        )
+    return levels
+
+
+def _layer(
+    results: Results, layer: LayerInfo, *, title: str, mark: str, colour: str
+) -> dict[str, Any]:
+    shade = shade_of(results, layer)
+    language = results.language
+    profile = _profile_title(layer.profile, language)
+    rule = label(f"map_rule_{shade.kind}", language)
+    return {
+        "title": title,
+        "mark": mark,
+        "colour": colour,
+        "invented": layer.invented or results.invented,
+        "on_network": layer.on_network,
+        "profile": profile,
+        "kind": "presence" if shade.kind == "presence" else "rate",
+        "rule": rule.format(limit=shade.limit, profile=profile, speed=layer.speed_kmh),
+        "way": (
+            label("map_way_network", language).format(profile=profile, speed=layer.speed_kmh)
+            if layer.on_network
+            else label("map_way_straight", language)
+        ),
+        "shade": _shade_values(results, layer, shade),
+        "circles": _circles(results, layer),
+        "own": _own_circles(results, layer),
+        "overlaps": _overlaps(results, layer),
+        "facilities": _facilities(results, layer),
+        "uncovered": uncovered_cells(results, layer, shade),
+    }
+
+
+def _shade_values(results: Results, layer: LayerInfo, shade: Shade) -> dict[str, Any]:
+    coverage = results.unit_coverage
+    rows = coverage[(coverage["layer"] == layer.name) & (coverage["rule"] == shade.rule)]
+    rows = rows.drop_duplicates("unit_id").set_index("unit_id")
+    values = {}
+    for level in shade_levels(results.units):
+        ids = results.units.loc[results.units["level"] == level, "unit_id"]
+        unit = rows.reindex(ids)
+        values[level] = {
+            "facilities": payload.numbers(unit["facilities"]),
+            "people": payload.numbers(unit["covered_population"]),
+            "elderly": payload.numbers(unit["covered_elderly"]),
+            "people_rate": _rates(unit["covered_population"], unit["population"]),
+            "elderly_rate": _rates(unit["covered_elderly"], unit["elderly"]),
+        }
+    return values
+
+
+def _rates(part: pd.Series[Any], whole: pd.Series[Any]) -> list[float | int | None]:
+    inside, people = part.to_numpy(np.float64), whole.to_numpy(np.float64)
+    share = np.full(len(inside), np.nan)
+    np.divide(inside, people, out=share, where=people > 0)
+    # Cut, not rounded: 79.9996 % must not enter the class from 80 %.
+    return payload.numbers(np.floor(share * 1e4 + _SLACK) / 1e4, digits=4)
+
+
+def _circles(results: Results, layer: LayerInfo) -> list[dict[str, Any]]:
+    circles = results.circles
+    rows = circles[(circles["layer"] == layer.name) & (circles["facility_id"] == "")]
+    rows = rows.sort_values("minutes", ascending=False, kind="stable")
+    share = max(1, len(results.layers))
+    shapes = _shapes(rows, most_vertices=_CIRCLE_VERTICES // share)
+    return [
+        {"minutes": minutes, "area": area, "people": people, "elderly": elderly, "shape": shape}
+        for minutes, area, people, elderly, shape in zip(
+            payload.numbers(rows["minutes"], digits=2),
+            payload.numbers(rows["area_m2"]),
+            payload.numbers(rows["population"]),
+            payload.numbers(rows["elderly"]),
+            shapes,
+            strict=True,
+        )
+    ]
+
+
+def _own_circles(results: Results, layer: LayerInfo) -> list[dict[str, Any]]:
+    """Return the widest circle of each facility, where they are few enough to be told apart."""
+    circles = results.circles
+    rows = circles[(circles["layer"] == layer.name) & (circles["facility_id"] != "")]
+    if rows.empty or rows["facility_id"].nunique() > MOST_OWN_CIRCLES:
+        return []
+    rows = rows[rows["minutes"] == rows["minutes"].max()]
+    names = results.facilities.drop_duplicates("facility_id").set_index("facility_id")["name"]
+    return [
+        {"name": name, "minutes": minutes, "people": people, "elderly": elderly, "shape": shape}
+        for name, minutes, people, elderly, shape in zip(
+            _texts(names.reindex(rows["facility_id"])),
+            payload.numbers(rows["minutes"], digits=2),
+            payload.numbers(rows["population"]),
+            payload.numbers(rows["elderly"]),
+            _shapes(rows, most_vertices=_CIRCLE_VERTICES // max(1, len(results.layers))),
+            strict=True,
+        )
+    ]
+
+
+def _overlaps(results: Results, layer: LayerInfo) -> list[dict[str, Any]]:
+    rows = results.overlaps[results.overlaps["layer"] == layer.name]
+    if rows.empty:
+        return []
+    rows = rows[rows["minutes"] == rows["minutes"].max()].sort_values("facilities", kind="stable")
+    shapes = _shapes(rows, most_vertices=_CIRCLE_VERTICES // max(1, len(results.layers)))
+    return [
+        {"minutes": minutes, "facilities": count, "shape": shape}
+        for minutes, count, shape in zip(
+            payload.numbers(rows["minutes"], digits=2),
+            payload.numbers(rows["facilities"]),
+            shapes,
+            strict=True,
+        )
+    ]
+
+
+def _shapes(rows: gpd.GeoDataFrame, *, most_vertices: int) -> list[list[list[list[int]]]]:
+    simple = payload.simplify_shapes(
+        np.asarray(rows.geometry.array, dtype=object),
+        tolerance=_LINE_TOLERANCE,
+        most_vertices=most_vertices,
+    )
+    return payload.encode_polygons(simple)
+
+
+def _facilities(results: Results, layer: LayerInfo) -> dict[str, Any]:
+    rows = results.facilities[results.facilities["layer"] == layer.name]
+    placed = rows[~(rows.geometry.isna() | rows.geometry.is_empty)]
+    return {
+        "names": _texts(placed["name"]),
+        "addresses": _texts(placed["address"]),
+        "capacity": payload.numbers(placed["capacity"]),
+        "status": _texts(placed["status"]),
+        "snap": _texts(_column(placed, "snap_status")),
+        "invented": [int(bool(value)) for value in placed["invented"].fillna(False)],
+        "points": payload.encode_points(placed.geometry.x, placed.geometry.y),
+        "unplaced": len(rows) - len(placed),
+    }
+
+
+def uncovered_cells(results: Results, layer: LayerInfo, shade: Shade) -> dict[str, Any]:
+    """Return the people that a layer does not reach, added up in at most 3,000 cells.
+
+    Who has no number (unreachable, not attached to the network) counts as not reached.
+
+    Returns
+    -------
+    dict
+        cell_m, points (of the cells' centres), people, elderly, and of the people those
+        beyond the limit, unreachable and unsnapped.
+    """
+    empty = {"cell_m": 0, "points": [], "people": [], "elderly": [], "causes": []}
+    demand = results.demand
+    weight = "population" if demand["population"].fillna(0.0).sum() > 0 else "elderly"
+    if shade.kind == "presence" or demand.empty:
+        return empty
+    rows = results.access[results.access["layer"] == layer.name]
+    own = rows[rows["profile"] == layer.profile]
+    rows = (own if len(own) else rows).drop_duplicates("demand_id").set_index("demand_id")
+    rows = rows.reindex(demand["demand_id"])
+    column, limit = {
+        "minutes": ("seconds", shade.limit * 60.0),
+        "metres": ("metres", shade.limit),
+        "straight": ("straight_metres", shade.limit),
+    }[shade.kind]
+    reached = rows[column].to_numpy(np.float64) <= limit + _SLACK
+    people = demand[weight].fillna(0.0).to_numpy(np.float64)
+    left = np.flatnonzero(~reached & (people > 0))
+    if not len(left):
+        return empty
+    status = rows["status"].fillna("").to_numpy(dtype=object)[left]
+    table = pd.DataFrame(
+        {
+            "people": people[left],
+            "elderly": demand["elderly"].fillna(0.0).to_numpy(np.float64)[left],
+            "unreachable": np.where(status == "unreachable", people[left], 0.0),
+            "unsnapped": np.where(status == "unsnapped", people[left], 0.0),
+        }
+    )
+    lon = demand.geometry.x.to_numpy(np.float64)[left]
+    lat = demand.geometry.y.to_numpy(np.float64)[left]
+    size, row, column_number, aspect = _grid(lon, lat)
+    sums = table.groupby([row, column_number], sort=True).sum()
+    rows_at = sums.index.get_level_values(0).to_numpy(np.float64)
+    columns_at = sums.index.get_level_values(1).to_numpy(np.float64)
+    return {
+        "cell_m": round(size * _METRES_PER_DEGREE),
+        "weight": weight,
+        "points": payload.encode_points((columns_at + 0.5) * size * aspect, (rows_at + 0.5) * size),
+        "people": payload.numbers(sums["people"], digits=1),
+        "elderly": payload.numbers(sums["elderly"], digits=1),
+        "causes": [payload.numbers(sums[name]) for name in ("unreachable", "unsnapped")],
+    }
+
+
+def _grid(
+    lon: Numbers, lat: Numbers
+) -> tuple[float, npt.NDArray[np.int64], npt.NDArray[np.int64], float]:
+    """Return the finest square grid of about 100 m, 200 m … with at most 3,000 filled cells."""
+    aspect = 1.0 / max(0.05, float(np.cos(np.deg2rad(lat.mean()))))
+    size = 100.0 / _METRES_PER_DEGREE
+    while True:
+        row = np.floor(lat / size).astype(np.int64)
+        column = np.floor(lon / (size * aspect)).astype(np.int64)
+        cells = len(np.unique(np.column_stack([row, column]), axis=0))
+        if cells <= MOST_SYMBOLS:
+            return size, row, column, aspect
+        size *= 2.0
+
+
+def _roads(roads: gpd.GeoDataFrame) -> list[list[list[int]]]:
+    """Return the lines of major, middle and minor roads."""
+    names = _texts(_column(roads, "class"))
+    rank = np.array(
+        [
+            next((number for number, form in enumerate(_ROAD_RANKS) if form.match(name)), 2)
+            for name in names
+        ],
+        dtype=np.int64,
+    )
+    simple = payload.simplify_shapes(
+        np.asarray(roads.geometry.array, dtype=object),
+        tolerance=_LINE_TOLERANCE,
+        most_vertices=_ROAD_VERTICES,
+    )
+    return [payload.encode_lines(simple[rank == number]) for number in range(3)]
+
+
+def _scopes(results: Results) -> list[dict[str, Any]]:
+    shapes = _shapes(results.scopes, most_vertices=_ROAD_VERTICES)
+    return [
+        {"name": name or scope, "shape": shape}
+        for name, scope, shape in zip(
+            _texts(_column(results.scopes, "name")),
+            _texts(results.scopes["scope"]),
+            shapes,
+            strict=True,
+        )
+    ]
+
+
+def _scorecard(results: Results) -> list[dict[str, Any]]:
+    table, language = results.scorecard, results.language
+    texts = {
+        "name": f"name_{language}",
+        "plan": "plan",
+        "verdict": "verdict",
+        "unit": "unit",
+        "level": "unit_level",
+        "alternative": "alternative",
+        "missing": "missing_inputs",
+        "year": "target_year",
+    }
+    columns: dict[str, list[Any]] = {
+        key: _texts(_column(table, name)) for key, name in texts.items()
+    }
+    columns["year"] = [value.removesuffix(".0") for value in columns["year"]]
+    for key in ("value", "straight_value", "target", "low", "high", "shortfall"):
+        columns[key] = payload.numbers(_column(table, key), digits=3)
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+# fmt: off
+_PAGE_LABELS = (
+    "people", "elderly", "rate", "facilities_in_unit", "capacity", "address", "status",
+    "status_open", "status_planned", "status_closed", "snap_unsnapped", "invented", "no_data",
+    "not_required", "has", "has_not", "people_rate", "elderly_rate", "presence_rate", "circles",
+    "own_circles", "overlaps", "overlap_at_least", "facilities", "uncovered", "uncovered_elderly",
+    "cell", "cause_beyond", "cause_unreachable", "cause_unsnapped", "minutes", "people_inside",
+    "unplaced", "scope", "indicator", "value", "target", "verdict", "straight", "range",
+    "none_in_scorecard", "home", "only_results", "verdict_met", "verdict_not_met",
+    "verdict_undecided", "verdict_no_data", "verdict_not_applicable", "verdict_not_due",
+    "verdict_no_target", "service", "switch_to", "person_unit", "roads", "missing",
+)
+# fmt: on

@@ -1,0 +1,119 @@
+"""Colours and marks of maps: told apart by colour-blind readers, never by colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = [
+    "LAYER_COLOURS",
+    "NO_DATA_COLOUR",
+    "PRESENCE_COLOURS",
+    "RATE_BREAKS",
+    "RATE_COLOURS",
+    "VERDICT_COLOURS",
+    "VERDICT_SIGNS",
+    "layer_colour",
+    "layer_marks",
+    "rate_class",
+]
+
+RATE_BREAKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Borders of the classes of coverage rates, as shares; the lower border belongs to its class."""
+
+# ColorBrewer's YlGnBu: one run of lightness, safe for all common kinds of colour blindness.
+RATE_COLOURS = ("#fff7c9", "#b9e0ba", "#62bfc4", "#3a87bf", "#2b4b9b")
+PRESENCE_COLOURS = ("#fff7c9", "#3a87bf")
+NO_DATA_COLOUR = "#c9ccd1"
+
+# All dark enough for white letters (contrast of at least 4.5).
+LAYER_COLOURS = (
+    "#b3400a",
+    "#7a1f8b",
+    "#0a6b58",
+    "#a3124f",
+    "#5b4a00",
+    "#1d4f9e",
+    "#5a3a2e",
+    "#3d5a12",
+    "#4a3aa0",
+    "#444b54",
+)
+
+VERDICT_COLOURS = {
+    "met": "#0a6b3d",
+    "not_met": "#b01c2e",
+    "undecided": "#8a5a00",
+    "no_data": "#5f6670",
+    "not_applicable": "#5f6670",
+    "not_due": "#2f5d9b",
+    "no_target": "#5f6670",
+}
+VERDICT_SIGNS = {
+    "met": "✔",
+    "not_met": "✘",
+    "undecided": "?",
+    "no_data": "–",
+    "not_applicable": "–",
+    "not_due": "◷",
+    "no_target": "○",
+}
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def rate_class(rate: float) -> int | None:
+    """Return the class of a coverage rate, 0 to 4, or None where there is no rate.
+
+    Parameters
+    ----------
+    rate : float
+        Share from 0 to 1; NaN for no data.
+
+    Examples
+    --------
+    >>> [rate_class(rate) for rate in (0.0, 0.19999, 0.2, 1.0)]
+    [0, 0, 1, 4]
+    >>> rate_class(float("nan")) is None
+    True
+    """
+    if not rate >= 0:
+        return None
+    return min(sum(rate >= lower for lower in RATE_BREAKS[1:-1]), len(RATE_COLOURS) - 1)
+
+
+def layer_colour(index: int) -> str:
+    """Return the colour of the layer at a position of the project file; colours repeat after ten.
+
+    Examples
+    --------
+    >>> layer_colour(0) == layer_colour(10)
+    True
+    """
+    return LAYER_COLOURS[index % len(LAYER_COLOURS)]
+
+
+def layer_marks(titles: Iterable[str]) -> list[str]:
+    """Return one character for each layer, taken from its title where that is free.
+
+    Parameters
+    ----------
+    titles : iterable of str
+
+    Returns
+    -------
+    list of str
+        One letter or ideograph each, different while the alphabet lasts.
+
+    Examples
+    --------
+    >>> layer_marks(["养老机构", "老年食堂", "养老床位", "<!>"])
+    ['养', '老', '床', 'A']
+    >>> layer_marks([])
+    []
+    """
+    marks: list[str] = []
+    for number, title in enumerate(titles):
+        own = [char.upper() for char in title if char.isalpha() and len(char.upper()) == 1]
+        free = (char for char in (*own, *_LETTERS) if char not in marks)
+        marks.append(next(free, str((number + 1) % 10)))
+    return marks

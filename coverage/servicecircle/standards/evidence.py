@@ -1,0 +1,117 @@
+"""Evidence: everything that an evaluation needs, and which access tables it needs first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from servicecircle.standards.plan import Plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from servicecircle.standards.registry import LayerWords
+
+__all__ = ["ELDERLY_SPEED_RANGE_KMH", "Evidence", "required_access"]
+
+ELDERLY_SPEED_RANGE_KMH = (2.5, 4.0)
+"""A declared assumption: how slowly and how fast older people walk, for ``low`` and ``high``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Evidence:
+    """What is known about an area at a date. No table is changed by an evaluation.
+
+    Parameters
+    ----------
+    as_of : datetime.date
+        Date of judgement.
+    units : pandas.DataFrame
+        The units contract without geometry, all levels, index unit_id.
+    facilities : pandas.DataFrame
+        The facilities contract without geometry, index facility_id, with ``unit_<level>`` (the
+        unit that the facility stands in, None outside) for each supplied level and, for scopes
+        that are polygons, ``in_<scope>`` (bool).
+    demand : pandas.DataFrame
+        Index demand_id: population, elderly (persons, NaN unknown), ``unit_<level>``,
+        ``in_<scope>`` (bool).
+    access : pandas.DataFrame
+        The access contract, long. Only facilities open at ``as_of``; searched at least as far as
+        the rules reach (15 min at 4 km/h for the profile ``elderly``).
+    layers : frozenset of str
+        Facility layers that were supplied, empty ones too.
+    scopes : frozenset of str
+        Scopes whose polygons were supplied.
+    has_roads : bool
+    speeds : mapping
+        Profile → km/h.
+    layer_profiles : mapping
+        Layer → the profile it is measured with where a rule names none.
+    default_profile : str
+        For layers that ``layer_profiles`` does not name.
+    invented_layers : frozenset of str
+        Layers whose sites are stand-ins.
+    basis : str
+        Of the population: resident or registered; "" without population.
+    age_from : int, optional
+        Age from which ``elderly`` counts.
+    extra_layers : mapping
+        Layers that the project adds to the registry.
+    serves_level, declared_level : mapping
+        Layer → level of the units named in ``serves`` and ``declared_unit``, where stated.
+    """
+
+    as_of: dt.date
+    units: pd.DataFrame
+    facilities: pd.DataFrame
+    demand: pd.DataFrame
+    access: pd.DataFrame
+    layers: frozenset[str]
+    scopes: frozenset[str] = frozenset()
+    has_roads: bool = False
+    speeds: Mapping[str, float] = field(default_factory=lambda: {"walk": 4.0, "elderly": 3.0})
+    layer_profiles: Mapping[str, str] = field(default_factory=dict)
+    default_profile: str = "walk"
+    invented_layers: frozenset[str] = frozenset()
+    basis: str = ""
+    age_from: int | None = None
+    extra_layers: Mapping[str, LayerWords] = field(default_factory=dict)
+    serves_level: Mapping[str, str] = field(default_factory=dict)
+    declared_level: Mapping[str, str] = field(default_factory=dict)
+
+
+def required_access(plans: Iterable[Plan], layers: Mapping[str, str]) -> set[tuple[str, str]]:
+    """Return which access tables the plans' rules of distance and travel time need.
+
+    Parameters
+    ----------
+    plans : iterable of Plan
+    layers : mapping
+        Supplied layer → the profile it is measured with where a rule names none.
+
+    Returns
+    -------
+    set of (layer, profile)
+        Supplied layers only.
+
+    Examples
+    --------
+    >>> from servicecircle.standards.indicators import load_plan
+    >>> plans = [load_plan("shangcheng")]
+    >>> sorted(required_access(plans, {"canteen": "walk", "elderly_day_center": "walk"}))
+    [('canteen', 'elderly'), ('elderly_day_center', 'walk')]
+    >>> required_access(plans, {})
+    set()
+    """
+    from servicecircle.standards.kinds import KINDS
+
+    return {
+        (layer, indicator.profile or layers[layer])
+        for plan in plans
+        for indicator in plan.indicators
+        if KINDS[indicator.kind].travels
+        for layer in indicator.layers
+        if layer in layers
+    }

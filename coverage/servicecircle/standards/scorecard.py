@@ -1,0 +1,294 @@
+"""The scorecard: verdicts on targets, shortfalls, and the rows of the two result tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from servicecircle.standards.kinds.base import Measured
+from servicecircle.standards.plan import Indicator, Operator, Target
+
+__all__ = [
+    "SCORECARD_COLUMNS",
+    "UNIT_RESULT_COLUMNS",
+    "VERDICTS",
+    "headline_target",
+    "is_due",
+    "judge",
+    "scorecard_table",
+    "shortfall",
+    "unit_rows",
+    "verdict_of",
+]
+
+VERDICTS = (
+    "met",
+    "not_met",
+    "undecided",
+    "no_data",
+    "not_applicable",
+    "not_due",
+    "no_target",
+)
+
+SCORECARD_COLUMNS = (
+    "plan",
+    "indicator_id",
+    "alternative",
+    "target_year",
+    "name_zh",
+    "name_en",
+    "layer",
+    "kind",
+    "measure",
+    "unit_level",
+    "denominator_name",
+    "scope",
+    "attribute",
+    "as_of",
+    "profile",
+    "speed_kmh",
+    "value",
+    "straight_value",
+    "unit",
+    "numerator",
+    "denominator",
+    "baseline_year",
+    "baseline",
+    "target",
+    "target_basis",
+    "verdict",
+    "low",
+    "high",
+    "width_causes",
+    "shortfall",
+    "missing_inputs",
+    "notes",
+    "source_file",
+    "source_lines",
+    "headline",
+)
+
+UNIT_RESULT_COLUMNS = (
+    "plan",
+    "indicator_id",
+    "alternative",
+    "unit_id",
+    "value",
+    "numerator",
+    "denominator",
+    "target",
+    "verdict",
+    "low",
+    "high",
+    "shortfall",
+)
+
+_INTEGERS = ("target_year", "baseline_year")
+_FLOATS = (
+    "speed_kmh",
+    "value",
+    "straight_value",
+    "numerator",
+    "denominator",
+    "baseline",
+    "target",
+    "low",
+    "high",
+    "shortfall",
+)
+_RELATIVE = 1e-9
+
+
+def is_due(target: Target, as_of: dt.date) -> bool:
+    """Return whether a target's year is over: it is due at the end of its year.
+
+    Examples
+    --------
+    >>> is_due(Target(year=2025, value=1), dt.date(2025, 12, 31))
+    True
+    >>> is_due(Target(year=2025, value=1), dt.date(2025, 12, 30))
+    False
+    """
+    return dt.date(target.year, 12, 31) <= as_of
+
+
+def headline_target(targets: Iterable[Target], as_of: dt.date) -> Target | None:
+    """Return the latest target due at a date, else the next one to come; None without targets.
+
+    Examples
+    --------
+    >>> targets = (Target(year=2022, value=55), Target(year=2025, value=58))
+    >>> [headline_target(targets, dt.date(year, 12, 31)).year for year in (2021, 2023, 2025)]
+    [2022, 2022, 2025]
+    >>> headline_target((), dt.date(2025, 12, 31)) is None
+    True
+    """
+    ordered = sorted(targets, key=lambda target: target.year)
+    due = [target for target in ordered if is_due(target, as_of)]
+    return due[-1] if due else next(iter(ordered), None)
+
+
+def judge(low: float, high: float, target: float, operator: Operator) -> str:
+    """Hold an interval against a target: met, not_met, or undecided where it lies across.
+
+    Equal meets, with a relative slack of 1e-9. A bound that is NaN decides nothing.
+
+    Examples
+    --------
+    >>> [judge(*bounds, 60, "at_least") for bounds in ((60, 60), (40, 59.9), (40, 60))]
+    ['met', 'not_met', 'undecided']
+    >>> judge(450, 450, 450, "at_most"), judge(float("nan"), float("nan"), 1, "at_most")
+    ('met', 'undecided')
+    """
+    slack = _RELATIVE * max(1.0, abs(target))
+    if operator == "at_most":
+        low, high, target = -high, -low, -target
+    if low >= target - slack:
+        return "met"
+    if high < target - slack:
+        return "not_met"
+    return "undecided"
+
+
+def _bounds(value: float, low: float, high: float) -> tuple[float, float]:
+    return (value if math.isnan(low) else low, value if math.isnan(high) else high)
+
+
+def verdict_of(
+    value: float,
+    low: float,
+    high: float,
+    target: float,
+    *,
+    operator: Operator,
+    ambiguous: bool = False,
+) -> str:
+    """Return met, not_met, undecided or no_data.
+
+    Without a value the bounds may still prove an answer; where they do not, the answer is
+    undecided if the rule itself is ambiguous, else there is no data.
+
+    Examples
+    --------
+    >>> nan = float("nan")
+    >>> verdict_of(nan, 0, 80, 100, operator="at_least")
+    'not_met'
+    >>> verdict_of(nan, 0, 100, 100, operator="at_least")
+    'no_data'
+    >>> verdict_of(nan, nan, nan, 100, operator="at_least", ambiguous=True)
+    'no_data'
+    """
+    low, high = _bounds(value, low, high)
+    if math.isnan(low) and math.isnan(high):
+        return "no_data"
+    found = judge(low, high, target, operator)
+    if found == "undecided" and math.isnan(value) and not ambiguous:
+        return "no_data"
+    return found
+
+
+def shortfall(measured: Measured, target: float, operator: Operator) -> float:
+    """Return what is missing to a target, in facilities, units or people; NaN if not known.
+
+    For a share it is target × denominator − numerator, rounded up where things are counted; for
+    anything else the distance of the value to the target.
+
+    Examples
+    --------
+    >>> half = Measured(value=50, numerator=8, denominator=16, scale=100, whole=True)
+    >>> shortfall(half, 60, "at_least")
+    2.0
+    >>> shortfall(Measured(value=520.0), 450, "at_most"), shortfall(Measured(), 1, "at_least")
+    (70.0, nan)
+    """
+    if math.isnan(measured.value):
+        return math.nan
+    if operator == "at_most":
+        return max(0.0, measured.value - target)
+    if measured.scale != 1.0 and not math.isnan(measured.denominator):
+        missing = target / measured.scale * measured.denominator - measured.numerator
+    else:
+        missing = target - measured.value
+    if missing <= _RELATIVE * max(1.0, abs(target)):
+        return 0.0
+    return float(math.ceil(missing - _RELATIVE)) if measured.whole else missing
+
+
+def scorecard_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the scorecard of some rows, with its columns and types also where it is empty."""
+    table = pd.DataFrame(rows, columns=list(SCORECARD_COLUMNS))
+    types: dict[str, Any] = dict.fromkeys(_FLOATS, float) | dict.fromkeys(_INTEGERS, "Int64")
+    return table.astype(types | {"headline": bool})
+
+
+def unit_rows(
+    indicator: Indicator,
+    measured: Measured,
+    *,
+    plan: str,
+    target: Target | None,
+    as_of: dt.date,
+    applicable: bool,
+) -> pd.DataFrame:
+    """Return the rows of ``unit_results`` of one indicator.
+
+    Units are held against the threshold (presence, mean times) or against the headline target
+    (shares of people); where neither applies they are shown as reference and not judged. A target
+    that is not due is not judged, one that is only a reading is never missed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of :data:`UNIT_RESULT_COLUMNS`.
+    """
+    found = measured.units
+    goal = math.nan
+    operator: Operator = indicator.operator
+    if measured.judged_by == "threshold":
+        goal, operator = indicator.threshold or 1.0, measured.unit_operator
+    elif measured.judged_by == "target" and target is not None:
+        goal = target.value
+    verdicts, missing = [], []
+    numbers = (found[name] for name in ("value", "low", "high", "numerator", "denominator"))
+    for value, low, high, numerator, denominator in zip(*numbers, strict=True):
+        part = Measured(
+            value=value,
+            numerator=numerator,
+            denominator=denominator,
+            scale=measured.scale if measured.judged_by == "target" else 1.0,
+        )
+        missing.append(math.nan if math.isnan(goal) else shortfall(part, goal, operator))
+        if not applicable or measured.judged_by == "nothing":
+            verdicts.append("not_applicable")
+        elif math.isnan(goal):
+            verdicts.append("no_data" if math.isnan(value) else "no_target")
+        else:
+            verdict = verdict_of(
+                value, low, high, goal, operator=operator, ambiguous=measured.ambiguous
+            )
+            verdicts.append(_softened(verdict, target, as_of))
+    table = found.assign(
+        plan=plan,
+        indicator_id=indicator.id,
+        alternative=indicator.alternative,
+        target=goal,
+        verdict=verdicts,
+        shortfall=missing,
+    )
+    return table.reindex(columns=list(UNIT_RESULT_COLUMNS)).astype(
+        {"target": float, "shortfall": float}
+    )
+
+
+def _softened(verdict: str, target: Target | None, as_of: dt.date) -> str:
+    """Return the verdict on a target that may not be due, or be only a reading."""
+    if target is None or verdict == "no_data":
+        return verdict
+    if not is_due(target, as_of):
+        return "not_due"
+    return "undecided" if verdict == "not_met" and target.basis == "reading" else verdict

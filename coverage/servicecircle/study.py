@@ -1,0 +1,501 @@
+"""A run from project file to finished folder: the list of its stages.
+
+Read the inputs, lay the ground, measure access, draw circles, take coverage, judge the plans,
+write the folder.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from servicecircle.errors import InputError
+from servicecircle.inputs.load import Inputs, read_inputs
+from servicecircle.measure.ground import Ground, lay_ground
+from servicecircle.measure.layers import (
+    Access,
+    Circles,
+    all_access,
+    all_circles,
+    all_coverage,
+    profile_of,
+)
+from servicecircle.messages import Language, label
+from servicecircle.network.background import background_roads
+from servicecircle.outputs.folder import check_folder, publish
+from servicecircle.outputs.geopackage import write_access, write_geopackage
+from servicecircle.outputs.maps import write_map
+from servicecircle.outputs.run_record import (
+    describe_environment,
+    peak_memory_mib,
+    sha256_of,
+    write_run_record,
+)
+from servicecircle.outputs.tables import write_csv, write_tables
+from servicecircle.problems import Problem, problem_table
+from servicecircle.progress import Advance, Progress, Silent
+from servicecircle.project import LEVELS, Project
+from servicecircle.results import LayerInfo, Results
+from servicecircle.standards.evaluate import evaluate
+from servicecircle.standards.evidence import Evidence, required_access
+from servicecircle.standards.indicators import load_plan
+from servicecircle.standards.plan import Plan
+from servicecircle.standards.registry import LayerWords, layer_info, load_registry
+
+__all__ = ["Summary", "check_project", "default_folder", "run_project", "study"]
+
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a command tells when it is done.
+
+    Parameters
+    ----------
+    lines : mapping of language to tuple of str
+    problems : tuple of Problem
+    """
+
+    lines: Mapping[Language, tuple[str, ...]]
+    problems: tuple[Problem, ...]
+
+    def text(self, language: Language) -> str:
+        """Return the lines in one language."""
+        return "\n".join(self.lines[language])
+
+
+class _Clock:
+    """Passes progress on and keeps the seconds and the peak memory of each stage."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.stages: dict[str, dict[str, float | None]] = {}
+
+    @contextmanager
+    def stage(self, name: str, total: int | None = None) -> Iterator[Advance]:
+        start = time.perf_counter()
+        with self._progress.stage(name, total) as advance:
+            yield advance
+        seconds = round(time.perf_counter() - start, 3)
+        self.stages[name] = {"seconds": seconds, "peak_memory_mib": peak_memory_mib()}
+
+
+def default_folder(name: str) -> Path:
+    """Return ``maps/<project name>``, the name freed of what paths cannot hold.
+
+    Examples
+    --------
+    >>> default_folder("../示例: 2025").as_posix()
+    'maps/示例 2025'
+    """
+    clean = _UNSAFE.sub(" ", name).strip(" .")
+    clean = re.sub(r"\s+", " ", clean)[:80].strip(" .")
+    return Path("maps") / (clean or "project")
+
+
+def run_project(project: Project, out: Path, *, progress: Progress | None = None) -> Summary:
+    """Run a project and write its folder, whole or not at all.
+
+    Parameters
+    ----------
+    project : Project
+        From :func:`servicecircle.project.load_project`.
+    out : pathlib.Path
+        New, empty, or the folder of an earlier run.
+    progress : Progress, optional
+
+    Raises
+    ------
+    InputError
+        With every fault of the inputs; nothing is written then.
+    OutputError
+        If the folder cannot be written or holds something that is not ours.
+    """
+    check_folder(out)
+    clock = _Clock(progress or Silent())
+    results = study(project, progress=clock)
+    with clock.stage("writing", 5) as advance:
+        publish(lambda folder: _write(results, clock, folder, advance), out)
+    return _summary(results, out)
+
+
+def study(project: Project, *, progress: Progress | None = None) -> Results:
+    """Run a project up to its tables, and write nothing.
+
+    Parameters
+    ----------
+    project : Project
+    progress : Progress, optional
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    InputError
+        With every fault of the inputs.
+    """
+    watch = progress or Silent()
+    words = _layer_words(project)
+    plans = _plans(project, words)
+    inputs = read_inputs(project, selectors=_selectors(project, words), progress=watch)
+    with watch.stage("ground"):
+        ground = lay_ground(project, inputs)
+    own = {layer: str(project.layer_profile(layer)) for layer in project.facilities}
+    keys = set(own.items()) | required_access(plans.values(), own)
+    access = all_access(project, ground, keys, watch)
+    circles = all_circles(project, ground, watch)
+    for layer, count in circles.within.items():
+        access[layer, own[layer]]["within_count"] = count
+    coverage, presence_problems = all_coverage(project, ground, access, watch)
+    with watch.stage("plans", len(plans)) as advance:
+        scorecard, unit_results = _judge(project, ground, access, plans, words, advance)
+    problems = (*inputs.problems, *ground.problems, *presence_problems)
+    return _results(
+        project, inputs, ground, access, circles, coverage, scorecard, unit_results, problems
+    )
+
+
+def check_project(
+    project: Project, out: Path | None, *, progress: Progress | None = None
+) -> Summary:
+    """Read and place all inputs, and report what is wrong with them.
+
+    Parameters
+    ----------
+    project : Project
+    out : pathlib.Path, optional
+        Folder for ``problems.csv``.
+    progress : Progress, optional
+
+    Raises
+    ------
+    InputError
+        With every fault that would stop a run.
+    """
+    watch = progress or Silent()
+    if out is not None:
+        check_folder(out)
+    words = _layer_words(project)
+    _plans(project, words)
+    inputs = read_inputs(project, selectors=_selectors(project, words), progress=watch)
+    with watch.stage("ground"):
+        ground = lay_ground(project, inputs)
+    problems = (*inputs.problems, *ground.problems)
+    language = project.project.language
+
+    def write(folder: Path) -> None:
+        write_csv(problem_table(problems, language), folder / "problems.csv")
+        write_run_record({"command": "check", "problems": len(problems)}, folder / "run.json")
+
+    if out is not None:
+        publish(write, out)
+    lines: dict[Language, tuple[str, ...]] = {}
+    for one in ("zh", "en"):
+        lines[one] = (
+            *_rows_lines(inputs, one),
+            *(problem.text(one) for problem in problems[:20]),
+            label("check_done", one).format(count=len(problems)),
+        )
+    return Summary(lines=lines, problems=problems)
+
+
+def _layer_words(project: Project) -> dict[str, LayerWords]:
+    """Return the words of every layer; an unknown one stops the run."""
+    extra = {
+        name: LayerWords(name=name, zh=settings.zh, en=settings.en, osm=tuple(settings.osm))
+        for name, settings in project.layers.items()
+    }
+    registry = load_registry()
+    known = {name for name, scope in registry.scopes.items() if scope.polygon}
+    faults = [
+        Problem(
+            code="project.unknown_boundary",
+            severity="fatal",
+            action="stopped",
+            file=project.file,
+            column=f"boundaries.{name}",
+            value=name,
+            details={"known": ", ".join([*LEVELS, *sorted(known)])},
+        )
+        for name in project.boundaries
+        if name not in LEVELS and name not in known
+    ]
+    if faults:
+        raise InputError(faults)
+    return {name: layer_info(name, extra) for name in (*project.facilities, *extra)}
+
+
+def _selectors(project: Project, words: Mapping[str, LayerWords]) -> dict[str, tuple[str, ...]]:
+    return {
+        name: (*words[name].osm, *settings.osm) for name, settings in project.facilities.items()
+    }
+
+
+def _plans(project: Project, words: Mapping[str, LayerWords]) -> dict[str, Plan]:
+    registry = load_registry().layers
+    extra = {name: word for name, word in words.items() if name not in registry}
+    return {
+        name: load_plan(
+            project.folder / settings.path if settings.path is not None else name,
+            extra_layers=extra,
+        )
+        for name, settings in project.plans.items()
+    }
+
+
+def _judge(
+    project: Project,
+    ground: Ground,
+    access: Access,
+    plans: Mapping[str, Plan],
+    words: Mapping[str, LayerWords],
+    advance: Advance,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    people = project.population
+    registry = load_registry().layers
+    evidence = Evidence(
+        as_of=project.project.as_of,
+        units=pd.DataFrame(ground.units.drop(columns="geometry")).set_index("unit_id"),
+        facilities=pd.DataFrame(ground.facilities.drop(columns="geometry")).set_index(
+            "facility_id"
+        ),
+        demand=ground.demand.set_index("demand_id"),
+        access=pd.concat(access.values(), ignore_index=True),
+        layers=frozenset(project.facilities),
+        scopes=frozenset(ground.scopes["scope"]),
+        has_roads=ground.network is not None,
+        speeds={name: project.speed_kmh(name) for name in ("walk", "elderly")},
+        layer_profiles={name: project.layer_profile(name) for name in project.facilities},
+        default_profile=project.project.profile,
+        invented_layers=frozenset(
+            name for name, settings in project.facilities.items() if settings.invented
+        ),
+        basis=people.basis if people is not None else "",
+        age_from=people.age_from if people is not None else None,
+        extra_layers={name: word for name, word in words.items() if name not in registry},
+        serves_level={
+            name: settings.serves_level
+            for name, settings in project.facilities.items()
+            if settings.serves_level is not None
+        },
+        declared_level={
+            name: settings.unit_level
+            for name, settings in project.facilities.items()
+            if settings.unit_level is not None
+        },
+    )
+    cards, units = [], []
+    for name, plan in plans.items():
+        settings = project.plans[name]
+        card, rows = evaluate(
+            plan,
+            evidence,
+            area=settings.area,
+            own_level=settings.level,
+            pins=settings.pins,
+            invented=project.project.invented,
+            anyway=settings.anyway,
+            language=project.project.language,
+        )
+        cards.append(card)
+        units.append(rows)
+        advance(1)
+    if not cards:
+        from servicecircle.standards.scorecard import SCORECARD_COLUMNS, UNIT_COLUMNS
+
+        return pd.DataFrame(columns=list(SCORECARD_COLUMNS)), pd.DataFrame(
+            columns=list(UNIT_COLUMNS)
+        )
+    return pd.concat(cards, ignore_index=True), pd.concat(units, ignore_index=True)
+
+
+def _results(
+    project: Project,
+    inputs: Inputs,
+    ground: Ground,
+    access: Access,
+    circles: Circles,
+    coverage: pd.DataFrame,
+    scorecard: pd.DataFrame,
+    unit_results: pd.DataFrame,
+    problems: tuple[Problem, ...],
+) -> Results:
+    layers = tuple(
+        LayerInfo(
+            name=name,
+            zh=words.zh,
+            en=words.en,
+            profile=project.layer_profile(name),
+            speed_kmh=project.speed_kmh(project.layer_profile(name)),
+            invented=project.project.invented or project.facilities[name].invented,
+            on_network=ground.network is not None,
+        )
+        for name, words in _layer_words(project).items()
+        if name in project.facilities
+    )
+    demand = ground.demand.drop(columns=["lon", "lat"])
+    return Results(
+        name=project.project.name,
+        language=project.project.language,
+        as_of=project.project.as_of,
+        invented=project.project.invented,
+        layers=layers,
+        minutes=tuple(sorted(project.rules.minutes)),
+        metres=tuple(sorted(project.rules.metres)),
+        units=ground.units,
+        scopes=ground.scopes,
+        facilities=ground.facilities,
+        demand=gpd.GeoDataFrame(
+            demand,
+            geometry=gpd.points_from_xy(ground.demand["lon"], ground.demand["lat"]),
+            crs="EPSG:4326",
+        ),
+        access=pd.concat(access.values(), ignore_index=True),
+        unit_coverage=coverage,
+        scorecard=scorecard,
+        unit_results=unit_results,
+        circles=circles.circles.to_crs("EPSG:4326"),
+        overlaps=circles.overlaps.to_crs("EPSG:4326"),
+        roads=background_roads(inputs.roads),
+        problems=problems,
+        record=_record(project, inputs, ground, circles, access),
+    )
+
+
+def _record(
+    project: Project, inputs: Inputs, ground: Ground, circles: Circles, access: Access
+) -> dict[str, Any]:
+    people = inputs.population
+    network = ground.network
+    status = {
+        f"{layer} ({profile})": {
+            str(name): int(count) for name, count in table["status"].value_counts().items()
+        }
+        for (layer, profile), table in access.items()
+    }
+    return {
+        "environment": describe_environment(),
+        "project": project.model_dump(mode="json", exclude_none=True),
+        "invented": project.project.invented,
+        "invented_layers": [
+            name
+            for name, settings in project.facilities.items()
+            if settings.invented or project.project.invented
+        ],
+        "crs": f"{ground.metric.name} ({ground.metric.crs})",
+        "crs_scale_error_ppm": round(ground.metric.scale_error_ppm, 3),
+        "crs_fitted": ground.metric.fitted,
+        "inputs": {
+            path.relative_to(project.folder).as_posix()
+            if path.is_relative_to(project.folder)
+            else path.name: sha256_of(path)
+            for path in inputs.files
+        },
+        "population": {
+            **ground.balance,
+            "basis": people.basis if people is not None else None,
+            "age_from": people.age_from if people is not None else None,
+            "date": people.date if people is not None else None,
+        },
+        "facilities": {
+            name: {"rows_in": data.rows_in, "rows_set_aside": data.rows_set_aside}
+            | {"rows_used": len(data.frame)}
+            for name, data in inputs.facilities.items()
+        },
+        "roads": dict(inputs.roads.counts) if inputs.roads is not None else None,
+        "network": None
+        if network is None
+        else {
+            "nodes": int(network.x.size),
+            "edges": int(network.u.size),
+            "metres": float(network.length_m.sum()),
+            "components": int(network.component_m.size),
+            "eligible_edges": int(network.eligible.sum()),
+            "min_component_m": network.min_component_m,
+            "max_snap_m": project.network.max_snap_m,
+        },
+        "circles": {"cell_m": circles.cell_m, "draw_m": project.network.draw_m},
+        "profiles": {
+            name: f"{profile_of(project, name).speed_kmh:g} km/h" for name in ("walk", "elderly")
+        },
+        "access": status,
+        "has_osm": bool(project.roads and _is_osm(project.roads.path)),
+    }
+
+
+def _is_osm(path: Path) -> bool:
+    return path.name.endswith((".osm", ".osm.pbf", ".pbf", ".graphml"))
+
+
+def _write(results: Results, clock: _Clock, folder: Path, advance: Advance) -> None:
+    write_tables(results, folder)
+    advance(1)
+    write_geopackage(results, folder / "coverage.gpkg")
+    advance(1)
+    write_access(results, folder / "access.parquet")
+    advance(1)
+    write_map(results, folder / "index.html")
+    advance(1)
+    write_run_record({**results.record, "stages": clock.stages}, folder / "run.json")
+    advance(1)
+
+
+def _rows_lines(inputs: Inputs, language: Language) -> list[str]:
+    return [
+        label("check_layer", language).format(
+            layer=name,
+            rows_in=data.rows_in,
+            used=len(data.frame),
+            aside=data.rows_set_aside,
+        )
+        for name, data in inputs.facilities.items()
+    ]
+
+
+def _summary(results: Results, out: Path) -> Summary:
+    lines: dict[Language, tuple[str, ...]] = {}
+    verdicts = results.scorecard
+    if len(verdicts):
+        verdicts = verdicts[verdicts["headline"]]
+    for language in ("zh", "en"):
+        said = [label("invented_banner", language)] if results.invented else []
+        for layer in results.layers:
+            title = layer.zh if language == "zh" else layer.en
+            said.append(_layer_line(results, layer, title, language))
+        for plan, rows in verdicts.groupby("plan", sort=False):
+            counts = rows["verdict"].value_counts(sort=False)
+            text = ", ".join(f"{verdict} {count}" for verdict, count in sorted(counts.items()))
+            said.append(label("run_plan", language).format(plan=plan, verdicts=text))
+        said.append(label("run_problems", language).format(count=len(results.problems)))
+        said.append(label("run_done", language).format(page=(out / "index.html").as_posix()))
+        lines[language] = tuple(said)
+    return Summary(lines=lines, problems=results.problems)
+
+
+def _layer_line(results: Results, layer: LayerInfo, title: str, language: Language) -> str:
+    rule = f"{results.minutes[-1]:g} min" if layer.on_network else f"{results.metres[0]:g} m straight"
+    rows = results.unit_coverage
+    rows = rows[(rows["layer"] == layer.name) & (rows["rule"] == rule)]
+    top = rows[rows["level"] == rows["level"].iloc[0]] if len(rows) else rows
+    what = "elderly" if top["elderly"].notna().any() else "population"
+    total, covered = top[what].sum(), top[f"covered_{what}"].sum()
+    share = f"{100 * covered / total:.1f} %" if total > 0 else "—"
+    return label(f"run_layer_{what}", language).format(
+        layer=title,
+        rule=rule,
+        speed=f"{layer.speed_kmh:g}" if layer.on_network else "—",
+        covered=f"{covered:,.0f}",
+        total=f"{total:,.0f}",
+        share=share,
+    )

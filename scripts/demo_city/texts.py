@@ -1,0 +1,162 @@
+"""The project file and the README of the demo city."""
+
+from __future__ import annotations
+
+from demo_city.lists import Wrong
+
+PROJECT = """\
+# 示例市是虚构的：地名、边界、道路、人口、设施都由 scripts/make_demo_city.py 画出。
+# The city is invented: scripts/make_demo_city.py draws all of it.
+[project]
+name = "示例市"
+as_of = 2025-12-31
+language = "zh"
+invented = true
+
+[plans.quzhou]
+area = "part"
+[plans.zhejiang]
+area = "part"
+level = "prefecture"
+[plans.jiaxing]
+area = "part"
+[plans.minle]
+area = "part"
+level = "prefecture"
+[plans.shangcheng]
+area = "part"
+level = "prefecture"
+
+[boundaries.county]
+path = "boundaries/counties.geojson"
+[boundaries.township]
+path = "boundaries/townships.gpkg"
+[boundaries.village_level]
+path = "boundaries/villages.geojson"
+should_have_not = { type = ["林场", "水库", "茶场"] }
+urban = { urban_rural = ["111", "112", "121"] }
+[boundaries.main_urban_area]
+path = "boundaries/main_urban_area.geojson"
+
+[roads]
+path = "roads/roads.osm.pbf"
+
+[population]
+raster = "population/population_100m.tif"
+elderly_raster = "population/elderly_100m.tif"
+kind = "count"
+basis = "resident"
+date = 2025-11-01
+invented = true
+
+[facilities.care_home]
+path = "facilities/养老机构.csv"
+datum = "gcj02"
+profile = "elderly"
+invented = true
+[facilities.elderly_day_center]
+path = "facilities/日间照料中心.xlsx"
+datum = "bd09"
+profile = "elderly"
+invented = true
+[facilities.childrens_home]
+path = "facilities/儿童之家.xlsx"
+datum = "cgcs2000"
+invented = true
+[facilities.social_work_station]
+path = "facilities/社工站.csv"
+datum = "wgs84"
+invented = true
+[facilities.ecological_burial_site]
+path = "facilities/节地生态安葬点.geojson"
+datum = "bd09"
+serves_level = "village_level"
+invented = true
+[facilities.canteen]
+path = "facilities/老年食堂.csv"
+datum = "auto"
+profile = "elderly"
+invented = true
+"""
+
+README = """\
+# 示例市 · the demo city
+
+**本市是虚构的。** 地名、代码、边界、道路、人口和设施全部由 \
+`scripts/make_demo_city.py` 按固定随机种子画出，不取自任何真实城市；\
+代码 3399… 未在现实中使用。任何相似纯属巧合。
+
+**This city is invented.** Names, codes, borders, roads, people and facilities are all drawn by \
+`scripts/make_demo_city.py` from one fixed seed and copy no real place; codes that begin with \
+3399 are not in use. It lies on the map of inland Zhejiang only so that coordinate systems and \
+datums behave as they do in earnest.
+
+Draw it again, byte for byte: `python scripts/make_demo_city.py`.
+
+## Files
+| file | what |
+|---|---|
+| `demo.toml` | the project file that reads all of the below |
+| `boundaries/counties.geojson` | {counties} counties, WGS84: code, name, type, population, \
+elderly, households |
+| `boundaries/townships.gpkg` | {townships} townships, CGCS2000 (EPSG:4490): 代码, 名称, 类型, \
+所属区县, 常住人口, 60岁及以上人口, 户数 |
+| `boundaries/villages.geojson` | {villages} village-level units ({communities} 社区, {rural} \
+行政村 and a 林场, a 水库, a 茶场, which need no facilities), WGS84: code, name, type, town_code, \
+urban_rural, population, elderly, households |
+| `boundaries/main_urban_area.geojson` | the main urban area |
+| `roads/roads.osm.pbf` | {vertices:,} road vertices with OpenStreetMap's tags; a motorway that \
+cannot be walked, one-way streets, private lanes, few bridges, the lane of an island, a forest \
+track that touches nothing |
+| `population/population_100m.tif` | {people:,} people on 100 m cells, EPSG:4549, nodata outside |
+| `population/elderly_100m.tif` | {old:,} of them aged 60 and over |
+| `facilities/` | six lists, see below |
+
+Villages dissolve to townships and townships to counties, vertex by vertex. One name ({twin}) \
+stands for two villages of different townships. One village has two parts: a shore and an island \
+in the reservoir.
+
+The raster holds 9 % fewer people than the official totals in the columns of the boundaries \
+({official:,} people, {official_old:,} of them elderly), and not the same share in every township.
+
+## Facility lists
+| file | layer | format | datum | rows |
+|---|---|---|---|---|
+{lists}
+
+## Rows that are wrong on purpose
+The number is the row as Excel shows it, the physical line of a CSV, or the feature of the GeoJSON \
+counted from 1. 下列各行是故意写错的，用来说明程序如何记录问题。
+
+| file | row | 问题 | what is wrong |
+|---|---|---|---|
+{wrong}
+"""
+
+LISTS = {
+    "养老机构.csv": ("care_home", "CSV, GB18030", "GCJ-02"),
+    "日间照料中心.xlsx": ("elderly_day_center", "xlsx with a title row and a merged header of two "
+                     "lines, a note at the end", "BD-09"),
+    "儿童之家.xlsx": ("childrens_home", "xlsx by village code", "CGCS2000"),
+    "社工站.csv": ("social_work_station", "tab-separated, UTF-8 with BOM, the place in one cell "
+                "`lng,lat`", "WGS84"),
+    "节地生态安葬点.geojson": ("ecological_burial_site", "GeoJSON with the villages served, "
+                        "separated by ； or ;", "BD-09"),
+    "老年食堂.csv": ("canteen", "CSV, UTF-8", "GCJ-02, left to `auto`"),
+}  # fmt: skip
+
+
+def readme(
+    *, numbers: dict[str, object], rows: dict[str, int], wrong: dict[str, list[Wrong]]
+) -> str:
+    """Return the README with its counts and its list of wrong rows."""
+    lists = "\n".join(
+        f"| `{file}` | {layer} | {shape} | {datum} | {rows[file]} |"
+        for file, (layer, shape, datum) in LISTS.items()
+    )
+    faults = "\n".join(
+        f"| `{file}` | {item.row} | {item.zh} | {item.en} |"
+        for file in LISTS
+        for item in wrong[file]
+    )
+    return README.format(lists=lists, wrong=faults, **numbers)

@@ -1,0 +1,745 @@
+"""Facility lists in every format, with wrong rows, against truth worked out by hand."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from servicecircle.crs import wgs84_to_bd09, wgs84_to_gcj02
+from servicecircle.errors import CrsError, InputError
+from servicecircle.inputs.columns import match_columns
+from servicecircle.inputs.datum_detect import detect_datum
+from servicecircle.inputs.facilities import FACILITY_COLUMNS, read_facilities
+from servicecircle.project import FacilitySettings
+
+# Two places in Zhejiang, WGS84.
+LON, LAT = (118.87, 118.95), (28.97, 28.94)
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Write a file where needed and read it as a layer of care homes."""
+
+    def reader(content=None, *, name="homes.csv", units=None, selectors=(), **options):
+        if content is not None:
+            data = content if isinstance(content, bytes) else content.encode()
+            (tmp_path / name).write_bytes(data)
+        given_settings = FacilitySettings(path=Path(name), **options)
+        data = read_facilities(
+            given_settings, layer="care_home", base=tmp_path, units=units, selectors=selectors
+        )
+        assert data.rows_in == len(data.frame) + data.rows_set_aside
+        for problem in data.problems:
+            for language in ("zh", "en"):
+                assert "{" not in problem.text(language).replace(problem.value or "\0", "")
+        assert tuple(data.frame.columns) == FACILITY_COLUMNS
+        assert data.frame.crs == "EPSG:4326"
+        assert data.frame.index.equals(pd.RangeIndex(len(data.frame)))
+        return data
+
+    return reader
+
+
+def points(data):
+    return [
+        (round(x, 7), round(y, 7))
+        for x, y in zip(data.frame.geometry.x, data.frame.geometry.y, strict=True)
+    ]
+
+
+def found(data, code):
+    return [problem for problem in data.problems if problem.code == code]
+
+
+def refusal(action, kind=InputError):
+    with pytest.raises(kind) as caught:
+        action()
+    for language in ("zh", "en"):
+        text = caught.value.text(language)
+        assert "{" not in text.replace("columns = {", "")
+    return caught.value.problems[0]
+
+
+# Tables
+
+
+def test_every_column_of_a_table_is_read(read):
+    data = read(
+        "机构编码,机构名称,详细地址,经度,纬度,核定床位数（张）,护理型床位数,认知障碍床位,机构等级,"
+        "建筑面积（㎡）,开业时间,关闭时间,改造时间,运营状态,服务村（社区）,所属乡镇（街道）,县（市、区）,电话\n"
+        'h-01,甲敬老院,东路1号,118.87,28.97,"1,200",800张,－,３Ａ,3500.5平方米,2019年5月,—,2021-03-05,在营,'
+        "甲村、乙村,示例镇,示例县,0570\n",
+        datum="wgs84",
+    )
+    row = data.frame.iloc[0]
+    assert (row["facility_id"], row["layer"], row["code"]) == (
+        "care_home:h-01",
+        "care_home",
+        "h-01",
+    )
+    assert (row["name"], row["address"], row["grade"]) == ("甲敬老院", "东路1号", "3A")
+    assert (row["capacity"], row["nursing_beds"], row["floor_area_m2"]) == (1200.0, 800.0, 3500.5)
+    assert np.isnan(row["dementia_beds"])
+    assert row["opened"] == pd.Timestamp("2019-05-01")
+    assert row["renovated"] == pd.Timestamp("2021-03-05")
+    assert row["closed"] is pd.NaT
+    assert (row["status"], row["serves"]) == ("open", "甲村;乙村")
+    assert (row["declared_unit"], row["declared_parent"]) == ("示例镇", "示例县")
+    assert (row["datum"], row["position_error_m"], row["invented"]) == ("wgs84", 0.0, False)
+    assert (row["source_file"], row["source_sheet"], row["source_row"]) == ("homes.csv", "", 2)
+    assert json.loads(row["extra"]) == {"电话": "0570"}
+    assert points(data) == [(118.87, 28.97)]
+    assert [problem.code for problem in data.problems] == ["facility.date_partial"]
+
+
+def test_extra_is_sorted_readable_json_without_empty_cells(read):
+    data = read("name,lon,lat,b,备,a\n甲,118.87,28.97,2,,1\n", datum="wgs84")
+    assert data.frame["extra"].tolist() == ['{"a": "1", "b": "2"}']
+
+
+def test_a_table_without_declared_datum_is_refused(read):
+    problem = refusal(lambda: read("名称,经度,纬度\n甲,118.87,28.97\n"), CrsError)
+    assert problem.code == "facility.no_datum"
+    assert problem.file == "homes.csv"
+    assert 'datum = "wgs84" | "cgcs2000" | "gcj02" | "bd09" | "auto"' in problem.text("en")
+
+
+def test_a_title_that_names_the_datum_is_a_hint_and_no_declaration(read):
+    text = "名称,lng_bd09,lat_bd09\n甲,118.87,28.97\n"
+    problem = refusal(lambda: read(text), CrsError)
+    assert problem.details["named"] == "bd09"
+    data = read(text, datum="gcj02")
+    assert [item.value for item in found(data, "facility.datum_title")] == ["bd09"]
+    assert read(text, datum="bd09").problems == ()
+
+
+@pytest.mark.parametrize(
+    ("datum", "shift"),
+    [
+        ("wgs84", lambda x, y: (x, y)),
+        ("cgcs2000", lambda x, y: (x, y)),
+        ("gcj02", wgs84_to_gcj02),
+        ("bd09", wgs84_to_bd09),
+    ],
+)
+def test_each_datum_comes_back_to_wgs84(read, datum, shift):
+    x, y = (np.asarray(part).tolist() for part in shift(LON, LAT))
+    text = "名称,经度,纬度\n" + "".join(
+        f"{name},{one!r},{other!r}\n" for name, one, other in zip("甲乙", x, y, strict=True)
+    )
+    data = read(text, datum=datum)
+    assert points(data) == list(zip(LON, LAT, strict=True))
+    assert data.frame["datum"].tolist() == [datum] * 2
+
+
+def test_of_two_pairs_of_coordinates_the_one_of_the_declared_datum_is_taken(read):
+    text = "名称,lng_gcj02,lat_gcj02,lng_wgs84,lat_wgs84\n甲,118.875,28.967,118.87,28.97\n"
+    assert points(read(text, datum="wgs84")) == [(118.87, 28.97)]
+    assert points(read(text, datum="gcj02")) != [(118.87, 28.97)]
+
+
+def test_a_workbook_with_title_merged_header_and_gcj02(read):
+    x, y = wgs84_to_gcj02(LON, LAT)
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("养老机构")
+        sheet.merge_range(0, 0, 0, 5, "示例市养老机构一览表")
+        sheet.merge_range(1, 0, 2, 0, "名称")
+        sheet.merge_range(1, 1, 1, 2, "床位数")
+        sheet.write_row(2, 1, ["核定床位数", "护理型床位数"])
+        sheet.merge_range(1, 3, 1, 4, "坐标")
+        sheet.write_row(2, 3, ["经度", "纬度"])
+        sheet.merge_range(1, 5, 2, 5, "所属\n乡镇")
+        sheet.write_row(3, 0, ["甲院", 120, 60, x[0], y[0], "甲镇"])
+        sheet.write_row(4, 0, ["乙院", "80张", "", x[1], y[1], "乙镇"])
+        sheet.write_row(5, 0, ["丙院", 10, "", "", "", ""])
+        sheet.write_row(6, 0, ["合计", 210, 60])
+    data = read(buffer.getvalue(), name="homes.xlsx", datum="gcj02")
+    assert data.frame["capacity"].tolist() == [120.0, 80.0]
+    assert data.frame["nursing_beds"].fillna(-1).tolist() == [60.0, -1.0]
+    assert data.frame["declared_unit"].tolist() == ["甲镇", "乙镇"]
+    assert data.frame["source_row"].tolist() == [4, 5]
+    assert data.frame["source_sheet"].tolist() == ["养老机构"] * 2
+    assert points(data) == list(zip(LON, LAT, strict=True))
+    assert (data.rows_in, data.rows_set_aside) == (4, 2)
+    assert found(data, "facility.no_place")[0].row == 6
+    assert found(data, "table.total_row")[0].row == 7
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '名称,经纬度\n甲,"118.87,28.97"\n',
+        "名称,坐标\n甲,118.87 28.97\n",
+        '名称,"纬度,经度"\n甲,"28.97,118.87"\n',
+        "名称,经度,纬度\n甲,118°52′12″,28°58′12″\n",
+        "名称,经度,纬度\n甲,东经118°52′12″,北纬28°58′12″\n",
+        "name,x,y\n甲,118.87,28.97\n",
+        "Name\tLNG\tLAT\n甲\t118.87\t28.97\n",
+    ],
+)
+def test_shapes_of_coordinates(read, text):
+    assert points(read(text, datum="wgs84")) == [(118.87, 28.97)]
+
+
+def test_projected_coordinates_of_a_declared_crs(read):
+    # EPSG:4549, CGCS2000 zone of 120°E: at its meridian x is 500 km, and y the meridian arc
+    # from the equator, 3,320,113.398 m at 30°N (tables of GRS80).
+    data = read("名称,x,y\n甲,500000,3320113.398\n", crs="EPSG:4549")
+    assert points(data) == [(120.0, 30.0)]
+    assert data.frame["datum"].tolist() == ["cgcs2000"]
+
+
+def test_projected_coordinates_the_wrong_way_round_are_refused(read):
+    problem = refusal(lambda: read("名称,x,y\n甲,3320113.398,500000\n", crs="EPSG:4549"))
+    assert problem.code == "facility.swapped_file"
+    assert 'x = "y", y = "x"' in problem.text("en")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "code"),
+    [
+        ("名称,x,y\n甲,500000,3320113\n", {"datum": "wgs84"}, "facility.metres"),
+        ("名称,x,y\n甲,120,30\n", {"crs": "EPSG:4549"}, "facility.degrees"),
+        ("名称,x,y\n甲,40500000,3320113\n", {"crs": "EPSG:4549"}, "facility.wrong_crs"),
+        ("名称,x,y\n甲,500000,3320113\n", {"crs": "EPSG:2437"}, "vector.old_grid"),
+        ("名称,x,y\n甲,500000,3320113\n", {"crs": "EPSG:nonsense"}, "vector.bad_crs"),
+    ],
+)
+def test_a_crs_that_cannot_be_right_is_refused(read, text, options, code):
+    assert refusal(lambda: read(text, **options), CrsError).code == code
+
+
+# Order of the coordinates
+
+
+def test_a_file_with_swapped_columns_is_refused_with_the_remedy(read):
+    problem = refusal(
+        lambda: read("名称,经度,纬度\n甲,28.97,118.87\n乙,28.94,118.95\n丙,,\n", datum="wgs84")
+    )
+    assert (problem.code, problem.severity) == ("facility.swapped_file", "fatal")
+    assert problem.details["rows"] == "2, 3"
+    assert 'columns = { lon = "纬度", lat = "经度" }' in problem.text("en")
+    data = read(None, datum="wgs84", columns={"lon": "纬度", "lat": "经度"})
+    assert points(data) == list(zip(LON, LAT, strict=True))
+
+
+def test_a_single_swapped_row_is_set_aside(read):
+    rows = "".join(f"n{at},118.8{at},28.9\n" for at in range(9))
+    data = read("名称,经度,纬度\n" + rows + "乙,28.94,118.95\n丙,28.9,118.9\n", datum="wgs84")
+    assert len(data.frame) == 9
+    assert [(item.row, item.value, item.action) for item in found(data, "facility.swapped")] == [
+        (11, "28.94, 118.95", "set_aside"),
+        (12, "28.9, 118.9", "set_aside"),
+    ]
+
+
+def test_a_swapped_file_whose_values_stay_in_range_is_found_by_the_units(read):
+    units = gpd.GeoDataFrame(
+        {"name": ["Porto"], "code": [""]}, geometry=[shapely.box(-8.7, 41.1, -8.5, 41.2)], crs=4326
+    )
+    text = "name,lon,lat\nA,41.15,-8.6\nB,41.16,-8.61\n"
+    problem = refusal(lambda: read(text, datum="wgs84", units=units))
+    assert problem.code == "facility.swapped_file"
+
+
+# Rows without a place
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "code"),
+    [
+        ("", "", "facility.no_place"),
+        ("—", "/", "facility.no_place"),
+        ("nan", "nan", "facility.no_place"),
+        ("0", "0", "facility.no_place"),
+        ("118.9", "", "facility.bad_place"),
+        ("inf", "28.9", "facility.bad_place"),
+        ("东经", "28.9", "facility.bad_place"),
+        ("218.9", "28.9", "facility.out_of_range"),
+        ("118.9", "-91", "facility.out_of_range"),
+        ("500000", "3200000", "facility.out_of_range"),
+    ],
+)
+@pytest.mark.parametrize("unit", ["", "甲镇"])
+def test_a_row_without_a_place_is_kept_only_with_a_unit(read, lon, lat, code, unit):
+    data = read(
+        f"名称,经度,纬度,乡镇\n甲,118.87,28.97,甲镇\n乙,{lon},{lat},{unit}\n", datum="gcj02"
+    )
+    problems = found(data, code)
+    assert [(item.row, item.column) for item in problems] == [(3, "经度, 纬度")]
+    assert problems[0].action == ("flagged" if unit else "set_aside")
+    assert len(data.frame) == (2 if unit else 1)
+    if unit:
+        row = data.frame.iloc[1]
+        assert row.geometry is None
+        assert (row["datum"], row["declared_unit"]) == ("", "甲镇")
+        assert np.isnan(row["position_error_m"])
+
+
+def test_a_list_without_coordinates_needs_no_datum(read):
+    data = read("名称,服务村居\n甲食堂,甲村;乙村\n乙食堂,\n")
+    assert data.frame["serves"].tolist() == ["甲村;乙村"]
+    assert data.frame.geometry.tolist() == [None]
+    assert [(item.row, item.action) for item in found(data, "facility.no_place")] == [
+        (2, "flagged"),
+        (3, "set_aside"),
+    ]
+
+
+def test_a_list_with_neither_place_nor_unit_is_refused_with_its_columns(read):
+    problem = refusal(lambda: read("名称,电话\n甲,1\n"))
+    assert problem.code == "facility.no_place_columns"
+    assert problem.details["known"] == "名称, 电话"
+
+
+def test_one_column_of_coordinates_alone_is_refused(read):
+    problem = refusal(lambda: read("名称,经度,N\n甲,118.87,28.97\n", datum="wgs84"))
+    assert (problem.code, problem.details["missing"]) == ("facility.half_place", "lat")
+
+
+@pytest.mark.parametrize(
+    "text", ["名称,经度,纬度\n", "名称,经度,纬度\n甲,,\n乙,x,y\n", "名称,经度,纬度\n合计,1,2\n"]
+)
+def test_a_layer_without_a_usable_row_is_refused(read, text):
+    assert refusal(lambda: read(text, datum="wgs84")).code == "input.empty_layer"
+
+
+def test_a_row_without_a_name_is_kept_where_it_has_a_place(read):
+    data = read(
+        "名称,经度,纬度,乡镇\n,118.87,28.97,甲镇\n,,,甲镇\n乙,118.95,28.94,甲镇\n", datum="wgs84"
+    )
+    assert data.frame["name"].tolist() == ["", "乙"]
+    assert [item.row for item in found(data, "facility.no_name")] == [2]
+    assert [item.row for item in found(data, "facility.no_place")] == [3]
+
+
+# Columns
+
+
+def test_a_column_that_is_not_there_is_refused_with_the_nearest(read):
+    problems = None
+    with pytest.raises(InputError) as caught:
+        read(
+            "名称,经度,纬度,核定床位数\n甲,118.87,28.97,1\n",
+            datum="wgs84",
+            columns={"capacity": "核定床位", "beds": "核定床位数"},
+            capacity_sum=["没有"],
+        )
+    problems = caught.value.problems
+    assert [item.code for item in problems] == [
+        "columns.missing_near",
+        "columns.unknown_key",
+        "facility.sum_column",
+    ]
+    assert problems[0].details["near"] == "核定床位数"
+    assert "名称, 经度, 纬度, 核定床位数" in problems[0].text("zh")
+
+
+def test_the_project_chooses_a_column_against_the_aliases(read):
+    text = "名称,别名,经度,纬度\n甲,乙,118.87,28.97\n"
+    assert read(text, datum="wgs84").frame["name"].tolist() == ["甲"]
+    data = read(None, datum="wgs84", columns={"name": "别名"})
+    assert data.frame["name"].tolist() == ["乙"]
+    assert json.loads(data.frame["extra"][0]) == {"名称": "甲"}
+
+
+def test_two_titles_for_one_column_are_flagged(read):
+    data = read("名称,经度,纬度,床位数,核定床位数\n甲,118.87,28.97,1,2\n", datum="wgs84")
+    assert data.frame["capacity"].tolist() == [2.0]
+    assert [(item.column, item.value) for item in found(data, "columns.two_titles")] == [
+        ("核定床位数", "床位数")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("titles", "unit_level", "unit", "parent"),
+    [
+        (["乡镇", "村（社区）"], None, "村（社区）", "乡镇"),
+        (["行政區", "里別"], None, "里別", "行政區"),
+        (["乡镇", "村（社区）", "区县"], "township", "乡镇", "区县"),
+        (["区县"], None, "区县", None),
+        (["所属单元", "乡镇"], None, "所属单元", "乡镇"),
+    ],
+)
+def test_the_finest_unit_is_the_unit_and_the_next_its_parent(titles, unit_level, unit, parent):
+    columns = match_columns(titles, unit_level=unit_level)
+    assert (columns.columns["unit"], columns.columns.get("parent")) == (unit, parent)
+    assert columns.problems == ()
+
+
+def test_no_title_is_an_alias_of_two_columns():
+    import tomllib
+
+    import servicecircle.inputs.columns as module
+
+    data = tomllib.loads(Path(module.__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    aliases = [
+        module.normalise_title(title)
+        for titles in [*data["facility"].values(), *data["unit"].values()]
+        for title in titles
+    ]
+    assert sorted(aliases) == sorted(set(aliases))
+
+
+def test_a_unit_code_goes_before_its_name(read):
+    data = read(
+        "名称,经度,纬度,乡镇,乡镇代码\n甲,118.87,28.97,甲镇,０330802001\n乙,118.95,28.94,乙镇,\n",
+        datum="wgs84",
+    )
+    assert data.frame["declared_unit"].tolist() == ["0330802001", "乙镇"]
+
+
+# Values
+
+
+def test_values_that_cannot_be_read_are_left_empty_and_recorded(read):
+    data = read(
+        "名称,经度,纬度,床位数,开业时间,关闭时间,状态\n"
+        "甲,118.87,28.97,-5,2021-02-30,,在营\n"
+        "乙,118.95,28.94,约50,2022-01-01,2021-01-01,不知道的词\n",
+        datum="wgs84",
+    )
+    assert data.frame["capacity"].isna().all()
+    assert data.frame["opened"].isna().tolist() == [True, False]
+    assert data.frame["status"].tolist() == ["open", ""]
+    assert [(item.code, item.row, item.column, item.value) for item in data.problems] == [
+        ("facility.bad_number", 3, "床位数", "约50"),
+        ("facility.negative", 2, "床位数", "-5"),
+        ("facility.bad_date", 2, "开业时间", "2021-02-30"),
+        ("facility.closed_before_opened", 3, "关闭时间", "2021-01-01"),
+        ("facility.bad_status", 3, "状态", "不知道的词"),
+    ]
+    assert data.rows_set_aside == 0
+
+
+def test_beds_over_several_columns_are_summed_when_told(read):
+    text = (
+        "名称,经度,纬度,总数,自理,护理\n甲,118.87,28.97,30,10,20\n乙,118.95,28.94,5,,5\n"
+        "丙,118.95,28.95,,,\n丁,118.95,28.96,8,x,4\n戊,118.96,28.96,7,3,4\n"
+    )
+    data = read(text, datum="wgs84", capacity_sum=["自理", "护理"])
+    assert data.frame["capacity"].fillna(-1).tolist() == [30.0, 5.0, -1.0, -1.0, 7.0]
+    assert found(data, "facility.sum_doubles") == []
+
+
+def test_a_total_among_the_columns_to_sum_is_noticed(read):
+    text = "名称,经度,纬度,总数,自理,护理\n" + "".join(
+        f"n{at},118.8{at},28.97,{10 + 2 * at},{10 + at},{at}\n" for at in range(5)
+    )
+    data = read(text, datum="wgs84", capacity_sum=["总数", "自理", "护理"])
+    assert [item.column for item in found(data, "facility.sum_doubles")] == ["总数"]
+
+
+def test_hostile_text_is_kept_as_it_is(read):
+    name = "=1+1<script>${x}`</script>"
+    data = read(f"name,lon,lat,x1\n{name},118.87,28.97,{name}\n", datum="wgs84")
+    assert data.frame["name"].tolist() == [name]
+    assert json.loads(data.frame["extra"][0]) == {"x1": name}
+
+
+# Identity
+
+
+def test_ids_follow_from_name_and_place_and_not_from_the_order(read):
+    head = "序号,名称,经度,纬度,床位数\n"
+    first = read(head + "1,甲院,118.87,28.97,1\n2,乙院,118.95,28.94,2\n", datum="wgs84")
+    again = read(head + "1,乙院,118.950001,28.94,9\n2,甲 院,118.87,28.97,8\n", datum="wgs84")
+    assert first.frame["facility_id"].tolist() == again.frame["facility_id"].tolist()[::-1]
+    assert first.frame["facility_id"].str.fullmatch(r"care_home:[0-9a-f]{8}").all()
+
+
+def test_duplicates_are_proposed_and_kept(read):
+    data = read(
+        "编码,名称,经度,纬度,乡镇\n"
+        "a,甲院,118.87,28.97,\nb,甲院,118.87,28.97,\nc,丙院,118.87,28.97,\nc,丁院,118.9,28.9,\n"
+        "d,戊院,,,甲镇\ne,戊院,,,甲镇\nf,戊院,,,乙镇\n",
+        datum="wgs84",
+    )
+    assert len(data.frame) == 7
+    assert [(item.row, item.details["first"]) for item in found(data, "facility.duplicate")] == [
+        (3, 2),
+        (7, 6),
+    ]
+    assert [item.row for item in found(data, "facility.same_place")] == [4]
+    assert [(item.row, item.value) for item in found(data, "facility.same_code")] == [(5, "c")]
+    assert data.frame["facility_id"].tolist()[2:4] == ["care_home:c", "care_home:c#2"]
+
+
+def test_a_running_number_is_no_code(read):
+    text = "编号,名称,经度,纬度\n1,甲,118.87,28.97\n2,乙,118.95,28.94\n"
+    data = read(text, datum="wgs84")
+    assert data.frame["code"].tolist() == ["", ""]
+    assert len(found(data, "facility.running_number")) == 1
+    told = read(None, datum="wgs84", columns={"code": "编号"})
+    assert told.frame["facility_id"].tolist() == ["care_home:1", "care_home:2"]
+
+
+def test_stand_ins_say_so(read):
+    assert read("名称,经度,纬度\n甲,118.87,28.97\n", datum="wgs84", invented=True).frame[
+        "invented"
+    ].tolist() == [True]
+
+
+# Geometries
+
+
+def geojson(geometries, *, crs=True, names="甲乙丙丁戊己"):
+    features = [
+        {"type": "Feature", "properties": {"name": name, "床位数": 30, "n": 2.5}, "geometry": item}
+        for name, item in zip(names, geometries, strict=False)
+    ]
+    data = {"type": "FeatureCollection", "features": features}
+    if crs:
+        data["crs"] = {"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}
+    return json.dumps(data, ensure_ascii=False)
+
+
+def point(x, y):
+    return {"type": "Point", "coordinates": [x, y]}
+
+
+def test_geojson_with_a_crs_is_wgs84_and_one_that_is_silent_must_be_declared(read):
+    both = [point(*pair) for pair in zip(LON, LAT, strict=True)]
+    data = read(geojson(both), name="a.geojson")
+    assert points(data) == list(zip(LON, LAT, strict=True))
+    assert data.frame["capacity"].tolist() == [30.0, 30.0]
+    assert data.frame["source_row"].tolist() == [1, 2]
+    assert json.loads(data.frame["extra"][0]) == {"n": "2.5"}
+    silent = geojson(both, crs=False)
+    assert refusal(lambda: read(silent, name="a.geojson"), CrsError).code == "facility.no_datum"
+    assert points(read(silent, name="a.geojson", datum="wgs84")) == points(data)
+    assert points(read(silent, name="a.geojson", crs="EPSG:4326")) == points(data)
+
+
+def test_geojson_in_bd09_says_so_in_the_project(read):
+    x, y = wgs84_to_bd09(LON, LAT)
+    both = [point(float(one), float(other)) for one, other in zip(x, y, strict=True)]
+    assert points(read(geojson(both), name="a.geojson", datum="bd09")) == list(
+        zip(LON, LAT, strict=True)
+    )
+
+
+def test_wrong_features_of_a_geojson_are_set_aside_one_by_one(read):
+    shapes = [
+        point(118.87, 28.97),
+        None,
+        {"type": "LineString", "coordinates": [[118, 28], [119, 29]]},
+        {"type": "Polygon", "coordinates": [[[118, 28], [118, 29], [119, 29], [118, 28]]]},
+        point(28.9, 118.9),
+        point(0, 0),
+    ]
+    data = read(geojson(shapes), name="a.geojson")
+    assert data.frame["name"].tolist() == ["甲", "丁"]
+    assert [(item.code, item.row) for item in data.problems if item.action == "set_aside"] == [
+        ("facility.no_place", 2),
+        ("facility.bad_place", 3),
+        ("facility.swapped", 5),
+        ("facility.no_place", 6),
+    ]
+    assert shapely.box(118, 28, 119, 29).contains(data.frame.geometry[1])
+
+
+def test_a_polygon_gives_a_point_inside_it_even_where_it_is_bent_or_crossed(read):
+    ell = [[0, 0], [0, 1], [0.1, 1], [0.1, 0.1], [1, 0.1], [1, 0], [0, 0]]
+    bow_tie = [[2, 0], [3, 1], [3, 0], [2, 1], [2, 0]]
+    shapes = [{"type": "Polygon", "coordinates": [ring]} for ring in (ell, bow_tie)]
+    data = read(geojson(shapes), name="a.geojson", datum="wgs84")
+    assert shapely.Polygon(ell).contains(data.frame.geometry[0])
+    assert (
+        shapely.Polygon(bow_tie)
+        .buffer(0)
+        .union(shapely.make_valid(shapely.Polygon(bow_tie)))
+        .contains(data.frame.geometry[1])
+    )
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "shp", "parquet"])
+def test_layers_in_a_projected_crs(read, tmp_path, suffix):
+    frame = gpd.GeoDataFrame(
+        {"名称": ["甲", "乙"], "编码": ["001", "002"]},
+        geometry=gpd.points_from_xy([500000.0, 500000.0], [3320113.398, 3320113.398]),
+        crs="EPSG:4549",
+    )
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_file(path, encoding="GB18030" if suffix == "shp" else None)
+    data = read(None, name=path.name)
+    assert data.frame["name"].tolist() == ["甲", "乙"]
+    assert data.frame["code"].tolist() == ["001", "002"]
+    assert points(data) == [(120.0, 30.0)] * 2
+    assert data.frame["datum"].tolist() == ["cgcs2000"] * 2
+
+
+def test_a_declared_crs_against_the_files_own_is_refused(read):
+    text = geojson([point(118.87, 28.97)])
+    problem = refusal(lambda: read(text, name="a.geojson", crs="EPSG:4549"), CrsError)
+    assert problem.code == "vector.crs_conflict"
+
+
+def test_a_broken_geojson_is_refused_with_its_line(read):
+    problem = refusal(
+        lambda: read('{"type": "FeatureCollection",\n"features": [m]}', name="a.json")
+    )
+    assert (problem.code, problem.row) == ("vector.bad_json", 2)
+
+
+OSM = """<?xml version='1.0'?><osm version="0.6">
+<node id="1" lon="118.87" lat="28.97"><tag k="amenity" v="nursing_home"/><tag k="name" v="甲"/>
+<tag k="capacity" v="40"/><tag k="start_date" v="2015"/><tag k="phone" v="1"/></node>
+<node id="2" lon="118.95" lat="28.94"><tag k="amenity" v="school"/><tag k="name" v="乙"/></node>
+</osm>"""
+
+
+def test_tags_of_an_osm_file(read):
+    data = read(OSM, name="a.osm", selectors=("amenity=nursing_home",))
+    row = data.frame.iloc[0]
+    assert (row["facility_id"], row["name"], row["capacity"]) == ("care_home:node/1", "甲", 40.0)
+    assert row["opened"] == pd.Timestamp("2015-01-01")
+    assert json.loads(row["extra"]) == {"amenity": "nursing_home", "phone": "1"}
+    assert row["source_row"] is pd.NA
+    both = read(OSM, name="a.osm", selectors=("amenity=nursing_home",), osm=["amenity=school"])
+    assert sorted(both.frame["name"]) == ["乙", "甲"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({}, "facility.no_selectors"),
+        ({"osm": ["amenity=bank"]}, "input.empty_layer"),
+        ({"osm": ["amenity=school"], "datum": "gcj02"}, "facility.osm_datum"),
+    ],
+)
+def test_what_an_osm_file_cannot_give_is_refused(read, options, code):
+    assert refusal(lambda: read(OSM, name="a.osm", **options)).code == code
+
+
+def test_a_missing_file_is_named_as_in_the_project(read):
+    problem = refusal(lambda: read(None, name="lists/nowhere.gpkg"))
+    assert (problem.code, problem.value) == ("input.missing_file", "lists/nowhere.gpkg")
+
+
+# Datum
+
+
+def grid_units():
+    """Return 400 cells of about 200 m with names, in Zhejiang."""
+    cells = [
+        (shapely.box(118.8 + i / 500, 28.9 + j / 500, 118.802 + i / 500, 28.902 + j / 500), i, j)
+        for i in range(20)
+        for j in range(20)
+    ]
+    return gpd.GeoDataFrame(
+        {
+            "name": [f"第{i}之{j}村" for _, i, j in cells],
+            "code": [f"{i:02}{j:02}" for _, i, j in cells],
+        },
+        geometry=[cell for cell, _, _ in cells],
+        crs=4326,
+    )
+
+
+@pytest.mark.parametrize(
+    ("datum", "shift"),
+    [("wgs84", lambda x, y: (x, y)), ("gcj02", wgs84_to_gcj02), ("bd09", wgs84_to_bd09)],
+)
+@pytest.mark.parametrize("stated", ["name", "code", "stem"])
+def test_the_datum_is_found_by_the_stated_units(read, datum, shift, stated):
+    units = grid_units()
+    inside = units.geometry.representative_point()
+    x, y = shift(inside.x.to_numpy(), inside.y.to_numpy())
+    names = units["name"].str.removesuffix("村") if stated == "stem" else units[stated]
+    text = "名称,经度,纬度,村\n" + "".join(
+        f"n{at},{one!r},{other!r},{name}\n"
+        for at, (one, other, name) in enumerate(
+            zip(np.asarray(x).tolist(), np.asarray(y).tolist(), names, strict=True)
+        )
+    )
+    data = read(text, datum="auto", units=units)
+    assert set(data.frame["datum"]) == {datum}
+    assert np.allclose(data.frame.geometry.x, inside.x, atol=1e-9)
+    assert "400/400" in found(data, "facility.datum_detected")[0].text("en")
+
+
+def test_a_datum_without_evidence_is_refused_with_the_figures(read):
+    wide = gpd.GeoDataFrame(
+        {"name": ["示例县"], "code": ["330899"]}, geometry=[shapely.box(118, 28, 120, 30)], crs=4326
+    )
+    text = "名称,经度,纬度,区县\n" + "".join(f"n{at},118.9{at},28.9,示例县\n" for at in range(9))
+    problem = refusal(lambda: read(text, datum="auto", units=wide), CrsError)
+    assert problem.code == "facility.datum_undecided"
+    assert "wgs84 9/9, gcj02 9/9, bd09 9/9" in problem.text("en")
+    assert refusal(lambda: read(text, datum="auto"), CrsError).code == "facility.auto_needs_units"
+
+
+def test_six_points_are_too_few_and_seven_enough():
+    # One-sided sign test: 0.5 ** 6 = 0.016, 0.5 ** 7 = 0.008.
+    units = grid_units()
+    inside = units.geometry.representative_point()
+    for count, datum in ((6, None), (7, "wgs84")):
+        result = detect_datum(
+            inside.x[:count],
+            inside.y[:count],
+            polygons=units,
+            stated=units["name"][:count].tolist(),
+        )
+        assert result.datum == datum
+        assert result.chance == pytest.approx(0.5**count)
+
+
+def test_outside_mainland_china_gcj02_is_no_rival():
+    units = grid_units()
+    units["geometry"] = shapely.transform(
+        units.geometry.to_numpy(), lambda at: at + np.array([2.7, -3.9])
+    )
+    inside = units.geometry.representative_point()
+    result = detect_datum(inside.x, inside.y, polygons=units, stated=units["name"].tolist())
+    assert (result.datum, result.scores["gcj02"]) == ("wgs84", 400)
+
+
+# Nothing is lost
+
+CELL = st.one_of(
+    st.sampled_from(
+        ["", "118.9", "28.9", "inf", "nan", "-", "x", "500000", "合计", "甲镇", "注：x"]
+    ),
+    st.floats(-200, 200, allow_nan=False).map(repr),
+)
+
+
+@given(st.lists(st.tuples(CELL, CELL, CELL, CELL, CELL), max_size=12))
+@settings(max_examples=120, deadline=None)
+def test_rows_in_are_rows_used_and_rows_set_aside(tmp_path_factory, rows):
+    folder = tmp_path_factory.mktemp("rows")
+    lines = [
+        "名称,经度,纬度,乡镇,床位数",
+        "甲,118.87,28.97,甲镇,3",
+        *[",".join(row) for row in rows],
+    ]
+    (folder / "a.csv").write_text("\n".join(lines), encoding="utf-8")
+    given_settings = FacilitySettings(path=Path("a.csv"), datum="wgs84")
+    try:
+        data = read_facilities(given_settings, layer="x", base=folder)
+    except InputError as error:
+        # Only a file in which nearly all rows are swapped is refused as a whole.
+        assert error.problems[0].code in ("facility.swapped_file", "facility.metres")
+        return
+    filled = [at for at, row in enumerate(rows, start=3) if any(row)]
+    used = set(data.frame["source_row"])
+    aside = {problem.row for problem in data.problems if problem.action == "set_aside"}
+    assert used.isdisjoint(aside)
+    assert used | aside == {2, *filled}
+    assert data.rows_in == len(filled) + 1
+    assert data.frame["facility_id"].is_unique

@@ -1,0 +1,514 @@
+"""Tables as offices send them, each written here by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+import struct
+import zipfile
+
+import pytest
+import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from servicecircle.errors import InputError
+from servicecircle.inputs.tables import read_table
+
+ROWS = [["编码", "名称", "床位数"], ["001", "甲院", "30"], ["002", "乙院", "40"]]
+
+
+@pytest.fixture
+def put(tmp_path):
+    """Write bytes or text to a file and read it as a table."""
+
+    def write(content, *, name="list.csv", encoding="utf-8", **options):
+        data = content if isinstance(content, bytes) else content.encode(encoding)
+        path = tmp_path / name
+        path.write_bytes(data)
+        return read_table(path, name=name, **options)
+
+    return write
+
+
+def text_of(rows, delimiter=","):
+    return "".join(delimiter.join(row) + "\n" for row in rows)
+
+
+def codes(table):
+    return [problem.code for problem in table.problems]
+
+
+def refusal(action):
+    with pytest.raises(InputError) as caught:
+        action()
+    for language in ("zh", "en"):
+        assert "{" not in caught.value.text(language)
+    return caught.value.problems[0]
+
+
+def workbook(sheets, *, merges=(), hidden=()):
+    """Return an xlsx of sheet → rows."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            if name in hidden:
+                sheet.hide()
+            else:
+                sheet.activate()
+            for at, row in enumerate(rows):
+                for column, value in enumerate(row):
+                    if value is not None:
+                        sheet.write(at, column, value)
+            for top, left, low, right in merges:
+                sheet.merge_range(top, left, low, right, rows[top][left])
+    return buffer.getvalue()
+
+
+# Text
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
+@pytest.mark.parametrize(
+    ("encoding", "used"),
+    [
+        ("utf-8", "utf-8"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("gb18030", "gb18030"),
+        ("utf-16", "utf-16"),
+    ],
+)
+def test_delimiter_and_encoding_are_found(put, delimiter, encoding, used):
+    table = put(text_of(ROWS, delimiter), encoding=encoding)
+    assert table.frame.columns.tolist() == ROWS[0]
+    assert table.frame.to_numpy().tolist() == ROWS[1:]
+    assert table.rows.tolist() == [2, 3]
+    assert table.encoding == used
+    assert (table.rows_in, table.rows_set_aside, table.problems) == (2, 0, ())
+
+
+def test_tabs_win_over_commas_inside_texts(put):
+    table = put("名称\t地址\n甲\t东路1号,2号,3号\n乙\t西路4号\n")
+    assert table.frame["地址"].tolist() == ["东路1号,2号,3号", "西路4号"]
+
+
+def test_a_line_break_inside_a_title_and_a_cell_keeps_the_line_numbers(put):
+    table = put(
+        '名称,"服务起始日\n(核定日期)"\n甲,2020-01-01\n"乙\n院",2021-01-01\n丙,2022-01-01\n'
+    )
+    assert table.frame.columns.tolist() == ["名称", "服务起始日(核定日期)"]
+    assert table.rows.tolist() == [3, 4, 6]
+    assert table.frame["名称"].tolist() == ["甲", "乙\n院", "丙"]
+
+
+def test_big5_is_refused_until_it_is_declared(put):
+    text = "機構名稱,床位數\n臺北市甲院,30\n"
+    problem = refusal(lambda: put(text, encoding="big5"))
+    assert (problem.code, problem.file) == ("table.big5", "list.csv")
+
+
+def test_big5_is_read_when_declared(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_bytes("機構名稱,床位數\n臺北市甲院,30\n".encode("big5"))
+    table = read_table(path, name="list.csv", encoding="big5")
+    assert table.frame.to_dict("records") == [{"機構名稱": "臺北市甲院", "床位數": "30"}]
+
+
+def test_the_whole_file_decides_the_encoding(put):
+    # The first GBK character stands far behind the first 100 kB.
+    text = "name,address\n" + "a,b\n" * 50_000 + "甲院,东路\n"
+    table = put(text, encoding="gb18030")
+    assert table.frame["name"].iloc[-1] == "甲院"
+
+
+def test_mixed_encodings_are_refused_with_the_line(put):
+    data = "名称,地址\n甲,东路\n".encode() + "乙,".encode() + b"\xff\xfe\xff\n"
+    problem = refusal(lambda: put(data))
+    assert (problem.code, problem.row) == ("table.encoding", 3)
+
+
+def test_an_unknown_encoding_is_named(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,2\n")
+    problem = refusal(lambda: read_table(path, name="a.csv", encoding="gb2311"))
+    assert (problem.code, problem.value) == ("table.unknown_encoding", "gb2311")
+
+
+def test_title_rows_blank_rows_totals_and_notes(put):
+    table = put(
+        "示例市养老机构名单,,\n2025年底,,\n\n编码,名称,床位数\n001,甲院,30\n,,\n002,乙院,40\n"
+        "合 计,,70\n注：床位以备案为准,,\n"
+    )
+    assert table.frame.to_numpy().tolist() == ROWS[1:]
+    assert table.rows.tolist() == [5, 7]
+    # Two records, the total, the note; the blank row holds nothing.
+    assert (table.rows_in, table.rows_set_aside) == (4, 2)
+    found = {problem.code: problem for problem in table.problems}
+    assert (found["table.total_row"].row, found["table.total_row"].action) == (8, "set_aside")
+    assert found["table.note_row"].row == 9
+    assert (found["table.blank_rows"].row, found["table.blank_rows"].value) == (6, "1")
+
+
+@pytest.mark.parametrize("word", ["合计", "总计", "小 计", "合计：", "Total", "柯城区小计", "總計"])
+def test_words_of_totals(put, word):
+    table = put(f"序号,名称,床位数\n1,甲,3\n,{word},3\n")
+    assert codes(table) == ["table.total_row"]
+    assert len(table.frame) == 1
+
+
+def test_a_facility_whose_name_only_looks_like_a_total_stays(put):
+    table = put("名称,床位数\n会计之家,3\n总计划幼儿园,4\n")
+    assert len(table.frame) == 2
+
+
+def test_a_two_line_header_without_merged_ranges(put):
+    table = put("序号,名称,床位数,,坐标,\n,,总数,护理型,经度,纬度\n1,甲,30,20,120.1,30.1\n")
+    assert table.frame.columns.tolist() == [
+        "序号",
+        "名称",
+        "床位数-总数",
+        "床位数-护理型",
+        "坐标-经度",
+        "坐标-纬度",
+    ]
+    assert table.rows.tolist() == [3]
+
+
+def test_the_first_record_is_not_taken_for_a_second_header_line(put):
+    table = put("名称,地址,备注,\n甲院,东路,,新\n乙院,西路,好,旧\n")
+    assert len(table.frame) == 2
+    assert table.frame["#4"].tolist() == ["新", "旧"]
+
+
+def test_a_row_wider_than_the_header_is_set_aside(put):
+    table = put("名称,地址\n甲,东路1号,2号\n乙,西路\n")
+    problem = table.problems[0]
+    assert (problem.code, problem.row, problem.action) == ("table.too_wide", 2, "set_aside")
+    assert table.frame["名称"].tolist() == ["乙"]
+    assert (table.rows_in, table.rows_set_aside) == (2, 1)
+
+
+def test_short_rows_are_filled_and_counted(put):
+    table = put("名称,地址,电话\n甲\n乙,西路,1\n")
+    assert table.frame.iloc[0].tolist() == ["甲", "", ""]
+    assert codes(table) == ["table.short_rows"]
+
+
+def test_a_repeated_title_is_renamed(put):
+    table = put("名称,床位数,床位数\n甲,1,2\n")
+    assert table.frame.columns.tolist() == ["名称", "床位数", "床位数 #2"]
+    assert codes(table) == ["table.repeated_title"]
+
+
+def test_a_quotation_mark_inside_a_cell_stays(put):
+    table = put('名称,地址\n"平湖"路甲院,东路\n乙院,"西路"\n')
+    assert table.frame.to_numpy().tolist() == [['"平湖"路甲院', "东路"], ["乙院", "西路"]]
+    assert codes(table) == ["table.quotes_kept"]
+
+
+def test_a_quotation_mark_that_never_closes_is_refused(put):
+    problem = refusal(lambda: put('名称,地址\n甲,"东路\n乙,西路,3\n丙,南路\n'))
+    assert (problem.code, problem.row) == ("table.quotes", 2)
+
+
+def test_an_endless_cell_is_refused(put):
+    problem = refusal(lambda: put("名称,地址\n甲," + "x" * 10_000_000 + "\n"))
+    assert (problem.code, problem.row) == ("table.long_cell", 2)
+
+
+def test_a_table_of_numbers_without_header_is_refused(put):
+    problem = refusal(lambda: put("120.1,30.1\n120.2,30.2\n"))
+    assert (problem.code, problem.row) == ("table.no_header", 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "table.empty"),
+        (b"\xef\xbb\xbf \r\n", "table.empty"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "table.binary"),
+        (bytes(range(256)) * 20, "table.binary"),
+        (b"<html><body><table><tr><td>1</td></tr></table></body></html>", "table.html"),
+        (b'\xef\xbb\xbf  <?xml version="1.0"?><Workbook/>', "table.html"),
+        (b"PK\x03\x04" + b"\x00" * 50, "input.unreadable"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600, "input.unreadable"),
+    ],
+)
+@pytest.mark.parametrize("name", ["list.csv", "list.xls", "list.xlsx"])
+def test_what_is_no_table_is_refused(put, data, code, name):
+    problem = refusal(lambda: put(data, name=name))
+    assert (problem.code, problem.file) == (code, name)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    problem = refusal(lambda: read_table(tmp_path / "a.csv", name="lists/a.csv"))
+    assert (problem.code, problem.value) == ("input.missing_file", "lists/a.csv")
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.text(
+                st.characters(codec="gb18030", exclude_categories=["C", "Z"]), min_size=1
+            ).filter(
+                lambda text: not any(word in text.casefold() for word in "计計注备備说說填制资数")
+            ),
+            min_size=3,
+            max_size=3,
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    st.sampled_from(["utf-8", "utf-8-sig", "gb18030", "utf-16"]),
+    st.sampled_from([",", "\t", ";", "|"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_what_a_csv_writer_writes_comes_back(tmp_path_factory, rows, encoding, delimiter):
+    path = tmp_path_factory.mktemp("round") / "list.csv"
+    rows = [[f"x{cell}" for cell in row] for row in rows]
+    with path.open("w", encoding=encoding, newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+        writer.writerows([["机构名称", "详细地址", "联系电话"], *rows])
+    table = read_table(path, name="list.csv")
+    assert table.frame.to_numpy().tolist() == rows
+    assert table.rows_in == len(rows)
+
+
+# Workbooks
+
+
+def test_numbers_dates_and_codes_of_a_workbook(put):
+    import datetime as dt
+
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["编码", "名称", "床位数", "经度", "开业时间", "备注"])
+        sheet.write_row(1, 0, ["0012", "甲", 3.0, 121.5432472])
+        sheet.write_datetime(
+            1, 4, dt.datetime(2021, 3, 5), book.add_format({"num_format": "yyyy-mm-dd"})
+        )
+        sheet.write_boolean(1, 5, True)
+        sheet.write_row(2, 0, [330802000000001, "乙"])
+    table = put(buffer.getvalue(), name="list.xlsx")
+    assert table.frame.iloc[0].tolist() == ["0012", "甲", "3", "121.5432472", "2021-03-05", "TRUE"]
+    assert table.frame.iloc[1].tolist() == ["330802000000001", "乙", "", "", "", ""]
+    assert table.sheet == "Sheet1"
+
+
+def test_title_row_merged_header_and_rows_as_excel_shows_them(put):
+    rows = [
+        ["示例市养老机构一览表", None, None, None],
+        ["名称", "床位数", None, "地址"],
+        [None, "核定", "护理型", None],
+        ["甲院", 30, 20, "东路"],
+        [None, None, None, None],
+        ["乙院", 40, 25, "西路"],
+        ["合计", 70, 45, None],
+    ]
+    merges = [(0, 0, 0, 3), (1, 1, 1, 2), (1, 0, 2, 0), (1, 3, 2, 3)]
+    table = put(workbook({"名单": rows}, merges=merges), name="list.xlsx")
+    assert table.frame.columns.tolist() == ["名称", "床位数-核定", "床位数-护理型", "地址"]
+    assert table.rows.tolist() == [4, 6]
+    assert sorted(codes(table)) == ["table.blank_rows", "table.total_row"]
+    assert (table.rows_in, table.rows_set_aside) == (3, 1)
+
+
+def test_merged_cells_below_the_header_are_filled(put):
+    rows = [
+        ["所属乡镇", "名称", "床位数"],
+        ["甲镇", "一院", 30],
+        [None, "二院", None],
+        ["乙镇", "三院", 10],
+    ]
+    merges = [(1, 0, 2, 0), (1, 2, 2, 2)]
+    table = put(workbook({"名单": rows}, merges=merges), name="list.xlsx")
+    assert table.frame["所属乡镇"].tolist() == ["甲镇", "甲镇", "乙镇"]
+    # A merged number may be a sum: it is filled in, and said.
+    assert table.frame["床位数"].tolist() == ["30", "30", "10"]
+    assert [(item.code, item.row, item.value) for item in table.problems] == [
+        ("table.merged_number", 2, "30")
+    ]
+
+
+def test_the_sheet_with_known_titles_is_read_and_the_others_are_named(put):
+    data = workbook(
+        {"说明": [["请填写附表"]], "名单": ROWS, "代码": [["x", "y"], ["1", "2"]]},
+    )
+    table = put(data, name="list.xlsx")
+    assert table.sheet == "名单"
+    assert [(item.code, item.value) for item in table.problems] == [
+        ("table.other_sheets", "说明, 代码")
+    ]
+    assert put(data, name="list.xlsx", sheet="代码").frame.to_dict("records") == [
+        {"x": "1", "y": "2"}
+    ]
+
+
+def test_a_hidden_sheet_is_not_preferred(put):
+    data = workbook({"旧": [*ROWS, ["003", "丙院", "1"]], "新": ROWS}, hidden=["旧"])
+    assert put(data, name="list.xlsx").sheet == "新"
+
+
+def test_a_sheet_that_is_not_there_is_refused_with_the_nearest(put):
+    problem = refusal(lambda: put(workbook({"机构名单": ROWS}), name="a.xlsx", sheet="机构名"))
+    assert problem.code == "table.sheet_near"
+    assert problem.details["near"] == "机构名单"
+
+
+def test_a_workbook_is_read_whatever_its_extension(put):
+    assert put(workbook({"名单": ROWS}), name="list.csv").frame.to_numpy().tolist() == ROWS[1:]
+
+
+def test_a_truncated_workbook_is_refused(put):
+    data = workbook({"名单": ROWS})
+    problem = refusal(lambda: put(data[: len(data) // 2], name="a.xlsx"))
+    assert problem.code == "input.unreadable"
+
+
+def test_a_zip_bomb_is_refused_by_its_directory(put):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * 20_000_000)
+    data = buffer.getvalue()
+    assert len(data) < 100_000
+    problem = refusal(lambda: put(data, name="a.xlsx", max_bytes=10_000_000))
+    assert (problem.code, problem.value) == ("table.too_large", "20,000,000")
+
+
+def bare_xlsx(cells):
+    """Return an xlsx whose sheet is the given XML of rows, as scripts write it."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    links = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types">'
+        '<Default Extension="xml" ContentType="application/xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
+        f'Type="{links}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{links}"><sheets>'
+        '<sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
+        f'<Relationship Id="r1" Type="{links}/worksheet" Target="worksheets/sheet1.xml"/>'
+        "</Relationships>",
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData>'
+        "</worksheet>",
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, '<?xml version="1.0" encoding="UTF-8"?>' + text)
+    return buffer.getvalue()
+
+
+def inline(place, text):
+    return f'<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>'
+
+
+def test_a_formula_without_a_stored_value_and_an_error_are_recorded(put):
+    data = bare_xlsx(
+        f'<row r="1">{inline("A1", "名称")}{inline("B1", "床位数")}</row>'
+        f'<row r="2">{inline("A2", "甲")}<c r="B2"><f>1+2</f></c></row>'
+        f'<row r="3">{inline("A3", "乙")}<c r="B3"><f>1+2</f><v>3</v></c></row>'
+        f'<row r="4">{inline("A4", "丙")}<c r="B4" t="e"><f>1/0</f><v>#DIV/0!</v></c></row>'
+    )
+    table = put(data, name="a.xlsx")
+    assert table.frame["床位数"].tolist()[1] == "3"
+    assert [(item.code, item.row, item.column) for item in table.problems] == [
+        ("table.cell_without_value", 2, "B"),
+        ("table.cell_without_value", 4, "B"),
+    ]
+
+
+def test_a_stray_cell_at_the_end_of_the_sheet_does_not_fill_the_memory(put):
+    data = bare_xlsx(
+        f'<row r="1">{inline("A1", "名称")}</row><row r="1048576">{inline("XFD1048576", "x")}</row>'
+    )
+    problem = refusal(lambda: put(data, name="a.xlsx"))
+    assert (problem.code, problem.sheet) == ("table.too_many_cells", "S")
+
+
+def test_an_ods_file_is_read(put):
+    office = "urn:oasis:names:tc:opendocument:xmlns"
+    rows = "".join(
+        "<table:table-row>"
+        + "".join(
+            f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p>'
+            "</table:table-cell>"
+            for cell in row
+        )
+        + "</table:table-row>"
+        for row in ROWS
+    )
+    content = (
+        f'<?xml version="1.0" encoding="UTF-8"?><office:document-content '
+        f'xmlns:office="{office}:office:1.0" xmlns:table="{office}:table:1.0" '
+        f'xmlns:text="{office}:text:1.0"><office:body><office:spreadsheet>'
+        f'<table:table table:name="名单">{rows}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", content)
+        archive.writestr(
+            "META-INF/manifest.xml",
+            '<?xml version="1.0" encoding="UTF-8"?><manifest:manifest '
+            f'xmlns:manifest="{office}:manifest:1.0"/>',
+        )
+    table = put(buffer.getvalue(), name="list.ods")
+    assert table.frame.to_numpy().tolist() == ROWS[1:]
+    assert (table.sheet, table.rows.tolist()) == ("名单", [2, 3])
+
+
+def xls(rows):
+    """Return a BIFF8 workbook in a compound file: the fewest records that make one."""
+
+    def record(kind, body):
+        return struct.pack("<HH", kind, len(body)) + body
+
+    def start(kind):
+        return record(0x0809, struct.pack("<HHHHII", 0x0600, kind, 0, 1996, 0, 6))
+
+    name = "名单"
+    # An unknown record fills the stream past the 4096 bytes below which it would be a small one.
+    filler = record(0x0099, b"\0" * 4096)
+    sheet = start(0x10)
+    for at, row in enumerate(rows):
+        for column, cell in enumerate(row):
+            if isinstance(cell, str):
+                text = cell.encode("utf-16-le")
+                sheet += record(0x0204, struct.pack("<HHHHB", at, column, 0, len(cell), 1) + text)
+            else:
+                sheet += record(0x0203, struct.pack("<HHHd", at, column, 0, cell))
+    sheet += record(0x000A, b"")
+    bound_length = 4 + 8 + 2 * len(name)
+    offset = len(start(5)) + len(filler) + bound_length + 4
+    bound = struct.pack("<IBBBB", offset, 0, 0, len(name), 1) + name.encode("utf-16-le")
+    stream = start(5) + filler + record(0x0085, bound) + record(0x000A, b"") + sheet
+    sectors = -(-len(stream) // 512)
+    free, end, fat_sector = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+    chain = [fat_sector, end, *range(3, sectors + 2), end]
+    fat = struct.pack("<128I", *chain, *[free] * (128 - len(chain)))
+
+    def entry(label, kind, child, first, size):
+        text = label.encode("utf-16-le")
+        head = text.ljust(64, b"\0") + struct.pack(
+            "<HBBIII", len(text) + 2, kind, 1, free, free, child
+        )
+        return head + b"\0" * 36 + struct.pack("<IQ", first, size)
+
+    directory = entry("Root Entry", 5, 1, end, 0) + entry("Workbook", 2, free, 2, len(stream))
+    directory = directory.ljust(512, b"\0")
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 16
+    header += struct.pack("<HHHHH6x", 0x3E, 3, 0xFFFE, 9, 6)
+    header += struct.pack("<IIIIIIIII", 0, 1, 1, 0, 4096, end, 0, end, 0)
+    header += struct.pack("<109I", 0, *[free] * 108)
+    return header + fat + directory + stream.ljust(sectors * 512, b"\0")
+
+
+def test_an_xls_file_is_read(put):
+    table = put(xls([["编码", "名称", "床位数"], ["001", "甲院", 30.0]]), name="list.xls")
+    assert table.frame.to_dict("records") == [{"编码": "001", "名称": "甲院", "床位数": "30"}]
+    assert (table.sheet, table.rows.tolist()) == ("名单", [2])
