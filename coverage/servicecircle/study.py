@@ -312,10 +312,10 @@ def _judge(
         units.append(rows)
         advance(1)
     if not cards:
-        from servicecircle.standards.scorecard import SCORECARD_COLUMNS, UNIT_COLUMNS
+        from servicecircle.standards.scorecard import SCORECARD_COLUMNS, UNIT_RESULT_COLUMNS
 
         return pd.DataFrame(columns=list(SCORECARD_COLUMNS)), pd.DataFrame(
-            columns=list(UNIT_COLUMNS)
+            columns=list(UNIT_RESULT_COLUMNS)
         )
     return pd.concat(cards, ignore_index=True), pd.concat(units, ignore_index=True)
 

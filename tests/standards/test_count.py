@@ -76,6 +76,9 @@ def test_a_total_is_not_judged_on_a_part(make):
 def test_an_empty_layer_is_zero_and_an_absent_one_no_data(make):
     scorecard, _ = rows(make, rule(make))
     assert (scorecard.at[0, "value"], scorecard.at[0, "verdict"]) == (0, "not_met")
+    for flow_of in ("opened", "renovated", "opened_or_renovated"):
+        scorecard, _ = rows(make, rule(make, measure="flow", flow_of=flow_of))
+        assert (scorecard.at[0, "value"], scorecard.at[0, "verdict"]) == (0, "not_met")
     scorecard, _ = rows(make, rule(make), layers=frozenset())
     assert scorecard.at[0, "missing_inputs"] == "[facilities.childrens_home]"
 
@@ -168,3 +171,26 @@ def test_a_filter_and_a_further_layer(make):
     row = rows(make, platforms, facilities=places, layers=frozenset({"neighbourhood_center"}))
     row = row[0].iloc[0]
     assert (row["value"], row["verdict"], row["width_causes"]) == (1, "undecided", "missing_layer")
+
+
+def test_a_scope_of_units_without_types(make):
+    units = make.units()
+    units.loc[units["level"] == "village_level", "type"] = ""
+    homes = make.facilities({"village": "111"}, {"village": "112"})
+    row = rows(make, rule(make, scope="rural"), facilities=homes, units=units)[0].iloc[0]
+    assert row["missing_inputs"] == "[boundaries.village_level] type"
+    units.loc["village_level:111", "is_urban"] = False
+    row = rows(make, rule(make, scope="rural"), facilities=homes, units=units)[0].iloc[0]
+    assert row["value"] == 1
+    assert "3 个单元没有类型" in row["notes"]
+
+
+def test_without_any_boundary_every_facility_counts(make):
+    homes = make.facilities({"village": ""}, {"village": ""})
+    row = rows(make, rule(make), facilities=homes, units=make.units().iloc[:0])[0].iloc[0]
+    assert row["value"] == 2
+
+
+def test_a_polygon_that_is_not_there(make):
+    row = rows(make, rule(make, scope="industrial_park"))[0].iloc[0]
+    assert row["missing_inputs"] == "[boundaries.industrial_park]"

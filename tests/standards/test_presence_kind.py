@@ -244,3 +244,15 @@ def test_a_later_target_is_not_due_and_shows_its_value(make):
     assert scorecard["headline"].tolist() == [True, False]
     assert scorecard["shortfall"].tolist() == [0, 3]
     assert units["verdict"].tolist() == ["met", "not_met", "not_met", "not_met"]
+
+
+def test_a_further_layer_that_is_missing_leaves_it_open(make):
+    rule = make.indicator(also=("canteen",), targets=(Target(year=2025, value=50),))
+    homes = make.facilities({"village": "111"})
+    row = one(make, rule, facilities=homes)
+    assert (row["value"], row["high"], row["verdict"]) == (25, 100, "undecided")
+    assert row["width_causes"] == "missing_layer"
+    places = make.facilities({"village": "111"}, {"village": "122", "layer": "canteen"})
+    both = frozenset({"childrens_home", "canteen"})
+    row = one(make, rule, facilities=places, layers=both)
+    assert (row["value"], row["verdict"]) == (50, "met")

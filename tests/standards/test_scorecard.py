@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servicecircle.standards.kinds import Measured
 from servicecircle.standards.scorecard import (
     SCORECARD_COLUMNS,
     judge,
@@ -69,16 +68,22 @@ def test_bounds_may_prove_what_the_value_does_not(value, low, high, ambiguous, v
 )
 def test_units_short_are_whole(numerator, denominator, target, short):
     share = 100 * numerator / denominator
-    measured = Measured(
-        value=share, numerator=numerator, denominator=denominator, scale=100, whole=True
+    found = shortfall(
+        share,
+        target,
+        operator="at_least",
+        numerator=numerator,
+        denominator=denominator,
+        scale=100,
+        whole=True,
     )
-    assert shortfall(measured, target, "at_least") == short
+    assert found == short
 
 
 def test_people_short_are_not_rounded():
-    measured = Measured(value=50.0, numerator=10.5, denominator=21.0, scale=100)
-    assert shortfall(measured, 60, "at_least") == pytest.approx(2.1)
-    assert math.isnan(shortfall(Measured(), 60, "at_least"))
+    people = {"numerator": 10.5, "denominator": 21.0, "scale": 100}
+    assert shortfall(50.0, 60, operator="at_least", **people) == pytest.approx(2.1)
+    assert math.isnan(shortfall(NAN, 60, operator="at_least"))
 
 
 def test_an_empty_scorecard_keeps_its_columns():

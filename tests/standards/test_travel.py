@@ -276,3 +276,30 @@ def test_communities_need_roads_and_every_layer_of_the_basket(make):
     rule = communities(make, basket=("care_home", "canteen"))
     row = judge(make, rule, has_roads=False)[0].iloc[0]
     assert row["missing_inputs"] == "[facilities.canteen]; [roads]"
+
+
+def test_communities_that_cannot_be_told_or_have_nobody(make):
+    units = make.units()
+    units.loc[units["level"] == "village_level", "type"] = ""
+    row = judge(make, communities(make), units=units)[0].iloc[0]
+    assert row["missing_inputs"] == "[boundaries.village_level] type"
+    demand = make.demand(("111", 10, 1), ("112", 0, 0))
+    row = judge(make, communities(make), demand=demand)[0].iloc[0]
+    assert row["missing_inputs"] == "[population]"
+    demand = make.demand(("111", 10, 1), ("112", 10, 1))
+    row = judge(make, communities(make), POINTS[:2], demand=demand)[0].iloc[0]
+    assert (row["value"], row["denominator"]) == (100, 1)
+    assert "1 个单元没有人口" in row["notes"]
+    row = judge(make, communities(make), access=pd.DataFrame())[0].iloc[0]
+    assert row["missing_inputs"] == "access care_home walk"
+
+
+def test_communities_at_the_speeds_of_the_elderly(make):
+    # 900 m take 18 min at 3 km/h, 13.5 at 4; 700 m take 14 and, at 2.5 km/h, 16.8.
+    demand = make.demand(("112", 10, 1), ("121", 10, 1))
+    points = [(900, 1, "reached"), (700, 1, "reached")]
+    row = judge(make, communities(make), points, demand=demand, profile="elderly", speed=3.0)[
+        0
+    ].iloc[0]
+    assert (row["value"], row["low"], row["high"]) == (50, 0, 100)
+    assert row["width_causes"] == "speed"

@@ -11,7 +11,13 @@ import shapely
 from numpy.typing import NDArray
 
 from servicecircle.measure.access import Points, reaches
-from servicecircle.network.circles import circle_polygons, count_polygons, limit_bounds
+from servicecircle.network.circles import (
+    circle_polygons,
+    count_polygons,
+    groups,
+    limit_bounds,
+    one_polygon,
+)
 from servicecircle.network.field import Field, Window, window
 from servicecircle.network.profiles import Profile
 from servicecircle.network.reach import metres_from, nearest, node_distances, searches
@@ -161,19 +167,31 @@ def service_circles(
         counts[part.rows, part.columns] += covered
         advance(1)
 
-    totals = nearest(network, field.at, facilities.at).metres
-    layer_polygons = circle_polygons(
-        field,
-        _whole(field),
-        np.where(np.isnan(totals), np.inf, totals),
-        limits,
-        node_metres=node_distances(network, facilities.at)[0],
-        targets=facilities.at,
-    )
+    if not rows:
+        return _nothing(within)
+    node_metres, _ = node_distances(network, facilities.at)
+    pieces: list[list[shapely.MultiPolygon]] = []
+    parts: list[Window] = []
+    for members, bounds in groups(facilities.x, facilities.y, longest, 2.0 * field.cell_m):
+        part = window(field, bounds)
+        targets = facilities.at.take(members)
+        totals = nearest(network, part.at, targets).metres
+        parts.append(part)
+        pieces.append(
+            circle_polygons(
+                field,
+                part,
+                np.where(np.isnan(totals), np.inf, totals),
+                limits,
+                node_metres=node_metres,
+                targets=targets,
+            )
+        )
     metres = nearest(network, demand.at, facilities.at).metres
-    add("", layer_polygons, np.arange(demand.x.size), metres)
+    whole = [one_polygon(polygons) for polygons in zip(*pieces, strict=True)]
+    add("", whole, np.arange(demand.x.size), metres)
     circles = gpd.GeoDataFrame(rows, geometry=np.array(shapes, object), crs=crs)
-    overlaps = count_polygons(field, counts)
+    overlaps = count_polygons(field, counts, parts)
     return LayerCircles(
         circles=circles,
         overlaps=gpd.GeoDataFrame(
@@ -190,15 +208,7 @@ def service_circles(
     )
 
 
-def _whole(field: Field) -> Window:
-    rows, columns = field.slot.shape
-    cell = field.cell_m
-    return window(
-        field,
-        (
-            field.column0 * cell,
-            field.row0 * cell,
-            (field.column0 + columns - 1) * cell,
-            (field.row0 + rows - 1) * cell,
-        ),
-    )
+def _nothing(within: NDArray[np.int64]) -> LayerCircles:
+    """Return no circles: the layer has no open facility that is attached."""
+    none = gpd.GeoDataFrame(geometry=[])
+    return LayerCircles(circles=none, overlaps=none, within_count=within)

@@ -41,7 +41,8 @@ class Ground:
     units, scopes : geopandas.GeoDataFrame
         As read, in WGS84.
     facilities : geopandas.GeoDataFrame
-        All layers, in WGS84, with ``unit_<level>`` by place, ``snap_m``, ``snap_status``.
+        All layers, in WGS84, with ``unit_<level>`` and ``in_<scope>`` by place, ``snap_m``,
+        ``snap_status``.
     facility_points : Points
         Of all rows of ``facilities``, NaN where a facility has no place.
     demand : pandas.DataFrame
@@ -113,8 +114,11 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
     demand = demand.assign(**placed.columns)
     for scope in inputs.scopes["scope"].drop_duplicates():
         mine = scopes_xy[(inputs.scopes["scope"] == scope).to_numpy()]
-        inside = place_points(demand_x, demand_y, mine, gap_m=0.0).polygon >= 0
-        demand[f"in_{scope}"] = inside
+        for table, x, y in (
+            (demand, demand_x, demand_y),
+            (facilities, facility_x, facility_y),
+        ):
+            table[f"in_{scope}"] = place_points(x, y, mine, gap_m=0.0).polygon >= 0
     demand_at = _attach(project, network, index, demand_x, demand_y)
     demand["snap_m"] = demand_at.leg_m if demand_at is not None else np.nan
     balance = _balance(inputs, demand, placed, demand_at)

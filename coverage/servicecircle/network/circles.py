@@ -12,13 +12,22 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from servicecircle.network.field import Field, Window
 from servicecircle.network.reach import nearest
 from servicecircle.network.refine import sliver_boxes
 from servicecircle.network.snap import Attachment, nearest_edges
 
-__all__ = ["circle_polygons", "count_polygons", "limit_bounds", "wrong_points"]
+__all__ = [
+    "circle_polygons",
+    "count_polygons",
+    "groups",
+    "limit_bounds",
+    "one_polygon",
+    "wrong_points",
+]
 
 Floats = NDArray[np.float64]
 
@@ -159,7 +168,7 @@ def _whole(polygons: NDArray[np.object_]) -> shapely.MultiPolygon:
 
 
 def count_polygons(
-    field: Field, counts: NDArray[np.int32], most: int = 5
+    field: Field, counts: NDArray[np.int32], parts: Sequence[Window], most: int = 5
 ) -> list[tuple[int, shapely.MultiPolygon]]:
     """Draw where at least so many circles overlap.
 
@@ -168,6 +177,8 @@ def count_polygons(
     field : Field
     counts : numpy.ndarray of int, shape (rows, columns)
         Circles over each cell of the field.
+    parts : sequence of Window
+        Rectangles that hold all circles and share none.
     most : int
         The highest count drawn by itself; it stands for "this many or more".
 
@@ -176,16 +187,66 @@ def count_polygons(
     list of (int, shapely.MultiPolygon)
         From 2 upward, while there is any.
     """
-    rows, columns = counts.shape
-    x = (np.arange(columns) + field.column0) * field.cell_m
-    y = (np.arange(rows) + field.row0) * field.cell_m
     drawn = []
     for least in range(2, most + 1):
-        if not (counts >= least).any():
+        pieces = []
+        for part in parts:
+            enough = counts[part.rows, part.columns] >= least
+            if enough.any():
+                excess = np.where(enough, -0.5, 0.5 * _LOPSIDED) * field.cell_m
+                pieces.append(_contour(part.x, part.y, excess, field.cell_m))
+        if not pieces:
             break
-        excess = np.where(counts >= least, -0.5, 0.5 * _LOPSIDED) * field.cell_m
-        drawn.append((least, _contour(x, y, excess, field.cell_m)))
+        drawn.append((least, one_polygon(pieces)))
     return drawn
+
+
+def one_polygon(pieces: Sequence[shapely.MultiPolygon]) -> shapely.MultiPolygon:
+    """Return multipolygons that do not touch as one."""
+    return shapely.MultiPolygon(list(shapely.get_parts(np.array(pieces, object))))
+
+
+def groups(
+    x: Floats, y: Floats, limit_m: float, margin_m: float
+) -> list[tuple[NDArray[np.int64], tuple[float, float, float, float]]]:
+    """Gather points whose circles may touch, so that each group can be drawn by itself.
+
+    Parameters
+    ----------
+    x, y : numpy.ndarray of float, shape (k,)
+    limit_m, margin_m : float
+        No circle reaches farther than ``limit_m`` from its point.
+
+    Returns
+    -------
+    list of (numpy.ndarray of int, bounds)
+        Points of each group, and the rectangle that holds their circles; the rectangles share
+        nothing.
+
+    Examples
+    --------
+    >>> [members.tolist() for members, _ in groups(np.array([0.0, 50.0, 900.0]), np.zeros(3), 99, 1)]
+    [[0, 1], [2]]
+    """
+    reach = limit_m + margin_m
+    bounds = np.stack([x - reach, y - reach, x + reach, y + reach], axis=1)
+    label = np.arange(x.size)
+    while True:
+        tree = shapely.STRtree(shapely.box(*bounds.T))
+        one, other = tree.query(shapely.box(*bounds.T), predicate="intersects")
+        links = coo_array((np.ones(one.size), (one, other)), shape=(len(bounds), len(bounds)))
+        count, group = connected_components(links, directed=False)
+        label = group[label]
+        if count == len(bounds):
+            break
+        grown = np.full((count, 4), np.inf) * [1, 1, -1, -1]
+        np.minimum.at(grown[:, :2], group, bounds[:, :2])
+        np.maximum.at(grown[:, 2:], group, bounds[:, 2:])
+        bounds = grown
+    return [
+        (np.flatnonzero(label == number), (west, south, east, north))
+        for number, (west, south, east, north) in enumerate(bounds.tolist())
+    ]
 
 
 def wrong_points(

@@ -100,15 +100,37 @@ def _classify(
             out[k] = 2
 
 
+@compiled()
+def _count_uniform(
+    inside: NDArray[np.bool_], near: NDArray[np.bool_], fill: bool,
+    rows: Ints, columns: Ints, drawn: Ints,
+) -> int:  # fmt: skip
+    """Count, or list, the squares near the network whose four corners are of one class."""
+    found = 0
+    for r in range(inside.shape[0] - 1):
+        for c in range(inside.shape[1] - 1):
+            if not (near[r, c] or near[r + 1, c] or near[r, c + 1] or near[r + 1, c + 1]):
+                continue
+            votes = (
+                int(inside[r, c]) + int(inside[r + 1, c]) + int(inside[r, c + 1])
+                + int(inside[r + 1, c + 1])
+            )  # fmt: skip
+            if votes in (0, 4):
+                if fill:
+                    rows[found], columns[found], drawn[found] = r, c, votes // 4
+                found += 1
+    return found
+
+
 def _uniform_squares(field: Field, part: Window, excess: Floats) -> tuple[Floats, Floats, Ints]:
     """Return centres and class of the squares whose four corners are of one class."""
     inside = excess <= 0.0
-    near = part.inside
-    votes = inside[:-1, :-1] + 0 + inside[1:, :-1] + inside[:-1, 1:] + inside[1:, 1:]
-    touched = near[:-1, :-1] | near[1:, :-1] | near[:-1, 1:] | near[1:, 1:]
-    rows, columns = np.nonzero(touched & ((votes == 0) | (votes == 4)))
+    none = np.empty(0, np.int64)
+    count = _count_uniform(inside, part.inside, False, none, none, none)
+    rows, columns, drawn = (np.empty(count, np.int64) for _ in range(3))
+    _count_uniform(inside, part.inside, True, rows, columns, drawn)
     half = field.cell_m / 2.0
-    return part.x[columns] + half, part.y[rows] + half, (votes[rows, columns] == 4).astype(np.int64)
+    return part.x[columns] + half, part.y[rows] + half, drawn
 
 
 def sliver_boxes(
@@ -168,7 +190,7 @@ def sliver_boxes(
         far[look] = ~shapely.dwithin(border, shapely.points(x[look], y[look]), clear)
         for value, found in boxes.items():
             mine = wrong & far & (drawn == value)
-            found.append(shapely.box(x[mine] - half, y[mine] - half, x[mine] + half, y[mine] + half))
+            found.append(_joined_boxes(x[mine], y[mine], half))
         again = contested & far
         x, y, drawn, half = _quarter(x[again], y[again], drawn[again], half)
     return np.concatenate(boxes[0]), np.concatenate(boxes[1])
@@ -184,4 +206,19 @@ def _quarter(x: Floats, y: Floats, drawn: Ints, half: float) -> tuple[Floats, Fl
         (y[:, None] + dy).ravel(),
         np.repeat(drawn, 16),
         small,
+    )
+
+
+def _joined_boxes(x: Floats, y: Floats, half: float) -> Boxes:
+    """Return squares of one size as boxes, those side by side in a row as one."""
+    column = np.rint(x / (2.0 * half) - 0.5).astype(np.int64)
+    row = np.rint(y / (2.0 * half) - 0.5).astype(np.int64)
+    order = np.lexsort((column, row))
+    column, row, x, y = column[order], row[order], x[order], y[order]
+    starts = np.ones(x.size, bool)
+    starts[1:] = (row[1:] != row[:-1]) | (column[1:] != column[:-1] + 1)
+    first = np.flatnonzero(starts)
+    last = np.append(first[1:], x.size) - 1 if first.size else first
+    return np.asarray(
+        shapely.box(x[first] - half, y[first] - half, x[last] + half, y[first] + half)
     )

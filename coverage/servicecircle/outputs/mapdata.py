@@ -150,7 +150,7 @@ def _profile_title(profile: str, language: Language) -> str:
 
 
 def _texts(values: pd.Series[Any]) -> list[str]:
-    return ["" if value is None or value != value else str(value) for value in values]  # noqa: PLR0124 - NaN
+    return ["" if missing else str(value) for value, missing in zip(values, values.isna(), strict=True)]
 
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:

@@ -101,6 +101,7 @@ _FLOATS = (
     "high",
     "shortfall",
 )
+_NUMBERS = ("value", "low", "high", "numerator", "denominator")
 _RELATIVE = 1e-9
 
 
@@ -192,31 +193,41 @@ def verdict_of(
     return found
 
 
-def shortfall(measured: Measured, target: float, operator: Operator) -> float:
+def shortfall(
+    value: float,
+    target: float,
+    *,
+    operator: Operator,
+    numerator: float = math.nan,
+    denominator: float = math.nan,
+    scale: float = 1.0,
+    whole: bool = False,
+) -> float:
     """Return what is missing to a target, in facilities, units or people; NaN if not known.
 
-    For a share it is target × denominator − numerator, rounded up where things are counted; for
-    anything else the distance of the value to the target.
+    For a share (``scale`` other than 1) it is target × denominator − numerator, for anything else
+    the distance of the value to the target; rounded up where things are counted (``whole``).
 
     Examples
     --------
-    >>> half = Measured(value=50, numerator=8, denominator=16, scale=100, whole=True)
-    >>> shortfall(half, 60, "at_least")
+    >>> shortfall(
+    ...     50, 60, operator="at_least", numerator=8, denominator=16, scale=100, whole=True
+    ... )
     2.0
-    >>> shortfall(Measured(value=520.0), 450, "at_most"), shortfall(Measured(), 1, "at_least")
+    >>> shortfall(520, 450, operator="at_most"), shortfall(math.nan, 1, operator="at_least")
     (70.0, nan)
     """
-    if math.isnan(measured.value):
+    if math.isnan(value) or math.isnan(target):
         return math.nan
     if operator == "at_most":
-        return max(0.0, measured.value - target)
-    if measured.scale != 1.0 and not math.isnan(measured.denominator):
-        missing = target / measured.scale * measured.denominator - measured.numerator
+        return float(max(0.0, value - target))
+    if scale != 1.0 and not math.isnan(denominator):
+        missing = target / scale * denominator - numerator
     else:
-        missing = target - measured.value
+        missing = target - value
     if missing <= _RELATIVE * max(1.0, abs(target)):
         return 0.0
-    return float(math.ceil(missing - _RELATIVE)) if measured.whole else missing
+    return float(math.ceil(missing - _RELATIVE)) if whole else float(missing)
 
 
 def scorecard_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -253,16 +264,20 @@ def unit_rows(
         goal, operator = indicator.threshold or 1.0, measured.unit_operator
     elif measured.judged_by == "target" and target is not None:
         goal = target.value
+    scale = measured.scale if measured.judged_by == "target" else 1.0
     verdicts, missing = [], []
-    numbers = (found[name] for name in ("value", "low", "high", "numerator", "denominator"))
+    numbers = (found[name].tolist() for name in _NUMBERS)
     for value, low, high, numerator, denominator in zip(*numbers, strict=True):
-        part = Measured(
-            value=value,
-            numerator=numerator,
-            denominator=denominator,
-            scale=measured.scale if measured.judged_by == "target" else 1.0,
+        missing.append(
+            shortfall(
+                value,
+                goal,
+                operator=operator,
+                numerator=numerator,
+                denominator=denominator,
+                scale=scale,
+            )
         )
-        missing.append(math.nan if math.isnan(goal) else shortfall(part, goal, operator))
         if not applicable or measured.judged_by == "nothing":
             verdicts.append("not_applicable")
         elif math.isnan(goal):

@@ -21,6 +21,12 @@ from servicecircle.standards.plan import Indicator
 
 __all__ = ["measure_count"]
 
+_DATES = {
+    "opened": ("opened",),
+    "renovated": ("renovated",),
+    "opened_or_renovated": ("opened", "renovated"),
+}
+
 
 def measure_count(indicator: Indicator, study: Study, year: int | None) -> Measured:
     """Count the distinct facilities of the area that lie in the scope and pass the filter.
@@ -99,30 +105,21 @@ def _chosen(indicator: Indicator, study: Study, layer: str, year: int | None) ->
         return study.select(rows[rows.index.isin(within)], indicator.filter, layer)
     rows = study.rows(layer)
     rows = rows[rows.index.isin(within) & (rows["status"].fillna("") != "planned")]
-    dates = _dates(rows, indicator.flow_of)
+    dates = [pd.to_datetime(rows[column]) for column in _DATES[indicator.flow_of]]
     first = pd.Timestamp(dt.date(indicator.since or study.plan.period[0], 1, 1))
     last = pd.Timestamp(study.period_end(year))
-    added = dates.apply(lambda column: column.between(first, last)).any(axis=1)
-    undated = dates.isna().all(axis=1)
+    added = np.logical_or.reduce([column.between(first, last) for column in dates])
+    undated = np.logical_and.reduce([column.isna() for column in dates])
     picked = study.select(rows, indicator.filter, layer)
     ids = rows.index.astype(str)
     missing = picked.missing
     if len(rows) and undated.all():
-        missing += tuple(f"[facilities.{layer}] {column}" for column in dates.columns)
+        missing += tuple(f"[facilities.{layer}] {column}" for column in _DATES[indicator.flow_of])
     return Selection(
         certain=picked.certain & frozenset(ids[added]),
         possible=picked.possible & frozenset(ids[added | undated]),
         missing=missing,
     )
-
-
-def _dates(rows: pd.DataFrame, flow_of: str) -> pd.DataFrame:
-    columns = {
-        "opened": ["opened"],
-        "renovated": ["renovated"],
-        "opened_or_renovated": ["opened", "renovated"],
-    }[flow_of]
-    return pd.DataFrame({column: pd.to_datetime(rows[column]) for column in columns})
 
 
 def _by_unit(indicator: Indicator, study: Study, chosen: dict[str, Selection]) -> pd.DataFrame:
