@@ -52,6 +52,8 @@ from servicecircle.standards.registry import LayerWords, layer_info, load_regist
 
 __all__ = ["Summary", "check_project", "default_folder", "run_project", "study"]
 
+OSM_CREDIT = "© OpenStreetMap contributors, ODbL 1.0"
+
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 
 
@@ -430,12 +432,14 @@ def _record(
             name: f"{profile_of(project, name).speed_kmh:g} km/h" for name in ("walk", "elderly")
         },
         "access": status,
-        "has_osm": bool(project.roads and _is_osm(project.roads.path)),
+        "credits": _credits(project, inputs),
     }
 
 
-def _is_osm(path: Path) -> bool:
-    return path.name.endswith((".osm", ".osm.pbf", ".pbf", ".graphml"))
+def _credits(project: Project, inputs: Inputs) -> list[str]:
+    """Return what the licences of the inputs ask to be said wherever results are shown."""
+    osm = any(path.name.endswith((".osm", ".pbf", ".graphml")) for path in inputs.files)
+    return [OSM_CREDIT] if osm and not project.project.invented else []
 
 
 def _write(results: Results, clock: _Clock, folder: Path, advance: Advance) -> None:

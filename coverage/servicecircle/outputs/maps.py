@@ -315,6 +315,7 @@ def _panels(results: Results, data: dict[str, Any]) -> str:
         label("map_note_crs", language).replace("{crs}", crs_text),
         label("map_note_offline", language),
         label("map_note_made", language),
+        *map(str, results.record.get("credits", [])),
     ]
     about = (f"<ul>{ways}</ul>" if ways else "") + "".join(
         f"<p>{escape_html(note)}</p>" for note in notes
