@@ -30,6 +30,7 @@ ORDER = [
     "results",
     "outputs",
     "demo",
+    "record",
     "study",
     "cli",
 ]

@@ -12,47 +12,36 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
 from servicecircle.errors import InputError
 from servicecircle.inputs.load import Inputs, read_inputs
-from servicecircle.measure.ground import Ground, lay_ground
-from servicecircle.measure.layers import (
-    Access,
-    Circles,
-    all_access,
-    all_circles,
-    all_coverage,
-    profile_of,
-)
+from servicecircle.measure.ground import lay_ground
+from servicecircle.measure.layers import all_access, all_circles, all_coverage
 from servicecircle.messages import Language, label
 from servicecircle.network.background import background_roads
 from servicecircle.outputs.folder import check_folder, publish
 from servicecircle.outputs.geopackage import write_access, write_geopackage
 from servicecircle.outputs.maps import write_map
 from servicecircle.outputs.run_record import (
-    describe_environment,
     peak_memory_mib,
-    sha256_of,
     write_run_record,
 )
 from servicecircle.outputs.tables import write_csv, write_tables
 from servicecircle.problems import Problem, problem_table
 from servicecircle.progress import Advance, Progress, Silent
 from servicecircle.project import LEVELS, Project
+from servicecircle.record import record_of
 from servicecircle.results import LayerInfo, Results
-from servicecircle.standards.evaluate import evaluate
-from servicecircle.standards.evidence import Evidence, required_access
+from servicecircle.standards.evidence import required_access
 from servicecircle.standards.indicators import load_plan
+from servicecircle.standards.judge import judge_plans
 from servicecircle.standards.plan import Plan
 from servicecircle.standards.registry import LayerWords, layer_info, load_registry
 
 __all__ = ["Summary", "check_project", "default_folder", "run_project", "study"]
-
-OSM_CREDIT = "© OpenStreetMap contributors, ODbL 1.0"
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 
@@ -160,11 +149,34 @@ def study(project: Project, *, progress: Progress | None = None) -> Results:
     for layer, count in circles.within.items():
         access[layer, own[layer]]["within_count"] = count
     coverage, presence_problems = all_coverage(project, ground, access, watch)
-    with watch.stage("plans", len(plans)) as advance:
-        scorecard, unit_results = _judge(project, ground, access, plans, words, advance)
-    problems = (*inputs.problems, *ground.problems, *presence_problems)
-    return _results(
-        project, inputs, ground, access, circles, coverage, scorecard, unit_results, problems
+    scorecard, unit_results = judge_plans(
+        project, ground, access, plans, extra_layers=_extra(words), progress=watch
+    )
+    return Results(
+        name=project.project.name,
+        language=project.project.language,
+        as_of=project.project.as_of,
+        invented=project.project.invented,
+        layers=_layer_infos(project, words, on_network=ground.network is not None),
+        minutes=tuple(sorted(project.rules.minutes)),
+        metres=tuple(sorted(project.rules.metres)),
+        units=ground.units,
+        scopes=ground.scopes,
+        facilities=ground.facilities,
+        demand=gpd.GeoDataFrame(
+            ground.demand.drop(columns=["lon", "lat"]),
+            geometry=gpd.points_from_xy(ground.demand["lon"], ground.demand["lat"]),
+            crs="EPSG:4326",
+        ),
+        access=pd.concat(access.values(), ignore_index=True),
+        unit_coverage=coverage,
+        scorecard=scorecard,
+        unit_results=unit_results,
+        circles=circles.circles.to_crs("EPSG:4326"),
+        overlaps=circles.overlaps.to_crs("EPSG:4326"),
+        roads=background_roads(inputs.roads),
+        problems=(*inputs.problems, *ground.problems, *presence_problems),
+        record=record_of(project, inputs, ground, access, cell_m=circles.cell_m),
     )
 
 
@@ -244,202 +256,37 @@ def _selectors(project: Project, words: Mapping[str, LayerWords]) -> dict[str, t
     }
 
 
+def _extra(words: Mapping[str, LayerWords]) -> dict[str, LayerWords]:
+    """Return the layers that the project adds to the registry."""
+    known = load_registry().layers
+    return {name: word for name, word in words.items() if name not in known}
+
+
 def _plans(project: Project, words: Mapping[str, LayerWords]) -> dict[str, Plan]:
-    registry = load_registry().layers
-    extra = {name: word for name, word in words.items() if name not in registry}
     return {
         name: load_plan(
             project.folder / settings.path if settings.path is not None else name,
-            extra_layers=extra,
+            extra_layers=_extra(words),
         )
         for name, settings in project.plans.items()
     }
 
 
-def _judge(
-    project: Project,
-    ground: Ground,
-    access: Access,
-    plans: Mapping[str, Plan],
-    words: Mapping[str, LayerWords],
-    advance: Advance,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    people = project.population
-    registry = load_registry().layers
-    evidence = Evidence(
-        as_of=project.project.as_of,
-        units=pd.DataFrame(ground.units.drop(columns="geometry")).set_index("unit_id"),
-        facilities=pd.DataFrame(ground.facilities.drop(columns="geometry")).set_index(
-            "facility_id"
-        ),
-        demand=ground.demand.set_index("demand_id"),
-        access=pd.concat(access.values(), ignore_index=True),
-        layers=frozenset(project.facilities),
-        scopes=frozenset(ground.scopes["scope"]),
-        has_roads=ground.network is not None,
-        speeds={name: project.speed_kmh(name) for name in ("walk", "elderly")},
-        layer_profiles={name: project.layer_profile(name) for name in project.facilities},
-        default_profile=project.project.profile,
-        invented_layers=frozenset(
-            name for name, settings in project.facilities.items() if settings.invented
-        ),
-        basis=people.basis if people is not None else "",
-        age_from=people.age_from if people is not None else None,
-        extra_layers={name: word for name, word in words.items() if name not in registry},
-        serves_level={
-            name: settings.serves_level
-            for name, settings in project.facilities.items()
-            if settings.serves_level is not None
-        },
-        declared_level={
-            name: settings.unit_level
-            for name, settings in project.facilities.items()
-            if settings.unit_level is not None
-        },
-    )
-    cards, units = [], []
-    for name, plan in plans.items():
-        settings = project.plans[name]
-        card, rows = evaluate(
-            plan,
-            evidence,
-            area=settings.area,
-            own_level=settings.level,
-            pins=settings.pins,
-            invented=project.project.invented,
-            anyway=settings.anyway,
-            language=project.project.language,
-        )
-        cards.append(card)
-        units.append(rows)
-        advance(1)
-    if not cards:
-        from servicecircle.standards.scorecard import SCORECARD_COLUMNS, UNIT_RESULT_COLUMNS
-
-        return pd.DataFrame(columns=list(SCORECARD_COLUMNS)), pd.DataFrame(
-            columns=list(UNIT_RESULT_COLUMNS)
-        )
-    return pd.concat(cards, ignore_index=True), pd.concat(units, ignore_index=True)
-
-
-def _results(
-    project: Project,
-    inputs: Inputs,
-    ground: Ground,
-    access: Access,
-    circles: Circles,
-    coverage: pd.DataFrame,
-    scorecard: pd.DataFrame,
-    unit_results: pd.DataFrame,
-    problems: tuple[Problem, ...],
-) -> Results:
-    layers = tuple(
+def _layer_infos(
+    project: Project, words: Mapping[str, LayerWords], *, on_network: bool
+) -> tuple[LayerInfo, ...]:
+    return tuple(
         LayerInfo(
             name=name,
-            zh=words.zh,
-            en=words.en,
+            zh=words[name].zh,
+            en=words[name].en,
             profile=project.layer_profile(name),
             speed_kmh=project.speed_kmh(project.layer_profile(name)),
-            invented=project.project.invented or project.facilities[name].invented,
-            on_network=ground.network is not None,
+            invented=project.project.invented or settings.invented,
+            on_network=on_network,
         )
-        for name, words in _layer_words(project).items()
-        if name in project.facilities
+        for name, settings in project.facilities.items()
     )
-    demand = ground.demand.drop(columns=["lon", "lat"])
-    return Results(
-        name=project.project.name,
-        language=project.project.language,
-        as_of=project.project.as_of,
-        invented=project.project.invented,
-        layers=layers,
-        minutes=tuple(sorted(project.rules.minutes)),
-        metres=tuple(sorted(project.rules.metres)),
-        units=ground.units,
-        scopes=ground.scopes,
-        facilities=ground.facilities,
-        demand=gpd.GeoDataFrame(
-            demand,
-            geometry=gpd.points_from_xy(ground.demand["lon"], ground.demand["lat"]),
-            crs="EPSG:4326",
-        ),
-        access=pd.concat(access.values(), ignore_index=True),
-        unit_coverage=coverage,
-        scorecard=scorecard,
-        unit_results=unit_results,
-        circles=circles.circles.to_crs("EPSG:4326"),
-        overlaps=circles.overlaps.to_crs("EPSG:4326"),
-        roads=background_roads(inputs.roads),
-        problems=problems,
-        record=_record(project, inputs, ground, circles, access),
-    )
-
-
-def _record(
-    project: Project, inputs: Inputs, ground: Ground, circles: Circles, access: Access
-) -> dict[str, Any]:
-    people = inputs.population
-    network = ground.network
-    status = {
-        f"{layer} ({profile})": {
-            str(name): int(count) for name, count in table["status"].value_counts().items()
-        }
-        for (layer, profile), table in access.items()
-    }
-    return {
-        "environment": describe_environment(),
-        "project": project.model_dump(mode="json", exclude_none=True),
-        "invented": project.project.invented,
-        "invented_layers": [
-            name
-            for name, settings in project.facilities.items()
-            if settings.invented or project.project.invented
-        ],
-        "crs": f"{ground.metric.name} ({ground.metric.crs})",
-        "crs_scale_error_ppm": round(ground.metric.scale_error_ppm, 3),
-        "crs_fitted": ground.metric.fitted,
-        "inputs": {
-            path.relative_to(project.folder).as_posix()
-            if path.is_relative_to(project.folder)
-            else path.name: sha256_of(path)
-            for path in inputs.files
-        },
-        "population": {
-            **ground.balance,
-            "basis": people.basis if people is not None else None,
-            "age_from": people.age_from if people is not None else None,
-            "date": people.date if people is not None else None,
-        },
-        "facilities": {
-            name: {"rows_in": data.rows_in, "rows_set_aside": data.rows_set_aside}
-            | {"rows_used": len(data.frame)}
-            for name, data in inputs.facilities.items()
-        },
-        "roads": dict(inputs.roads.counts) if inputs.roads is not None else None,
-        "network": None
-        if network is None
-        else {
-            "nodes": int(network.x.size),
-            "edges": int(network.u.size),
-            "metres": float(network.length_m.sum()),
-            "components": int(network.component_m.size),
-            "eligible_edges": int(network.eligible.sum()),
-            "min_component_m": network.min_component_m,
-            "max_snap_m": project.network.max_snap_m,
-        },
-        "circles": {"cell_m": circles.cell_m, "draw_m": project.network.draw_m},
-        "profiles": {
-            name: f"{profile_of(project, name).speed_kmh:g} km/h" for name in ("walk", "elderly")
-        },
-        "access": status,
-        "credits": _credits(project, inputs),
-    }
-
-
-def _credits(project: Project, inputs: Inputs) -> list[str]:
-    """Return what the licences of the inputs ask to be said wherever results are shown."""
-    osm = any(path.name.endswith((".osm", ".pbf", ".graphml")) for path in inputs.files)
-    return [OSM_CREDIT] if osm and not project.project.invented else []
 
 
 def _write(results: Results, clock: _Clock, folder: Path, advance: Advance) -> None:
@@ -488,7 +335,8 @@ def _summary(results: Results, out: Path) -> Summary:
 
 
 def _layer_line(results: Results, layer: LayerInfo, title: str, language: Language) -> str:
-    rule = f"{results.minutes[-1]:g} min" if layer.on_network else f"{results.metres[0]:g} m straight"
+    straight = f"{results.metres[0]:g} m straight"
+    rule = f"{results.minutes[-1]:g} min" if layer.on_network else straight
     rows = results.unit_coverage
     rows = rows[(rows["layer"] == layer.name) & (rows["rule"] == rule)]
     top = rows[rows["level"] == rows["level"].iloc[0]] if len(rows) else rows

@@ -1,0 +1,92 @@
+"""What ``run.json`` says of a run: its choices, its inputs, and sums that close."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from servicecircle.inputs.load import Inputs
+from servicecircle.measure.ground import Ground
+from servicecircle.measure.layers import Access, profile_of
+from servicecircle.network.profiles import PROFILES
+from servicecircle.outputs.run_record import describe_environment, sha256_of
+from servicecircle.project import Project
+
+__all__ = ["OSM_CREDIT", "record_of"]
+
+OSM_CREDIT = "© OpenStreetMap contributors, ODbL 1.0"
+
+
+def record_of(
+    project: Project, inputs: Inputs, ground: Ground, access: Access, *, cell_m: float
+) -> dict[str, Any]:
+    """Return the record of a run, but for the seconds of its stages.
+
+    Parameters
+    ----------
+    project : Project
+    inputs : Inputs
+    ground : Ground
+    access : mapping of (layer, profile) to pandas.DataFrame
+    cell_m : float
+        Cell that circles were drawn with.
+    """
+    people = inputs.population
+    network = ground.network
+    status = {
+        f"{layer} ({profile})": {
+            str(name): int(count) for name, count in table["status"].value_counts().items()
+        }
+        for (layer, profile), table in access.items()
+    }
+    return {
+        "environment": describe_environment(),
+        "project": project.model_dump(mode="json", exclude_none=True),
+        "invented": project.project.invented,
+        "invented_layers": [
+            name
+            for name, settings in project.facilities.items()
+            if settings.invented or project.project.invented
+        ],
+        "crs": f"{ground.metric.name} ({ground.metric.crs})",
+        "crs_scale_error_ppm": round(ground.metric.scale_error_ppm, 3),
+        "crs_fitted": ground.metric.fitted,
+        "inputs": {
+            path.relative_to(project.folder).as_posix()
+            if path.is_relative_to(project.folder)
+            else path.name: sha256_of(path)
+            for path in inputs.files
+        },
+        "population": {
+            **ground.balance,
+            "basis": people.basis if people is not None else None,
+            "age_from": people.age_from if people is not None else None,
+            "date": people.date if people is not None else None,
+        },
+        "facilities": {
+            name: {"rows_in": data.rows_in, "rows_set_aside": data.rows_set_aside}
+            | {"rows_used": len(data.frame)}
+            for name, data in inputs.facilities.items()
+        },
+        "roads": dict(inputs.roads.counts) if inputs.roads is not None else None,
+        "network": None
+        if network is None
+        else {
+            "nodes": int(network.x.size),
+            "edges": int(network.u.size),
+            "metres": float(network.length_m.sum()),
+            "components": int(network.component_m.size),
+            "eligible_edges": int(network.eligible.sum()),
+            "min_component_m": network.min_component_m,
+            "max_snap_m": project.network.max_snap_m,
+        },
+        "circles": {"cell_m": cell_m, "draw_m": project.network.draw_m},
+        "profiles": {name: f"{profile_of(project, name).speed_kmh:g} km/h" for name in PROFILES},
+        "access": status,
+        "credits": _credits(project, inputs),
+    }
+
+
+def _credits(project: Project, inputs: Inputs) -> list[str]:
+    """Return what the licences of the inputs ask to be said wherever results are shown."""
+    osm = any(path.name.endswith((".osm", ".pbf", ".graphml")) for path in inputs.files)
+    return [OSM_CREDIT] if osm and not project.project.invented else []
