@@ -35,7 +35,7 @@ from servicecircle.progress import Advance, Progress, Silent
 from servicecircle.project import LEVELS, Project
 from servicecircle.record import record_of
 from servicecircle.results import LayerInfo, Results
-from servicecircle.standards.evidence import required_access
+from servicecircle.standards.evaluate import required_access
 from servicecircle.standards.indicators import load_plan
 from servicecircle.standards.judge import judge_plans
 from servicecircle.standards.plan import Plan

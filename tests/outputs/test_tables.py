@@ -14,7 +14,8 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servicecircle.outputs.tables import clean_text, write_csv, write_tables
+from servicecircle.outputs.escape import clean_text
+from servicecircle.outputs.tables import write_csv, write_tables
 from servicecircle.problems import Problem
 from servicecircle.results import Results
 

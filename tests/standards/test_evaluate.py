@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from servicecircle.errors import UnknownNameError
-from servicecircle.standards.evaluate import evaluate
-from servicecircle.standards.evidence import required_access
+from servicecircle.standards.evaluate import evaluate, required_access
 from servicecircle.standards.indicators import load_plan, packaged_plans, variants
 from servicecircle.standards.kinds import KINDS
 from servicecircle.standards.plan import Alternative, AppliesTo, Target

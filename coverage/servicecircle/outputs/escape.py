@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 
-__all__ = ["escape_html", "escape_json"]
+__all__ = ["clean_text", "escape_html", "escape_json"]
 
 _ENTITIES = {
     "&": "&amp;",
@@ -26,11 +26,25 @@ _ENTITIES = {
     "}": "&#125;",
 }
 _TABLE = str.maketrans(_ENTITIES)
-# Control characters are not allowed in HTML, and a lone surrogate cannot be written as UTF-8.
+# Control characters are not allowed in HTML and break readers and terminals; a lone surrogate
+# cannot be written as UTF-8.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _IN_SCRIPT = str.maketrans(
     {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 )
+
+
+def clean_text(text: str) -> str:
+    r"""Return a text without control characters (but tab and line breaks) and surrogates.
+
+    Examples
+    --------
+    >>> clean_text("衢州\x00市\ud800") == "衢州\ufffd市\ufffd"
+    True
+    >>> clean_text("")
+    ''
+    """
+    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def escape_html(value: object) -> str:
@@ -55,7 +69,7 @@ def escape_html(value: object) -> str:
     ''
     """
     text = "" if value is None else str(value)
-    return _UNPRINTABLE.sub("\ufffd", text).translate(_TABLE)
+    return clean_text(text).translate(_TABLE)
 
 
 def escape_json(value: object) -> str:
@@ -79,4 +93,4 @@ def escape_json(value: object) -> str:
     '[]'
     """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return _UNPRINTABLE.sub("\ufffd", text).translate(_IN_SCRIPT)
+    return clean_text(text).translate(_IN_SCRIPT)

@@ -20,7 +20,7 @@ import shapely
 
 from servicecircle.messages import label
 from servicecircle.outputs.folder import write_error
-from servicecircle.outputs.tables import clean_text
+from servicecircle.outputs.escape import clean_text
 from servicecircle.project import LEVELS
 
 if TYPE_CHECKING:

@@ -11,33 +11,19 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from servicecircle.outputs.escape import clean_text
 from servicecircle.problems import problem_table
 
 if TYPE_CHECKING:
     from servicecircle.results import Results
 
-__all__ = ["clean_text", "write_csv", "write_tables"]
+__all__ = ["write_csv", "write_tables"]
 
 # A spreadsheet takes a cell that starts so for a formula; the wide forms too, in East Asian Excel.
 _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
-# Control characters break readers and terminals; surrogates are not text.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _NEEDS_QUOTES = re.compile('[",\r\n]')
 # Whole numbers up to here are exact in a float64 and written in full.
 _WHOLE_LIMIT = 1e15
-
-
-def clean_text(text: str) -> str:
-    r"""Return a text without control characters (but tab and line breaks) and surrogates.
-
-    Examples
-    --------
-    >>> clean_text("衢州\x00市\ud800") == "衢州\ufffd市\ufffd"
-    True
-    >>> clean_text("")
-    ''
-    """
-    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

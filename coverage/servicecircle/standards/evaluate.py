@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ from servicecircle.standards.scorecard import (
     verdict_of,
 )
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "required_access"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,39 @@ class _Standing:
     applicable: bool = True
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def required_access(plans: Iterable[Plan], layers: Mapping[str, str]) -> set[tuple[str, str]]:
+    """Return which access tables the plans' rules of distance and travel time need.
+
+    Parameters
+    ----------
+    plans : iterable of Plan
+    layers : mapping
+        Supplied layer → the profile it is measured with where a rule names none.
+
+    Returns
+    -------
+    set of (layer, profile)
+        Supplied layers only.
+
+    Examples
+    --------
+    >>> from servicecircle.standards.indicators import load_plan
+    >>> plans = [load_plan("shangcheng")]
+    >>> sorted(required_access(plans, {"canteen": "walk", "elderly_day_center": "walk"}))
+    [('canteen', 'elderly'), ('elderly_day_center', 'walk')]
+    >>> required_access(plans, {})
+    set()
+    """
+    return {
+        (layer, indicator.profile or layers[layer])
+        for plan in plans
+        for indicator in plan.indicators
+        if KINDS[indicator.kind].travels
+        for layer in indicator.layers
+        if layer in layers
+    }
 
 
 def evaluate(

@@ -1,20 +1,18 @@
-"""Evidence: everything that an evaluation needs, and which access tables it needs first."""
+"""Evidence: everything that an evaluation needs."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from servicecircle.standards.plan import Plan
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from servicecircle.standards.registry import LayerWords
 
-__all__ = ["ELDERLY_SPEED_RANGE_KMH", "Evidence", "required_access"]
+__all__ = ["ELDERLY_SPEED_RANGE_KMH", "Evidence"]
 
 ELDERLY_SPEED_RANGE_KMH = (2.5, 4.0)
 """A declared assumption: how slowly and how fast older people walk, for ``low`` and ``high``."""
@@ -80,38 +78,3 @@ class Evidence:
     extra_layers: Mapping[str, LayerWords] = field(default_factory=dict)
     serves_level: Mapping[str, str] = field(default_factory=dict)
     declared_level: Mapping[str, str] = field(default_factory=dict)
-
-
-def required_access(plans: Iterable[Plan], layers: Mapping[str, str]) -> set[tuple[str, str]]:
-    """Return which access tables the plans' rules of distance and travel time need.
-
-    Parameters
-    ----------
-    plans : iterable of Plan
-    layers : mapping
-        Supplied layer → the profile it is measured with where a rule names none.
-
-    Returns
-    -------
-    set of (layer, profile)
-        Supplied layers only.
-
-    Examples
-    --------
-    >>> from servicecircle.standards.indicators import load_plan
-    >>> plans = [load_plan("shangcheng")]
-    >>> sorted(required_access(plans, {"canteen": "walk", "elderly_day_center": "walk"}))
-    [('canteen', 'elderly'), ('elderly_day_center', 'walk')]
-    >>> required_access(plans, {})
-    set()
-    """
-    from servicecircle.standards.kinds import KINDS
-
-    return {
-        (layer, indicator.profile or layers[layer])
-        for plan in plans
-        for indicator in plan.indicators
-        if KINDS[indicator.kind].travels
-        for layer in indicator.layers
-        if layer in layers
-    }

@@ -35,7 +35,7 @@ def judge_plans(
     project : Project
     ground : Ground
     access : mapping of (layer, profile) to pandas.DataFrame
-        At least those that :func:`servicecircle.standards.evidence.required_access` names.
+        At least those that :func:`servicecircle.standards.evaluate.required_access` names.
     plans : mapping of str to Plan
         By their name in the project.
     extra_layers : mapping of str to LayerWords
