@@ -1,21 +1,42 @@
 """Service circles, coverage rates and plan scorecards of public facilities.
 
 The names below are the public ones; each is loaded when it is first used, so that
-``import servicecircle`` stays light.
+``import servicecircle`` stays light. Conversions between datums take and return arrays of
+longitude and latitude; a ``Project`` is read from a file by ``load_project`` and measured by
+``study`` (tables in memory) or ``run_project`` (a folder of results).
 
 Examples
 --------
->>> import servicecircle
->>> servicecircle.load_project.__module__
-'servicecircle.project'
+>>> import servicecircle as sc
+>>> sc.load_project(sc.demo_project()).project.invented
+True
+>>> sc.profile("elderly").metres(15)
+750.0
+>>> sc.wgs84_to_gcj02([], [])[0].shape
+(0,)
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from servicecircle.crs import (
+        MetricCrs,
+        bd09_to_gcj02,
+        bd09_to_wgs84,
+        gcj02_to_bd09,
+        gcj02_to_wgs84,
+        in_mainland_china,
+        metric_crs,
+        to_wgs84,
+        wgs84_to_bd09,
+        wgs84_to_gcj02,
+    )
+    from servicecircle.demo import demo_project
     from servicecircle.errors import (
         CrsError,
         InputError,
@@ -24,30 +45,72 @@ if TYPE_CHECKING:
         ServiceCircleError,
         UnknownNameError,
     )
+    from servicecircle.measure.access import reaches
+    from servicecircle.measure.presence import is_open
+    from servicecircle.network.profiles import PROFILES, Profile, profile
     from servicecircle.problems import Problem, problem_table
     from servicecircle.project import Project, load_project
     from servicecircle.results import LayerInfo, Results
+    from servicecircle.standards.indicators import load_plan, packaged_plans
+    from servicecircle.standards.plan import Plan
+    from servicecircle.study import Summary, check_project, run_project, study
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "PROFILES",
     "CrsError",
     "InputError",
     "LayerInfo",
+    "MetricCrs",
     "OutputError",
+    "Plan",
     "Problem",
+    "Profile",
     "Project",
     "ProjectError",
     "Results",
     "ServiceCircleError",
+    "Summary",
     "UnknownNameError",
     "__version__",
+    "bd09_to_gcj02",
+    "bd09_to_wgs84",
+    "check_project",
+    "demo_project",
+    "gcj02_to_bd09",
+    "gcj02_to_wgs84",
+    "in_mainland_china",
+    "is_open",
+    "load_plan",
     "load_project",
+    "metric_crs",
+    "packaged_plans",
     "problem_table",
+    "profile",
+    "reaches",
+    "run_project",
+    "study",
+    "to_wgs84",
+    "wgs84_to_bd09",
+    "wgs84_to_gcj02",
 ]
 
 # Where each public name lives; the same as the imports above, which are for type checkers.
 _HOMES = {
+    "crs": (
+        "MetricCrs",
+        "bd09_to_gcj02",
+        "bd09_to_wgs84",
+        "gcj02_to_bd09",
+        "gcj02_to_wgs84",
+        "in_mainland_china",
+        "metric_crs",
+        "to_wgs84",
+        "wgs84_to_bd09",
+        "wgs84_to_gcj02",
+    ),
+    "demo": ("demo_project",),
     "errors": (
         "CrsError",
         "InputError",
@@ -56,10 +119,31 @@ _HOMES = {
         "ServiceCircleError",
         "UnknownNameError",
     ),
+    "measure.access": ("reaches",),
+    "measure.presence": ("is_open",),
+    "network.profiles": ("PROFILES", "Profile", "profile"),
     "problems": ("Problem", "problem_table"),
     "project": ("Project", "load_project"),
     "results": ("LayerInfo", "Results"),
+    "standards.indicators": ("load_plan", "packaged_plans"),
+    "standards.plan": ("Plan",),
+    "study": ("Summary", "check_project", "run_project", "study"),
 }
+
+
+class _Package(ModuleType):
+    """A package whose public names stay what they are.
+
+    Importing a submodule sets an attribute of its name on the package; ``study.py`` would so hide
+    the public function ``study``, depending on what was imported before.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (isinstance(value, ModuleType) and name in __all__):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

@@ -55,7 +55,24 @@ class InputError(ServiceCircleError, ValueError):
 
 
 class ProjectError(InputError):
-    """The project file, or a plan file, is wrong."""
+    """The project file, or a plan file, is wrong.
+
+    Parameters
+    ----------
+    problems : Problem or iterable of Problem
+    language : {"zh", "en"}, optional
+        What the file itself asks for; its faults are told in it.
+    """
+
+    def __init__(
+        self, problems: Problem | Iterable[Problem], *, language: Language | None = None
+    ) -> None:
+        super().__init__(problems)
+        self.language = language
+
+    def text(self, language: Language) -> str:
+        """Return all faults in the language of the file, else in the one given."""
+        return super().text(self.language or language)
 
 
 class CrsError(InputError):

@@ -13,9 +13,10 @@ from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
-__all__ = ["Language", "Message", "label", "message"]
+__all__ = ["LANGUAGES", "Language", "Message", "label", "message"]
 
 Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
 @dataclass(frozen=True, slots=True)

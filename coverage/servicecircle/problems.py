@@ -78,13 +78,13 @@ class Problem:
         }
         return own | self.details
 
-    def where(self) -> str:
+    def where(self, language: Language = "en") -> str:
         """Return ``file [sheet] row column`` as far as they are known."""
         parts = [self.file] if self.file else []
         if self.sheet:
             parts.append(f"[{self.sheet}]")
         if self.row is not None:
-            parts.append(f"row {self.row}")
+            parts.append(f"row {self.row}" if language == "en" else f"第 {self.row} 行")
         if self.column:
             parts.append(f"“{self.column}”")
         return " ".join(parts)
@@ -92,8 +92,9 @@ class Problem:
     def text(self, language: Language) -> str:
         """Return what is wrong, where, the rule and the remedy, for a terminal."""
         words = message(self.code, language, self.fields())
-        where = self.where()
-        lines = [f"{where}: {words.what}" if where else words.what]
+        where = self.where(language)
+        colon = ": " if language == "en" else "："
+        lines = [f"{where}{colon}{words.what}" if where else words.what]
         lines += [f"  {part}" for part in (words.rule, words.remedy) if part]
         return "\n".join(lines)
 
@@ -121,6 +122,7 @@ def problem_table(problems: Iterable[Problem], language: Language) -> pd.DataFra
 
     rank = {"fatal": 0, "error": 1, "warning": 2, "note": 3}
     rows = []
+    stop = "; " if language == "en" else "；"
     for problem in sorted(problems, key=lambda item: rank[item.severity]):
         words = message(problem.code, language, problem.fields())
         rows.append(
@@ -132,7 +134,7 @@ def problem_table(problems: Iterable[Problem], language: Language) -> pd.DataFra
                 "row": problem.row,
                 "column": problem.column,
                 "value": shorten(problem.value),
-                "rule": f"{words.what}; {words.rule}" if words.rule else words.what,
+                "rule": f"{words.what}{stop}{words.rule}" if words.rule else words.what,
                 "remedy": words.remedy,
                 "action": problem.action,
             }

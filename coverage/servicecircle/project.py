@@ -8,15 +8,31 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import re
-import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from servicecircle.errors import ProjectError
 from servicecircle.problems import Problem
+from servicecircle.toml_files import (
+    Location,
+    key_lines,
+    model_faults,
+    parse_toml,
+    read_bytes,
+    row_of,
+)
 
 __all__ = [
     "BoundarySettings",
@@ -42,9 +58,14 @@ def _path(value: object) -> object:
     return Path(value) if isinstance(value, str) and value.strip() else value
 
 
+def _refused(code: str, **words: Any) -> PydanticCustomError:
+    """Return the error of a rule between keys; its type is the code of our text."""
+    return PydanticCustomError(code, "{code}", {"code": code, **words})
+
+
 FilePath = Annotated[Path, BeforeValidator(_path)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class _Settings(BaseModel):
@@ -152,19 +173,15 @@ class PopulationSettings(_Settings):
             if given is not None
         ]
         if len(sources) != 1:
-            found = ", ".join(sources) or "none"
-            raise ValueError(
-                f"give exactly one of raster, points, units, total (found: {found})"
-            )
+            found = ", ".join(sources) or "–"
+            raise _refused("project.population_source", found=found)
         if self.raster is not None and self.kind is None:
-            raise ValueError('a raster needs kind = "count" or "density_km2"; it is never guessed')
+            raise _refused("project.population_kind")
         if sources[0] in ("units", "total") and self.spread is None:
-            raise ValueError(
-                'people of units need spread = "buildings", "residential" or "centroid"'
-            )
+            raise _refused("project.population_spread")
         for spread, given in (("buildings", self.buildings), ("residential", self.residential)):
             if self.spread == spread and given is None:
-                raise ValueError(f'spread = "{spread}" needs the path {spread} = "…"')
+                raise _refused("project.population_places", spread=spread)
         return self
 
 
@@ -222,21 +239,21 @@ class NetworkSettings(_Settings):
 class RuleSettings(_Settings):
     """``[rules]``: thresholds that every layer is measured with."""
 
-    minutes: list[Positive] = [5.0, 10.0, 15.0]
-    metres: list[Positive] = [1000.0]
+    minutes: list[Positive] = Field(default=[5.0, 10.0, 15.0], min_length=1)
+    metres: list[Positive] = Field(default=[1000.0], min_length=1)
 
     @model_validator(mode="after")
     def _distinct(self) -> RuleSettings:
         for name, values in (("minutes", self.minutes), ("metres", self.metres)):
             if len(set(values)) != len(values):
-                raise ValueError(f"{name} holds a threshold twice: {values}")
+                raise _refused("project.threshold_twice", name=name, values=str(values))
         return self
 
 
 class Project(_Settings):
     """A whole project file.
 
-    ``folder`` and ``file`` are set by :func:`load_project`; all paths are relative to ``folder``.
+    All paths are relative to ``folder``.
     """
 
     project: ProjectSettings
@@ -244,12 +261,60 @@ class Project(_Settings):
     boundaries: dict[str, BoundarySettings]
     roads: RoadSettings | None = None
     population: PopulationSettings | None = None
-    facilities: dict[str, FacilitySettings]
+    facilities: dict[str, FacilitySettings] = Field(min_length=1)
     layers: dict[str, LayerSettings] = {}
     network: NetworkSettings = NetworkSettings()
     rules: RuleSettings = RuleSettings()
-    folder: Path = Field(default=Path(), exclude=True)
-    file: str = Field(default="", exclude=True)
+    _folder: Path = PrivateAttr(default=Path())
+    _file: str = PrivateAttr(default="")
+    _lines: dict[Location, int] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _levels(self) -> Project:
+        levels = [level for level in LEVELS if level in self.boundaries]
+        if not levels:
+            known, found = ", ".join(LEVELS), ", ".join(self.boundaries) or "–"
+            raise _refused("project.no_level", known=known, found=found)
+        units = None if self.population is None else self.population.units
+        if units is not None and units not in levels:
+            raise _refused("project.units_level", level=units, found=", ".join(levels))
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the project file."""
+        return self._folder
+
+    @property
+    def file(self) -> str:
+        """Name of the project file."""
+        return self._file
+
+    def fault(self, code: str, where: Location, *, value: str, known: Iterable[str]) -> Problem:
+        """Return a fatal fault of the project file at a key, with its line and the nearest name.
+
+        Parameters
+        ----------
+        code : str
+        where : tuple of str
+            The tables and the key, such as ``("facilities", "carehome")``.
+        value : str
+            What is given there.
+        known : iterable of str
+            What may be given.
+        """
+        names = list(known)
+        near = difflib.get_close_matches(value, names, n=1, cutoff=0.5)
+        return Problem(
+            code=code,
+            severity="fatal",
+            action="stopped",
+            file=self.file,
+            row=row_of(self._lines, where),
+            column=".".join(where),
+            value=value,
+            details={"known": ", ".join(names), "near": near[0] if near else "–"},
+        )
 
     def speed_kmh(self, profile: str) -> float:
         """Return the speed of a profile in km/h."""
@@ -272,115 +337,21 @@ def load_project(path: Path) -> Project:
     ------
     ProjectError
         With every fault of the file, each with its line.
+
+    Examples
+    --------
+    >>> load_project(Path("nowhere.toml"))
+    Traceback (most recent call last):
+    servicecircle.errors.ProjectError: project file not found: nowhere.toml
+      the command needs a project file in TOML
+      check the path
     """
-    name = path.name
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise ProjectError(_fatal("project.missing", value=str(path))) from None
-    except OSError as error:
-        raise ProjectError(
-            _fatal("project.unreadable", value=str(path), details={"reason": error.strerror or ""})
-        ) from None
-    text = _decode(raw, name)
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProjectError(_syntax(error, text, name)) from None
-    for reserved in ("folder", "file"):
-        if reserved in data:
-            raise ProjectError(_unknown((reserved,), Project, text, name))
+    data, text = parse_toml(read_bytes(path, missing="project.missing"), name=path.name)
     try:
         project = Project.model_validate(data)
     except ValidationError as error:
-        raise ProjectError([_fault(item, text, name) for item in error.errors()]) from None
-    return project.model_copy(update={"folder": path.resolve().parent, "file": name})
-
-
-def _fatal(code: str, **where: Any) -> Problem:
-    return Problem(code=code, severity="fatal", action="stopped", **where)
-
-
-def _decode(raw: bytes, name: str) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ProjectError(_fatal("project.encoding", file=name)) from None
-
-
-def _syntax(error: tomllib.TOMLDecodeError, text: str, name: str) -> Problem:
-    found = re.search(r"at line (\d+), column (\d+)", str(error))
-    row = int(found[1]) if found else len(text.splitlines())
-    lines = text.splitlines()
-    line = lines[row - 1] if 0 < row <= len(lines) else ""
-    code = "project.syntax"
-    if re.search(r'"[^"]*\\[^"]*"', line):
-        code = "project.backslash"
-    elif re.match(r"\s*(\[+[^\]\"']*[^\x00-\x7f][^\]\"']*\]+|[^\"'=#\[]*[^\x00-\x7f][^\"'=]*=)", line):
-        code = "project.bare_key"
-    return _fatal(code, file=name, row=row, value=line.strip(), details={"reason": str(error)})
-
-
-def _fault(item: Any, text: str, name: str) -> Problem:
-    location = tuple(str(part) for part in item["loc"])
-    if item["type"] == "extra_forbidden":
-        return _unknown(location, Project, text, name)
-    where = {"file": name, "row": _line(text, location), "column": ".".join(location)}
-    if item["type"] == "missing":
-        return _fatal("project.missing_key", value=location[-1], **where)
-    reason = item["msg"].removeprefix("Value error, ")
-    value = "" if isinstance(item["input"], dict) else str(item["input"])
-    return _fatal("project.bad_value", value=value, details={"reason": reason}, **where)
-
-
-def _unknown(location: tuple[str, ...], model: type[BaseModel], text: str, name: str) -> Problem:
-    known = _known_keys(location[:-1], model)
-    near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
-    return _fatal(
-        "project.unknown_key_near" if near else "project.unknown_key",
-        file=name,
-        row=_line(text, location),
-        column=".".join(location),
-        value=location[-1],
-        details={"near": near[0] if near else "", "known": ", ".join(known)},
-    )
-
-
-def _known_keys(location: tuple[str, ...], model: type[BaseModel]) -> list[str]:
-    tables: dict[str, type[BaseModel]] = {
-        "plans": PlanSettings,
-        "boundaries": BoundarySettings,
-        "facilities": FacilitySettings,
-        "layers": LayerSettings,
-        "project": ProjectSettings,
-        "roads": RoadSettings,
-        "population": PopulationSettings,
-        "network": NetworkSettings,
-        "rules": RuleSettings,
-    }
-    here = tables[location[0]] if location and location[0] in tables else model
-    return [key for key in here.model_fields if not (here is Project and key in ("folder", "file"))]
-
-
-def _line(text: str, location: tuple[str, ...]) -> int | None:
-    """Return the line of a key: the last table header that leads to it, then the key in it."""
-    header = re.compile(r"^\s*\[+\s*(?P<name>[^\]]+?)\s*\]+\s*(?:#.*)?$")
-    table: tuple[str, ...] = ()
-    best: int | None = None
-    depth = 0
-    for number, line in enumerate(text.splitlines(), start=1):
-        if found := header.match(line):
-            table = tuple(part.strip().strip("\"'") for part in found["name"].split("."))
-            path = table
-        elif key := re.match(r"^\s*(?P<key>[^=#\[]+?)\s*=", line):
-            path = (*table, *(part.strip().strip("\"'") for part in key["key"].split(".")))
-        else:
-            continue
-        shared = 0
-        for ours, theirs in zip(path, location, strict=False):
-            if ours != theirs:
-                break
-            shared += 1
-        if shared == len(path) and shared > depth:
-            best, depth = number, shared
-    return best
+        raise model_faults(error, Project, text, name=path.name) from None
+    project._folder = path.resolve().parent
+    project._file = path.name
+    project._lines = key_lines(text)
+    return project

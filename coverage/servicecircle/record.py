@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from servicecircle.inputs.load import Inputs
 from servicecircle.measure.ground import Ground
 from servicecircle.measure.layers import Access, profile_of
+from servicecircle.messages import LANGUAGES, label
+from servicecircle.network.compiled import threads
 from servicecircle.network.profiles import PROFILES
 from servicecircle.outputs.run_record import describe_environment, sha256_of
 from servicecircle.project import Project
@@ -42,6 +45,8 @@ def record_of(
         "environment": describe_environment(),
         "project": project.model_dump(mode="json", exclude_none=True),
         "invented": project.project.invented,
+        "notice": _notice(project),
+        "workers": threads(),
         "invented_layers": [
             name
             for name, settings in project.facilities.items()
@@ -54,7 +59,8 @@ def record_of(
             path.relative_to(project.folder).as_posix()
             if path.is_relative_to(project.folder)
             else path.name: sha256_of(path)
-            for path in inputs.files
+            for given in inputs.files
+            for path in _with_parts(given)
         },
         "population": {
             **ground.balance,
@@ -90,3 +96,23 @@ def _credits(project: Project, inputs: Inputs) -> list[str]:
     """Return what the licences of the inputs ask to be said wherever results are shown."""
     osm = any(path.name.endswith((".osm", ".pbf", ".graphml")) for path in inputs.files)
     return [OSM_CREDIT] if osm and not project.project.invented else []
+
+
+def _with_parts(path: Path) -> list[Path]:
+    """Return a file, and for a shapefile the files beside it that it is made of."""
+    if path.suffix.lower() != ".shp":
+        return [path]
+    stem = path.stem
+    return sorted(one for one in path.parent.iterdir() if one.stem == stem and one.is_file())
+
+
+def _notice(project: Project) -> str | None:
+    """Return in both languages that the data are invented, whole or in part; None if they are not."""
+    sources = [name for name, settings in project.facilities.items() if settings.invented]
+    if project.project.invented:
+        key, names = "invented_banner", ""
+    elif sources:
+        key, names = "invented_layers", ", ".join(sources)
+    else:
+        return None
+    return " / ".join(label(key, language).format(layers=names) for language in LANGUAGES)

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from servicecircle.errors import CrsError, InputError
-from servicecircle.inputs import osm_features, vectors
+from servicecircle.inputs import osm_features
 from servicecircle.inputs.columns import Columns, match_columns, normalise_title
 from servicecircle.inputs.coordinates import WGS84, settle_crs
 from servicecircle.inputs.grids import cell_text, stop
 from servicecircle.inputs.shapes import polygons_only
 from servicecircle.inputs.tables import read_table
 from servicecircle.inputs.values import coordinates, is_empty, pairs
+from servicecircle.inputs.vectors import VECTOR_FORMATS, read_layer, reader_notes
 from servicecircle.problems import Problem
 from servicecircle.project import FacilitySettings
 
@@ -30,14 +31,6 @@ __all__ = ["RawFacilities", "read_raw"]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-_VECTORS = {
-    ".geojson": "geojson",
-    ".json": "geojson",
-    ".gpkg": "gdal",
-    ".shp": "shapefile",
-    ".parquet": "parquet",
-    ".geoparquet": "parquet",
-}
 _OSM = (".osm", ".pbf")
 _LINE_TYPES = (1, 2, 5, 7)
 """Geometries that say no place: lines, rings and collections, by their type in shapely."""
@@ -120,7 +113,7 @@ def read_raw(
     suffix = path.suffix.lower()
     if suffix in _OSM:
         return _from_osm(settings, path, name, (*selectors, *settings.osm))
-    if suffix in _VECTORS:
+    if suffix in VECTOR_FORMATS:
         return _from_vector(settings, path, name)
     return _from_table(settings, path, name)
 
@@ -270,21 +263,13 @@ def _from_vector(settings: FacilitySettings, path: Path, name: str) -> RawFacili
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            source, stated, problems = vectors._read(
-                _VECTORS[path.suffix.lower()],
-                path,
-                name=name,
-                layer=settings.layer,
-                encoding=settings.encoding,
+            source, stated, problems = read_layer(
+                path, name=name, layer=settings.layer, encoding=settings.encoding
             )
         except shapely.errors.ShapelyError as error:
             reason = (str(error).splitlines() or [""])[0]
             raise stop("input.unreadable", file=name, value=name, reason=reason) from None
-    problems = problems + [
-        Problem(code="vector.reader_note", severity="note", file=name, value=str(item.message))
-        for item in caught
-        if not issubclass(item.category, ResourceWarning | DeprecationWarning)
-    ]
+    problems += reader_notes(caught, name=name)
     geometry = (
         np.asarray(source.geometry.to_numpy(), dtype=object)
         if isinstance(source, gpd.GeoDataFrame)

@@ -125,7 +125,7 @@ def read_inputs(
                     base=base,
                     invented=project.project.invented or settings_of.invented,  # noqa: B023
                     selectors=selectors.get(name, ()),  # noqa: B023
-                    units=units_table if len(units_table) else None,  # noqa: B023
+                    units=units_table if len(units_table) else None,
                 )
             )
             if data is not None:

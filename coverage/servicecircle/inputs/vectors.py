@@ -10,6 +10,7 @@ import codecs
 import difflib
 import json
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
@@ -32,9 +33,9 @@ from servicecircle.inputs.coordinates import (
 from servicecircle.inputs.shapes import Geometries
 from servicecircle.problems import Problem
 
-__all__ = ["read_vector"]
+__all__ = ["VECTOR_FORMATS", "read_layer", "read_vector", "reader_notes"]
 
-_SUFFIXES = {
+VECTOR_FORMATS = {
     ".geojson": "geojson",
     ".json": "geojson",
     ".gpkg": "gdal",
@@ -98,20 +99,16 @@ def read_vector(
         raise InputError(fatal("input.missing_file", name=name, value=name))
     if datum == "auto":
         raise CrsError(fatal("vector.datum_auto", name=name, value="auto"))
-    kind = _SUFFIXES.get(path.suffix.lower())
+    kind = VECTOR_FORMATS.get(path.suffix.lower())
     if kind is None:
-        known = ", ".join(_SUFFIXES)
+        known = ", ".join(VECTOR_FORMATS)
         raise InputError(
             fatal("vector.unknown_format", name=name, value=path.suffix, details={"known": known})
         )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        frame, stated, problems = _read(kind, path, name=name, layer=layer, encoding=encoding)
-    problems += [
-        Problem(code="vector.reader_note", severity="note", file=name, value=str(item.message))
-        for item in caught
-        if not issubclass(item.category, ResourceWarning | DeprecationWarning)
-    ]
+        frame, stated, problems = read_layer(path, name=name, layer=layer, encoding=encoding)
+    problems += reader_notes(caught, name=name)
     geometries: Geometries = (
         np.asarray(shapely.force_2d(frame.geometry.to_numpy()), dtype=object)
         if isinstance(frame, gpd.GeoDataFrame)
@@ -129,14 +126,53 @@ def read_vector(
         lon, lat = to_wgs84_points(points[:, 0], points[:, 1], crs=settled, datum=datum, name=name)
         return np.column_stack([lon, lat])
 
-    moved = shapely.transform(geometries, place)
+    with np.errstate(invalid="ignore"):  # a point of NaN stays one
+        moved = shapely.transform(geometries, place)
     columns = frame.drop(columns="geometry", errors="ignore").reset_index(drop=True)
     return gpd.GeoDataFrame(columns, geometry=moved, crs=WGS84), problems
 
 
-def _read(
-    kind: str, path: Path, *, name: str, layer: str | None, encoding: str | None
+def read_layer(
+    path: Path, *, name: str, layer: str | None = None, encoding: str | None = None
 ) -> tuple[pd.DataFrame, CRS | None, list[Problem]]:
+    """Read a layer as its file holds it: its text decoded strictly, its coordinates untouched.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A file that is there, with one of the endings of :data:`VECTOR_FORMATS`.
+    name : str
+        The file as the project names it, for messages.
+    layer : str, optional
+        Layer of a GeoPackage; needed where it holds several.
+    encoding : str, optional
+        Of a GeoJSON or of the attributes of a shapefile; else strict UTF-8, then strict GB18030.
+
+    Returns
+    -------
+    layer : pandas.DataFrame
+        A GeoDataFrame in the file's own coordinates where it holds geometries.
+    crs : pyproj.CRS or None
+        What the file states; None for a GeoJSON without a ``crs`` member.
+    problems : list of Problem
+
+    Raises
+    ------
+    InputError
+        If the file is broken, its text cannot be decoded, or its layer has to be named.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "cut.geojson"
+    ...     _ = path.write_text('{"type": "FeatureCollection"')
+    ...     read_layer(path, name="cut.geojson")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    servicecircle.errors.InputError: cut.geojson row 1: the JSON breaks at line 1, character 29...
+    """
+    kind = VECTOR_FORMATS[path.suffix.lower()]
     try:
         if kind == "geojson":
             return _read_geojson(path, name, encoding)
@@ -154,6 +190,21 @@ def _read(
             fatal("input.unreadable", name=name, value=name, details={"reason": reason})
         ) from None
     return frame, getattr(frame, "crs", None), []
+
+
+def reader_notes(caught: Iterable[warnings.WarningMessage], *, name: str) -> list[Problem]:
+    """Return what libraries said while reading, as notes.
+
+    Examples
+    --------
+    >>> reader_notes([], name="a.shp")
+    []
+    """
+    return [
+        Problem(code="vector.reader_note", severity="note", file=name, value=str(item.message))
+        for item in caught
+        if not issubclass(item.category, ResourceWarning | DeprecationWarning)
+    ]
 
 
 def _choose_layer(path: Path, name: str, layer: str | None) -> str | None:

@@ -54,6 +54,11 @@ class Points:
     y: Floats
     at: Attachment | None
 
+    def take(self, rows: NDArray[np.int64]) -> Points:
+        """Return some of the points."""
+        at = self.at.take(rows) if self.at is not None else None
+        return Points(ids=self.ids[rows], x=self.x[rows], y=self.y[rows], at=at)
+
 
 def straight_distances(points: Points, targets: Points) -> Floats:
     """Return the straight distance of each point to its nearest target; NaN without targets."""

@@ -180,7 +180,5 @@ def unit_coverage(
         blocks.append(presence)
     if not blocks:
         return pd.DataFrame(columns=list(COLUMNS))
-    table = pd.concat(
-        [block.reindex(columns=list(COLUMNS)) for block in blocks], ignore_index=True
-    )
+    table = pd.concat([block.reindex(columns=list(COLUMNS)) for block in blocks], ignore_index=True)
     return table.astype(dict.fromkeys(COLUMNS[8:], float))

@@ -257,9 +257,7 @@ def _check_layers(
     for layer in project.facilities:
         mine = (facilities["layer"] == layer).to_numpy() & placed
         if mine.any() and not inside[mine].any():
-            metres = shapely.distance(
-                shapely.union_all(units_xy), shapely.points(x[mine], y[mine])
-            )
+            metres = shapely.distance(shapely.union_all(units_xy), shapely.points(x[mine], y[mine]))
             faults.append(
                 Problem(
                     code="facility.layer_outside",

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 
 from servicecircle.measure.access import Points, layer_access
-from servicecircle.measure.circles import Weights, area_bounds, service_circles
+from servicecircle.measure.circles import Drawing, LayerCircles, Weights, service_circles
 from servicecircle.measure.coverage import layer_rules, unit_coverage
 from servicecircle.measure.ground import Ground
 from servicecircle.measure.presence import is_open, presence
-from servicecircle.network.field import circle_field
 from servicecircle.network.profiles import Profile, profile
 from servicecircle.problems import Problem
 from servicecircle.progress import Progress
@@ -55,17 +54,10 @@ def open_points(ground: Ground, layer: str, as_of: dt.date) -> Points:
     points = ground.facility_points
     # By id, so that the order of the rows in the file decides nothing.
     rows = rows[np.argsort(points.ids[rows].astype(str), kind="stable")]
-    return Points(
-        ids=points.ids[rows],
-        x=points.x[rows],
-        y=points.y[rows],
-        at=points.at.take(rows) if points.at is not None else None,
-    )
+    return points.take(rows)
 
 
-def all_access(
-    project: Project, ground: Ground, keys: Iterable[Key], progress: Progress
-) -> Access:
+def all_access(project: Project, ground: Ground, keys: Iterable[Key], progress: Progress) -> Access:
     """Measure access for each layer and profile asked for."""
     wanted = sorted(set(keys), key=lambda key: (list(project.facilities).index(key[0]), key[1]))
     tables: Access = {}
@@ -90,50 +82,38 @@ def all_circles(project: Project, ground: Ground, progress: Progress) -> Circles
         for name, settings in project.facilities.items()
         if settings.circles and ground.network is not None
     }
-    minutes = tuple(sorted(project.rules.minutes))
-    speeds = {name: profile_of(project, project.layer_profile(name)) for name in layers}
-    longest = max((speed.metres(minutes[-1]) for speed in speeds.values()), default=0.0)
-    settings = project.network
-    bounds = area_bounds(list(layers.values()), longest, 4.0 * settings.cell_m)
-    circles: list[gpd.GeoDataFrame] = []
-    overlaps: list[gpd.GeoDataFrame] = []
-    within: dict[str, np.ndarray] = {}
-    cell = settings.cell_m
+    weights = Weights(
+        population=ground.demand["population"].to_numpy(float),
+        elderly=ground.demand["elderly"].to_numpy(float),
+    )
+    drawn: dict[str, LayerCircles] = {}
     total = sum(len(points.ids) for points in layers.values())
     with progress.stage("circles", total) as advance:
-        if ground.network is not None and ground.index is not None and bounds is not None:
-            field = circle_field(
+        for name, points in layers.items():
+            if ground.network is None or ground.index is None:
+                continue
+            drawn[name] = service_circles(
                 ground.network,
                 ground.index,
-                bounds,
-                cell_m=settings.cell_m,
-                draw_m=settings.draw_m,
-            )
-            cell = field.cell_m
-            weights = Weights(
-                population=ground.demand["population"].to_numpy(float),
-                elderly=ground.demand["elderly"].to_numpy(float),
-            )
-            for name, points in layers.items():
-                drawn = service_circles(
-                    field,
-                    ground.demand_points,
-                    weights,
-                    points,
+                ground.demand_points,
+                weights,
+                points,
+                drawing=Drawing(
                     layer=name,
-                    profile=speeds[name],
-                    minutes=minutes,
+                    profile=profile_of(project, project.layer_profile(name)),
+                    minutes=tuple(sorted(project.rules.minutes)),
+                    cell_m=project.network.cell_m,
+                    draw_m=project.network.draw_m,
                     crs=ground.metric.crs,
-                    advance=advance,
-                )
-                circles.append(drawn.circles)
-                overlaps.append(drawn.overlaps)
-                within[name] = drawn.within_count
+                ),
+                advance=advance,
+            )
+    crs = ground.metric.crs
     return Circles(
-        circles=_joined(circles, _CIRCLE_COLUMNS, ground.metric.crs),
-        overlaps=_joined(overlaps, _OVERLAP_COLUMNS, ground.metric.crs),
-        within=within,
-        cell_m=cell,
+        circles=_joined([one.circles for one in drawn.values()], _CIRCLE_COLUMNS, crs),
+        overlaps=_joined([one.overlaps for one in drawn.values()], _OVERLAP_COLUMNS, crs),
+        within={name: one.within_count for name, one in drawn.items()},
+        cell_m=max((one.cell_m for one in drawn.values()), default=project.network.cell_m),
     )
 
 
@@ -149,16 +129,12 @@ _CIRCLE_COLUMNS = (
 _OVERLAP_COLUMNS = ("layer", "profile", "minutes", "facilities")
 
 
-def _joined(
-    frames: list[gpd.GeoDataFrame], columns: tuple[str, ...], crs: str
-) -> gpd.GeoDataFrame:
+def _joined(frames: list[gpd.GeoDataFrame], columns: tuple[str, ...], crs: str) -> gpd.GeoDataFrame:
     frames = [frame for frame in frames if len(frame)]
     if not frames:
         empty = {name: pd.Series(dtype=object if name in _TEXT else float) for name in columns}
         return gpd.GeoDataFrame(empty, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
-    return gpd.GeoDataFrame(
-        pd.concat(frames, ignore_index=True), geometry="geometry", crs=crs
-    )
+    return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), geometry="geometry", crs=crs)
 
 
 _TEXT = frozenset({"layer", "facility_id", "profile"})

@@ -65,17 +65,14 @@ def background_roads(roads: RawRoads | None) -> gpd.GeoDataFrame:
         for name in order:
             rows = np.flatnonzero(roads.way_class == names.index(name))
             ends = np.stack([roads.u[rows], roads.v[rows]], axis=1)
-            lines = shapely.linestrings(
-                np.stack([roads.lon[ends], roads.lat[ends]], axis=2)
-            )
-            merged = shapely.simplify(
-                shapely.line_merge(shapely.multilinestrings(lines)), _TOLERANCE_DEGREES
-            )
+            lines = shapely.linestrings(np.stack([roads.lon[ends], roads.lat[ends]], axis=2))
+            whole = shapely.line_merge(shapely.multilinestrings(np.atleast_1d(lines)))
+            merged = shapely.simplify(whole, _TOLERANCE_DEGREES)
             budget -= int(shapely.get_num_coordinates(merged))
             if budget < 0 and classes:
                 break
             parts = shapely.get_parts(merged)
             if parts.size:
                 classes.append(name)
-                shapes.append(shapely.multilinestrings(parts))
+                shapes.append(shapely.MultiLineString(list(parts)))
     return gpd.GeoDataFrame({"class": classes}, geometry=shapes, crs="EPSG:4326")

@@ -98,13 +98,14 @@ def circle_polygons(
 def _mend(
     polygon: shapely.MultiPolygon, added: NDArray[np.object_], cut: NDArray[np.object_]
 ) -> shapely.MultiPolygon:
-    if added.size:
-        polygon = shapely.union(polygon, shapely.union_all(added))
-    if cut.size:
-        polygon = shapely.difference(polygon, shapely.union_all(cut))
     if not added.size and not cut.size:
         return polygon
-    parts = shapely.get_parts(polygon)
+    mended: shapely.Geometry = polygon
+    if added.size:
+        mended = shapely.union(mended, shapely.union_all(added))
+    if cut.size:
+        mended = shapely.difference(mended, shapely.union_all(cut))
+    parts = shapely.get_parts(mended)
     return shapely.MultiPolygon(list(parts[shapely.get_type_id(parts) == _POLYGON]))
 
 
@@ -129,16 +130,17 @@ def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> shapely.Mul
     inner = excess[max(r1 - 1, 0) : r2 + 2, max(c1 - 1, 0) : c2 + 2]
     top, left = int(r1 == 0), int(c1 == 0)
     padded[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
-    # Quads cut into four triangles interpolate monotonously, which keeps circles nested.
+    # Crossings move towards the outer corners as the excess falls, and so does the mean that
+    # decides how a saddle is cut: circles of growing limits stay nested.
     generator = contour_generator(
         x[0] + (np.arange(c1 - 1, c2 + 2) * cell_m),
         y[0] + (np.arange(r1 - 1, r2 + 2) * cell_m),
         padded,
         name="serial",
-        quad_as_tri=True,
         fill_type=FillType.OuterOffset,
     )
-    points, offsets = generator.filled(-10.0 * cell_m, 0.0)
+    points: Sequence[Floats]
+    points, offsets = generator.filled(-10.0 * cell_m, 0.0)  # type: ignore[misc, assignment]
     if not points:
         return shapely.MultiPolygon()
     ring_starts = [np.asarray(item, np.int64) for item in offsets]
@@ -148,9 +150,7 @@ def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> shapely.Mul
         [[0], *(item[1:] + at for item, at in zip(ring_starts, shift, strict=True))]
     )
     rings = np.concatenate([[0], np.cumsum([len(item) - 1 for item in ring_starts])])
-    polygons = shapely.from_ragged_array(
-        _POLYGON, np.concatenate(points), (starts, rings)
-    )
+    polygons = shapely.from_ragged_array(_POLYGON, np.concatenate(points), (starts, rings))
     return _whole(np.asarray(polygons))
 
 
@@ -168,7 +168,7 @@ def _whole(polygons: NDArray[np.object_]) -> shapely.MultiPolygon:
 
 
 def count_polygons(
-    field: Field, counts: NDArray[np.int32], parts: Sequence[Window], most: int = 5
+    field: Field, counts: NDArray[np.int32], most: int = 5
 ) -> list[tuple[int, shapely.MultiPolygon]]:
     """Draw where at least so many circles overlap.
 
@@ -177,8 +177,6 @@ def count_polygons(
     field : Field
     counts : numpy.ndarray of int, shape (rows, columns)
         Circles over each cell of the field.
-    parts : sequence of Window
-        Rectangles that hold all circles and share none.
     most : int
         The highest count drawn by itself; it stands for "this many or more".
 
@@ -187,17 +185,16 @@ def count_polygons(
     list of (int, shapely.MultiPolygon)
         From 2 upward, while there is any.
     """
+    rows, columns = counts.shape
+    x = (np.arange(columns) + field.column0) * field.cell_m
+    y = (np.arange(rows) + field.row0) * field.cell_m
     drawn = []
     for least in range(2, most + 1):
-        pieces = []
-        for part in parts:
-            enough = counts[part.rows, part.columns] >= least
-            if enough.any():
-                excess = np.where(enough, -0.5, 0.5 * _LOPSIDED) * field.cell_m
-                pieces.append(_contour(part.x, part.y, excess, field.cell_m))
-        if not pieces:
+        enough = counts >= least
+        if not enough.any():
             break
-        drawn.append((least, one_polygon(pieces)))
+        excess = np.where(enough, -0.5, 0.5 * _LOPSIDED) * field.cell_m
+        drawn.append((least, _contour(x, y, excess, field.cell_m)))
     return drawn
 
 
@@ -225,15 +222,18 @@ def groups(
 
     Examples
     --------
-    >>> [members.tolist() for members, _ in groups(np.array([0.0, 50.0, 900.0]), np.zeros(3), 99, 1)]
+    >>> found = groups(np.array([0.0, 50.0, 900.0]), np.zeros(3), 99, 1)
+    >>> [members.tolist() for members, _ in found]
     [[0, 1], [2]]
+    >>> groups(np.empty(0), np.empty(0), 99, 1)
+    []
     """
     reach = limit_m + margin_m
     bounds = np.stack([x - reach, y - reach, x + reach, y + reach], axis=1)
     label = np.arange(x.size)
     while True:
-        tree = shapely.STRtree(shapely.box(*bounds.T))
-        one, other = tree.query(shapely.box(*bounds.T), predicate="intersects")
+        boxes = np.asarray(shapely.box(*bounds.T))
+        one, other = shapely.STRtree(boxes).query(boxes, predicate="intersects")
         links = coo_array((np.ones(one.size), (one, other)), shape=(len(bounds), len(bounds)))
         count, group = connected_components(links, directed=False)
         label = group[label]

@@ -10,18 +10,20 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from servicecircle.cache import kernel_folder
 
-__all__ = ["compiled", "prange"]
+__all__ = ["compiled", "prange", "threads"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def _import_numba() -> Any:
     spec = importlib.util.find_spec("coverage")
-    hide = "coverage" not in sys.modules and spec is not None and spec.origin is None
+    hide = spec is not None and spec.origin is None
+    before = sys.modules.get("coverage")
     if hide:
         sys.modules["coverage"] = None  # type: ignore[assignment]  # makes `import coverage` fail
     try:
@@ -29,9 +31,11 @@ def _import_numba() -> Any:
     finally:
         if hide:
             del sys.modules["coverage"]
+        if hide and before is not None:
+            sys.modules["coverage"] = before
     folder = kernel_folder()
     if folder is not None:
-        numba.config.CACHE_DIR = str(folder)
+        numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]  # set at import
     return numba
 
 
@@ -44,10 +48,45 @@ def compiled(*, parallel: bool = False) -> Callable[[_Function], _Function]:
     """Return a decorator that compiles a kernel, releasing the GIL and caching on disk.
 
     Kernels are strict IEEE: no fastmath, so the same bits come out whatever the thread count.
+
+    Parameters
+    ----------
+    parallel : bool
+        Whether ``prange`` runs on several threads.
+
+    Returns
+    -------
+    callable
+        The decorator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> @compiled()
+    ... def total(values):
+    ...     result = 0.0
+    ...     for value in values:
+    ...         result += value
+    ...     return result
+    >>> total(np.array([1.0, 2.0])), total(np.empty(0))
+    (3.0, 0.0)
     """
 
     def decorate(function: _Function) -> _Function:
-        kernel = _numba.njit(nogil=True, parallel=parallel, cache=_can_cache)(function)
-        return kernel  # type: ignore[no-any-return]  # numba is untyped
+        # numba cannot cache what does not stand in a file of its own.
+        cache = _can_cache and Path(function.__code__.co_filename).is_file()
+        kernel: _Function = _numba.njit(nogil=True, parallel=parallel, cache=cache)(function)
+        return kernel
 
     return decorate
+
+
+def threads() -> int:
+    """Return how many threads the parallel kernels run on.
+
+    Examples
+    --------
+    >>> threads() >= 1
+    True
+    """
+    return int(_numba.get_num_threads())

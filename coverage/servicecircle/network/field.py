@@ -11,7 +11,7 @@ from servicecircle.network.compiled import compiled
 from servicecircle.network.graph import Network
 from servicecircle.network.snap import Attachment, EdgeIndex, nearest_edges
 
-__all__ = ["Field", "Window", "circle_field", "window"]
+__all__ = ["Field", "Window", "circle_field", "whole_window", "window"]
 
 Floats = NDArray[np.float64]
 
@@ -76,7 +76,7 @@ class Window:
 
 
 @compiled()
-def _mark(
+def _mark(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
     ax: Floats, ay: Floats, bx: Floats, by: Floats, reach: float, cell: float,
     column0: int, row0: int, near: NDArray[np.bool_],
 ) -> None:  # fmt: skip
@@ -108,17 +108,31 @@ def circle_field(
 
     Parameters
     ----------
-    network, index
+    network : Network
+    index : EdgeIndex
+        Of the network.
     bounds : tuple of float
         Smallest x, smallest y, largest x, largest y of the area, in metres.
     cell_m : float
         Wanted distance of the cells' centres; coarser where the area would need more than
         200 million cells, and said in the result.
     draw_m : float
+        Circles reach at most this far from their nearest edge.
 
     Returns
     -------
     Field
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.snap import edge_index
+    >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
+    >>> field = circle_field(network, edge_index(network), (0, 0, 100, 90))
+    >>> field.slot.shape, len(field.at)  # the cells up to 45 m from the road
+    ((10, 11), 55)
+    >>> len(circle_field(network, edge_index(network), (5e3, 0, 6e3, 90)).at)
+    0
     """
     west, south, east, north = bounds
     area = max(east - west, 0.0) * max(north - south, 0.0)
@@ -158,7 +172,29 @@ def circle_field(
 
 
 def window(field: Field, bounds: tuple[float, float, float, float]) -> Window:
-    """Cut a rectangle out of a field, grown to whole cells and clipped to the field."""
+    """Cut a rectangle out of a field, grown to whole cells and clipped to the field.
+
+    Parameters
+    ----------
+    field : Field
+    bounds : tuple of float
+        Smallest x, smallest y, largest x, largest y, in metres.
+
+    Returns
+    -------
+    Window
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.snap import edge_index
+    >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
+    >>> field = circle_field(network, edge_index(network), (0, 0, 100, 90))
+    >>> window(field, (12, 3, 38, 18)).x.tolist()
+    [10.0, 20.0, 30.0, 40.0]
+    >>> window(field, (5e3, 5e3, 6e3, 6e3)).inside.size
+    0
+    """
     west, south, east, north = bounds
     rows_all, columns_all = field.slot.shape
     c1 = min(max(int(np.floor(west / field.cell_m)) - field.column0, 0), columns_all)
@@ -175,4 +211,18 @@ def window(field: Field, bounds: tuple[float, float, float, float]) -> Window:
         columns=slice(c1, c2),
         inside=inside,
         at=field.at.take(pick.astype(np.int64)),
+    )
+
+
+def whole_window(field: Field) -> Window:
+    """Return all of a field as a window."""
+    rows, columns = field.slot.shape
+    inside = field.slot >= 0
+    return Window(
+        x=(np.arange(columns) + field.column0) * field.cell_m,
+        y=(np.arange(rows) + field.row0) * field.cell_m,
+        rows=slice(0, rows),
+        columns=slice(0, columns),
+        inside=inside,
+        at=field.at.take(field.slot[inside].astype(np.int64)),
     )

@@ -32,7 +32,8 @@ class Network:
     component_m : numpy.ndarray of float, shape (c,)
         Metres of road of each component.
     eligible : numpy.ndarray of bool, shape (m,)
-        Edges that points may attach to: of a component of at least ``min_component_m``.
+        Edges that points may attach to: of a component of at least ``min_component_m``, and the
+        first of those between the same two nodes, since the others lie on it.
     min_component_m : float
     matrix : scipy.sparse.csr_array, shape (n, n)
         Shortest of the parallel edges between two nodes, both ways.
@@ -64,10 +65,14 @@ def build_network(
     min_component_m : float
         Components with less road than this are kept but not attached to.
 
+    Returns
+    -------
+    Network
+
     Raises
     ------
     ValueError
-        If an edge names a node that is not there, or a coordinate is not finite.
+        If an edge names a node that is not there, a coordinate is not finite, or shapes differ.
 
     Examples
     --------
@@ -82,7 +87,7 @@ def build_network(
     n = x.size
     if x.shape != y.shape or u.shape != v.shape:
         raise ValueError(f"x {x.shape} and y {y.shape}, u {u.shape} and v {v.shape} must match")
-    if u.size and not (0 <= min(u.min(), v.min()) and max(u.max(), v.max()) < n):
+    if u.size and (min(u.min(), v.min()) < 0 or max(u.max(), v.max()) >= n):
         raise ValueError(f"edges name nodes outside 0 … {n - 1}")
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ValueError(f"{int((~np.isfinite(x + y)).sum())} nodes have no finite coordinates")
@@ -93,7 +98,7 @@ def build_network(
     else:
         count, labels = 0, np.empty(0, np.int64)
     component = labels.astype(np.int64)
-    component_m = np.bincount(component[u], weights=length, minlength=count)
+    component_m = np.bincount(component[u], weights=length, minlength=count).astype(np.float64)
     return Network(
         x=x,
         y=y,
@@ -102,10 +107,19 @@ def build_network(
         length_m=length,
         component=component,
         component_m=component_m,
-        eligible=component_m[component[u]] >= min_component_m,
+        eligible=(component_m[component[u]] >= min_component_m) & _firsts(n, u, v),
         min_component_m=min_component_m,
         matrix=matrix,
     )
+
+
+def _firsts(n: int, u: Ints, v: Ints) -> NDArray[np.bool_]:
+    # Of two edges drawn in opposite directions rounding would choose by the point, and the way
+    # between two points on one line would lead around its end.
+    pairs = np.minimum(u, v) * n + np.maximum(u, v)
+    first = np.zeros(u.size, np.bool_)
+    first[np.unique(pairs, return_index=True)[1]] = True
+    return first
 
 
 def _matrix(n: int, u: Ints, v: Ints, length: Floats) -> csr_array:

@@ -29,6 +29,7 @@ class Profile:
     speed_kmh: float
 
     def __post_init__(self) -> None:
+        """Refuse a speed at which nobody arrives."""
         if not 0.0 < self.speed_kmh < float("inf"):
             raise ValueError(f"speed {self.speed_kmh} km/h of {self.name}: must be above 0, finite")
 
@@ -52,10 +53,22 @@ PROFILES = {"walk": Profile("walk", 4.0), "elderly": Profile("elderly", 3.0)}
 def profile(name: str, *, speed_kmh: float | None = None) -> Profile:
     """Return a profile by name, at its default or a given speed.
 
+    Parameters
+    ----------
+    name : str
+        One of ``PROFILES``.
+    speed_kmh : float, optional
+
+    Returns
+    -------
+    Profile
+
     Raises
     ------
     UnknownNameError
         If there is no such profile.
+    ValueError
+        If the speed is not above 0.
 
     Examples
     --------

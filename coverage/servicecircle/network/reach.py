@@ -34,7 +34,8 @@ class Nearest:
     metres : numpy.ndarray of float, shape (k,)
         Total distance, both access legs included; NaN where there is no way.
     target : numpy.ndarray of int, shape (k,)
-        Index of the nearest target (ties: the lowest), -1 where there is none.
+        Index of the nearest target, -1 where there is none; of several at the same distance
+        one of them, the same in every run.
     """
 
     metres: Floats
@@ -124,7 +125,9 @@ def distance_at(
 
     Parameters
     ----------
+    network : Network
     node_metres : numpy.ndarray of float, shape (n,)
+        Distance of each node, infinite where there is none.
     points : Attachment
 
     Returns
@@ -133,6 +136,15 @@ def distance_at(
         The points' access legs included; infinite where there is no way or no attachment.
     by_u : numpy.ndarray of bool, shape (k,)
         Whether the way leads over the edge's end ``u``.
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.snap import attach
+    >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
+    >>> metres, by_u = distance_at(network, np.array([5.0, 9.0]), attach(network, [80, 5e4], [7, 0]))
+    >>> metres.tolist(), bool(by_u[0])
+    ([36.0, inf], False)
     """
     edge = np.where(points.snapped, points.edge, 0)
     if not network.u.size:
@@ -227,6 +239,15 @@ def searches(
         Index of the source.
     metres : numpy.ndarray of float, shape (n,)
         Distance of each node, the source's access leg included; infinite beyond the limit.
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.snap import attach
+    >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
+    >>> sources = attach(network, [9000, 20], [0, 5])
+    >>> [(source, metres.tolist()) for source, metres in searches(network, sources, limit_m=50)]
+    [(1, [25.0, inf])]
     """
     n = network.x.size
     matrix, snapped = _with_sources(network, sources)
@@ -246,15 +267,28 @@ def metres_from(
 
     Parameters
     ----------
+    network : Network
     node_metres : numpy.ndarray of float, shape (n,)
         From :func:`searches` for this source.
     points, sources : Attachment
     source : int
+        Index into ``sources``.
 
     Returns
     -------
     numpy.ndarray of float, shape (k,)
         Infinite where there is no way within the search's limit.
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.snap import attach
+    >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
+    >>> sources = attach(network, [40], [5])
+    >>> source, metres = next(searches(network, sources, limit_m=10))
+    >>> points = attach(network, [42, 99, 42], [1, 0, 9e3])
+    >>> metres_from(network, metres, points, sources, source).tolist()
+    [8.0, 64.0, inf]
     """
     metres, _ = distance_at(network, node_metres, points)
     own = np.flatnonzero(points.edge == sources.edge[source])

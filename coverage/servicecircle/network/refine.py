@@ -29,7 +29,7 @@ _DEEPEST = 2
 
 
 @compiled()
-def _classify(
+def _classify(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one loop
     cx: Floats, cy: Floats, half: float, limit: float, draw: float,
     nx: Floats, ny: Floats, u: Ints, v: Ints, length: Floats, node: Floats,
     at_edge: Ints, at_offset: Floats, at_leg: Floats,

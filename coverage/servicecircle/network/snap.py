@@ -49,12 +49,27 @@ class Attachment:
         )
 
     def __len__(self) -> int:
+        """Return the number of points."""
         return self.edge.size
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class EdgeIndex:
-    """Square bins over the eligible edges, with the edges that may touch each bin."""
+    """Square bins over the eligible edges, with the edges that may touch each bin.
+
+    Parameters
+    ----------
+    x0, y0 : float
+        South-western corner, in metres.
+    bin_m : float
+        Side of a bin.
+    columns, rows : int
+        0 where no edge is eligible.
+    starts : numpy.ndarray of int, shape (columns * rows + 1,)
+        Where each bin's part of ``edges`` begins.
+    edges : numpy.ndarray of int
+        Edges of the network, bin by bin; an edge may stand in a bin more than once.
+    """
 
     x0: float
     y0: float
@@ -66,9 +81,9 @@ class EdgeIndex:
 
 
 @compiled()
-def _pieces(
+def _pieces(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
     ax: Floats, ay: Floats, bx: Floats, by: Floats, x0: float, y0: float, size: float, columns: int,
-    ids: Ints, counts: Ints, fill: bool, out: Ints,
+    rows: int, ids: Ints, counts: Ints, fill: bool, out: Ints,
 ) -> None:  # fmt: skip
     """Count, or file, each edge under the bins that pieces of at most one bin's length touch."""
     for k in range(ids.size):
@@ -78,10 +93,11 @@ def _pieces(
         for part in range(parts):
             px, py = ax[k] + dx * part / parts, ay[k] + dy * part / parts
             qx, qy = ax[k] + dx * (part + 1) / parts, ay[k] + dy * (part + 1) / parts
-            c1 = int((min(px, qx) - x0) / size)
-            c2 = int((max(px, qx) - x0) / size)
-            r1 = int((min(py, qy) - y0) / size)
-            r2 = int((max(py, qy) - y0) / size)
+            # Rounding may put the last end a hair off the grid.
+            c1 = max(int((min(px, qx) - x0) / size), 0)
+            c2 = min(int((max(px, qx) - x0) / size), columns - 1)
+            r1 = max(int((min(py, qy) - y0) / size), 0)
+            r2 = min(int((max(py, qy) - y0) / size), rows - 1)
             if c1 == last_c and r1 == last_r and c2 == last_c2 and r2 == last_r2:
                 continue
             last_c, last_r, last_c2, last_r2 = c1, r1, c2, r2
@@ -96,11 +112,22 @@ def _pieces(
 def edge_index(network: Network) -> EdgeIndex:
     """Build the search index over the eligible edges of a network.
 
+    Parameters
+    ----------
+    network : Network
+
+    Returns
+    -------
+    EdgeIndex
+        Bins of 60 m, wider where the area would need more than 20 million of them.
+
     Examples
     --------
     >>> from servicecircle.network.graph import build_network
     >>> edge_index(build_network([0, 100], [0, 0], [0], [1], min_component_m=0)).rows
     1
+    >>> edge_index(build_network([], [], [], [])).rows
+    0
     """
     ids = np.flatnonzero(network.eligible)
     if not ids.size:
@@ -117,18 +144,18 @@ def edge_index(network: Network) -> EdgeIndex:
     columns, rows = int(width / size) + 1, int(height / size) + 1
     counts = np.zeros(columns * rows, np.int64)
     nothing = np.empty(0, np.int64)
-    _pieces(ax, ay, bx, by, x0, y0, size, columns, ids, counts, False, nothing)
+    _pieces(ax, ay, bx, by, x0, y0, size, columns, rows, ids, counts, False, nothing)
     starts = np.zeros(counts.size + 1, np.int64)
     np.cumsum(counts, out=starts[1:])
     edges = np.empty(int(starts[-1]), np.int64)
-    _pieces(ax, ay, bx, by, x0, y0, size, columns, ids, starts[:-1].copy(), True, edges)
+    _pieces(ax, ay, bx, by, x0, y0, size, columns, rows, ids, starts[:-1].copy(), True, edges)
     return EdgeIndex(
         x0=x0, y0=y0, bin_m=size, columns=columns, rows=rows, starts=starts, edges=edges
     )
 
 
 @compiled(parallel=True)
-def _nearest(
+def _nearest(  # noqa: PLR0912, PLR0913, PLR0917 - one kernel, one loop
     px: Floats, py: Floats, most_m: float, nx: Floats, ny: Floats, u: Ints, v: Ints,
     x0: float, y0: float, size: float, columns: int, rows: int, starts: Ints, edges: Ints,
     out_edge: Ints, out_offset: Floats, out_leg: Floats,
@@ -140,14 +167,21 @@ def _nearest(
         out_leg[k] = np.nan
         if not (np.isfinite(x) and np.isfinite(y)):
             continue
+        # So far off that there is nothing to find, and that a bin's number may not fit an integer.
+        off_x = max(x0 - x, x - x0 - columns * size)
+        off_y = max(y0 - y, y - y0 - rows * size)
+        if max(off_x, off_y) > most_m:
+            continue
         column, row = int(np.floor((x - x0) / size)), int(np.floor((y - y0) / size))
         # Distance from the point to the rim of its own bin: what ring 0 is sure to hold.
         inner = min(
-            min(x - x0 - column * size, x0 + (column + 1) * size - x),
-            min(y - y0 - row * size, y0 + (row + 1) * size - y),
+            x - x0 - column * size,
+            x0 + (column + 1) * size - x,
+            y - y0 - row * size,
+            y0 + (row + 1) * size - y,
         )
         # Rings that lie wholly off the grid hold nothing.
-        first = max(max(-column, column - columns + 1), max(max(-row, row - rows + 1), 0))
+        first = max(-column, column - columns + 1, -row, row - rows + 1, 0)
         most = most_m * most_m
         best, best_edge, best_offset = np.inf, -1, 0.0
         ring = first
@@ -213,6 +247,14 @@ def nearest_edges(
     -------
     Attachment
         Ties between edges go to the lowest edge id.
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
+    >>> at = nearest_edges(network, edge_index(network), [30, 30], [500, 501], most_m=500)
+    >>> at.edge.tolist(), at.leg_m.tolist()
+    ([0, -1], [500.0, nan])
     """
     px = np.ascontiguousarray(x, np.float64)
     py = np.ascontiguousarray(y, np.float64)
@@ -239,6 +281,10 @@ def attach(
         Points in the network's coordinate system, in metres.
     max_snap_m : float
         A point farther than this from the network is unsnapped.
+
+    Returns
+    -------
+    Attachment
 
     Examples
     --------

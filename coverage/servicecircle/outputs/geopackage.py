@@ -19,8 +19,8 @@ import pyogrio.raw
 import shapely
 
 from servicecircle.messages import label
-from servicecircle.outputs.folder import write_error
 from servicecircle.outputs.escape import clean_text
+from servicecircle.outputs.folder import write_error
 from servicecircle.project import LEVELS
 
 if TYPE_CHECKING:

@@ -6,15 +6,13 @@ nearest known one, and all faults of a file are reported together, each with its
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from servicecircle.errors import ProjectError, UnknownNameError
 from servicecircle.problems import Problem
@@ -29,18 +27,15 @@ from servicecircle.standards.plan import (
 )
 from servicecircle.standards.plan_schema import (
     AlternativeTable,
-    AppliesToTable,
-    FilterTable,
     IndicatorTable,
-    Location,
     PlanFile,
     PlanTable,
     TargetTable,
-    nearest_name,
     plan_faults,
     target_year,
 )
 from servicecircle.standards.registry import LayerWords
+from servicecircle.toml_files import key_lines, model_faults, parse_toml, read_bytes, row_of
 
 __all__ = [
     "Alternative",
@@ -100,117 +95,30 @@ def load_plan(source: str | Path, *, extra_layers: Mapping[str, LayerWords] | No
         name, raw = f"{source}.toml", (folder / f"{source}.toml").read_bytes()
     else:
         path = Path(source)
-        name, raw = path.name, _bytes(path)
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ProjectError(_fatal("encoding", file=name)) from None
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProjectError(_syntax(error, text, name)) from None
-    lines = _lines(text)
+        name, raw = path.name, read_bytes(path, missing="plan.missing")
+    data, text = parse_toml(raw, name=name)
     try:
         parsed = PlanFile.model_validate(data)
     except ValidationError as error:
-        raise ProjectError([_fault(item, lines, name) for item in error.errors()]) from None
+        raise model_faults(error, PlanFile, text, name=name) from None
+    lines = key_lines(text)
     faults = list(plan_faults(parsed, extra_layers or {}))
     if faults:
         raise ProjectError(
             [
-                _fatal(code, file=name, row=_row(lines, where), column=where[-1], **more)
+                Problem(
+                    code=f"plan.{code}",
+                    severity="fatal",
+                    action="stopped",
+                    file=name,
+                    row=row_of(lines, where),
+                    column=where[-1],
+                    **more,
+                )
                 for code, where, more in faults
             ]
         )
     return _plan(parsed)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ProjectError(_fatal("missing", value=str(path))) from None
-    except OSError as error:
-        reason = {"reason": error.strerror or ""}
-        raise ProjectError(_fatal("unreadable", value=str(path), details=reason)) from None
-
-
-def _fatal(code: str, **where: Any) -> Problem:
-    return Problem(code=f"plan.{code}", severity="fatal", action="stopped", **where)
-
-
-def _syntax(error: tomllib.TOMLDecodeError, text: str, name: str) -> Problem:
-    place = re.search(r"at line (\d+)", str(error))
-    lines = text.splitlines()
-    row = int(place[1]) if place else len(lines)
-    line = lines[row - 1].strip() if 0 < row <= len(lines) else ""
-    if "twice" in str(error) or "overwrite" in str(error):
-        return _fatal("duplicate", file=name, row=row, column="indicators", value=line)
-    reason = {"reason": str(error)}
-    return _fatal("syntax", file=name, row=row, value=line, details=reason)
-
-
-def _lines(text: str) -> dict[Location, int]:
-    """Return the line of every table header, key and inline entry of an array."""
-    found: dict[Location, int] = {}
-    table: Location = ()
-    key: Location = ()
-    counts: dict[Location, int] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*(\[\[?)\s*([^\]]+?)\s*\]", line):
-            table = tuple(part.strip().strip("\"'") for part in header[2].split("."))
-            if header[1] == "[[":
-                counts[table] = counts.get(table, -1) + 1
-                table = (*table, str(counts[table]))
-            found.setdefault(table, number)
-            key = ()
-        elif pair := re.match(r"\s*([A-Za-z0-9_\-\"']+)\s*=\s*(.*)", line):
-            key = (*table, pair[1].strip("\"'"))
-            found.setdefault(key, number)
-        if key:
-            for _ in range(line.count("{")):
-                counts[key] = counts.get(key, -1) + 1
-                found.setdefault((*key, str(counts[key])), number)
-    return found
-
-
-def _row(lines: Mapping[Location, int], where: Location) -> int | None:
-    for length in range(len(where), 0, -1):
-        if where[:length] in lines:
-            return lines[where[:length]]
-    return None
-
-
-def _fault(item: Any, lines: Mapping[Location, int], name: str) -> Problem:
-    where = tuple(str(part) for part in item["loc"])
-    place = {"file": name, "row": _row(lines, where), "column": ".".join(where)}
-    if item["type"] == "extra_forbidden":
-        known = _known_keys(where[:-1])
-        details = {"known": ", ".join(known), "near": nearest_name(where[-1], known)}
-        return _fatal("unknown_key", value=where[-1], details=details, **place)
-    if item["type"] == "missing":
-        return _fatal("missing_key", **place)
-    value = "" if isinstance(item["input"], dict | list) else str(item["input"])
-    reason = {"reason": item["msg"].removeprefix("Value error, ")}
-    return _fatal("bad_value", value=value, details=reason, **place)
-
-
-def _known_keys(where: Location) -> list[str]:
-    inner: dict[str, type[BaseModel]] = {
-        "targets": TargetTable,
-        "filter": FilterTable,
-        "numerator_filter": FilterTable,
-        "applies_to": AppliesToTable,
-        "alternatives": AlternativeTable,
-    }
-    model: type[BaseModel] = PlanFile
-    if where[:1] == ("plan",):
-        model = PlanTable
-    elif where[:1] == ("indicators",):
-        model = IndicatorTable
-    for part in where[2:]:
-        model = inner.get(part, model)
-    return list(model.model_fields)
 
 
 def _plan(parsed: PlanFile) -> Plan:
