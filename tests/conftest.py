@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -48,3 +50,14 @@ def chromium() -> str:
     require("browser", path is not None, "no Chromium here: install Debian's package chromium")
     assert path is not None
     return path
+
+
+@pytest.fixture(scope="session")
+def oracles() -> ModuleType:
+    """Return the module of slow, independent answers (tests are no package to import from)."""
+    spec = importlib.util.spec_from_file_location("oracles", ROOT / "tests" / "oracles.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

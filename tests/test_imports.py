@@ -21,6 +21,7 @@ ORDER = [
     "progress",
     "crs",
     "cache",
+    "toml_files",
     "project",
     "inputs",
     "network",

@@ -23,7 +23,6 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from servicecircle.errors import ProjectError
 from servicecircle.problems import Problem
 from servicecircle.toml_files import (
     Location,

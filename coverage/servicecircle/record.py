@@ -107,7 +107,7 @@ def _with_parts(path: Path) -> list[Path]:
 
 
 def _notice(project: Project) -> str | None:
-    """Return in both languages that the data are invented, whole or in part; None if they are not."""
+    """Return in both languages what of the data is invented; None if nothing is."""
     sources = [name for name, settings in project.facilities.items() if settings.invented]
     if project.project.invented:
         key, names = "invented_banner", ""

@@ -32,14 +32,13 @@ from servicecircle.outputs.run_record import (
 from servicecircle.outputs.tables import write_csv, write_tables
 from servicecircle.problems import Problem, problem_table
 from servicecircle.progress import Advance, Progress, Silent
-from servicecircle.project import LEVELS, Project
+from servicecircle.project import Project
 from servicecircle.record import record_of
 from servicecircle.results import LayerInfo, Results
 from servicecircle.standards.evaluate import required_access
-from servicecircle.standards.indicators import load_plan
 from servicecircle.standards.judge import judge_plans
-from servicecircle.standards.plan import Plan
-from servicecircle.standards.registry import LayerWords, layer_info, load_registry
+from servicecircle.standards.names import Names, settle_names
+from servicecircle.standards.registry import LayerWords
 
 __all__ = ["Summary", "check_project", "default_folder", "run_project", "study"]
 
@@ -137,27 +136,26 @@ def study(project: Project, *, progress: Progress | None = None) -> Results:
         With every fault of the inputs.
     """
     watch = progress or Silent()
-    words = _layer_words(project)
-    plans = _plans(project, words)
-    inputs = read_inputs(project, selectors=_selectors(project, words), progress=watch)
+    names = settle_names(project)
+    inputs = _read(project, names, watch)
     with watch.stage("ground"):
         ground = lay_ground(project, inputs)
     own = {layer: str(project.layer_profile(layer)) for layer in project.facilities}
-    keys = set(own.items()) | required_access(plans.values(), own)
+    keys = set(own.items()) | required_access(names.plans.values(), own)
     access = all_access(project, ground, keys, watch)
     circles = all_circles(project, ground, watch)
     for layer, count in circles.within.items():
         access[layer, own[layer]]["within_count"] = count
     coverage, presence_problems = all_coverage(project, ground, access, watch)
     scorecard, unit_results = judge_plans(
-        project, ground, access, plans, extra_layers=_extra(words), progress=watch
+        project, ground, access, names.plans, extra_layers=names.extra, progress=watch
     )
     return Results(
         name=project.project.name,
         language=project.project.language,
         as_of=project.project.as_of,
         invented=project.project.invented,
-        layers=_layer_infos(project, words, on_network=ground.network is not None),
+        layers=_layer_infos(project, names.words, on_network=ground.network is not None),
         minutes=tuple(sorted(project.rules.minutes)),
         metres=tuple(sorted(project.rules.metres)),
         units=ground.units,
@@ -200,9 +198,7 @@ def check_project(
     watch = progress or Silent()
     if out is not None:
         check_folder(out)
-    words = _layer_words(project)
-    _plans(project, words)
-    inputs = read_inputs(project, selectors=_selectors(project, words), progress=watch)
+    inputs = _read(project, settle_names(project), watch)
     with watch.stage("ground"):
         ground = lay_ground(project, inputs)
     problems = (*inputs.problems, *ground.problems)
@@ -224,52 +220,15 @@ def check_project(
     return Summary(lines=lines, problems=problems)
 
 
-def _layer_words(project: Project) -> dict[str, LayerWords]:
-    """Return the words of every layer; an unknown one stops the run."""
-    extra = {
-        name: LayerWords(name=name, zh=settings.zh, en=settings.en, osm=tuple(settings.osm))
-        for name, settings in project.layers.items()
-    }
-    registry = load_registry()
-    known = {name for name, scope in registry.scopes.items() if scope.polygon}
-    faults = [
-        Problem(
-            code="project.unknown_boundary",
-            severity="fatal",
-            action="stopped",
-            file=project.file,
-            column=f"boundaries.{name}",
-            value=name,
-            details={"known": ", ".join([*LEVELS, *sorted(known)])},
-        )
-        for name in project.boundaries
-        if name not in LEVELS and name not in known
-    ]
-    if faults:
-        raise InputError(faults)
-    return {name: layer_info(name, extra) for name in (*project.facilities, *extra)}
-
-
-def _selectors(project: Project, words: Mapping[str, LayerWords]) -> dict[str, tuple[str, ...]]:
-    return {
-        name: (*words[name].osm, *settings.osm) for name, settings in project.facilities.items()
-    }
-
-
-def _extra(words: Mapping[str, LayerWords]) -> dict[str, LayerWords]:
-    """Return the layers that the project adds to the registry."""
-    known = load_registry().layers
-    return {name: word for name, word in words.items() if name not in known}
-
-
-def _plans(project: Project, words: Mapping[str, LayerWords]) -> dict[str, Plan]:
-    return {
-        name: load_plan(
-            project.folder / settings.path if settings.path is not None else name,
-            extra_layers=_extra(words),
-        )
-        for name, settings in project.plans.items()
-    }
+def _read(project: Project, names: Names, progress: Progress) -> Inputs:
+    """Read all inputs; faults of the names and of the files are told together."""
+    try:
+        inputs = read_inputs(project, selectors=names.selectors(project), progress=progress)
+    except InputError as error:
+        raise InputError([*names.faults, *error.problems]) from None
+    if names.faults:
+        raise InputError(names.faults)
+    return inputs
 
 
 def _layer_infos(

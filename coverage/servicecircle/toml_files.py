@@ -20,7 +20,7 @@ __all__ = ["Location", "key_lines", "model_faults", "parse_toml", "read_bytes", 
 Location = tuple[str, ...]
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]")
-_PAIR = re.compile(r"\s*([^=#\[]+?)\s*=\s*(.*)")
+_PAIR = re.compile(r"\s*([^=#\[{},]+?)\s*=\s*(.*)")
 _BARE = re.compile(
     r"""\s*(?:\[+[^\]"']*[^\x00-\x7f][^\]"']*\]+   # [设施.养老]
           |[^"'=\#\[]*[^\x00-\x7f][^"'=]*=)""",  # 名称 = …
@@ -115,11 +115,11 @@ def _syntax(said: str, text: str, name: str) -> Problem:
 
 
 def key_lines(text: str) -> dict[Location, int]:
-    """Return the line of every table header, key and inline entry of an array.
+    r"""Return the line of every table header, key and inline entry of an array.
 
     Examples
     --------
-    >>> key_lines('[roads]\\npath = "a"\\n\\n[[list]]\\nx.y = 1\\n')
+    >>> key_lines('[roads]\npath = "a"\n\n[[list]]\nx.y = 1\n')
     {('roads',): 1, ('roads', 'path'): 2, ('list', '0'): 4, ('list', '0', 'x', 'y'): 5}
     >>> key_lines("")
     {}

@@ -154,12 +154,12 @@ def test_layers_of_the_project_are_known(tmp_path):
         ("unit =", 'scope = "moon"\nunit =', "plan.unknown_scope", 'scope = "moon"'),
         ("unit =", 'scope = "rural"\nunit =', "plan.scope_of_other_level", 'scope = "rural"'),
         ("unit =", 'denominator = "cats"\nunit =', "plan.unknown_quantity", 'denominator = "cats"'),
-        ("unit =", 'unnit = "%"\nunit =', "plan.unknown_key", 'unnit = "%"'),
-        ('unit = "%"\n', "", "plan.missing_key", "[indicators.homes]"),
+        ("unit =", 'unnit = "%"\nunit =', "toml.unknown_key_near", 'unnit = "%"'),
+        ('unit = "%"\n', "", "toml.missing_key", "[indicators.homes]"),
         ("threshold = 1\n", "", "plan.missing_key", "[indicators.homes]"),
-        ("threshold = 1", 'threshold = "1"', "plan.bad_value", 'threshold = "1"'),
-        ("threshold = 1", "threshold = true", "plan.bad_value", "threshold = true"),
-        ("threshold = 1", "threshold = 0", "plan.bad_value", "threshold = 0"),
+        ("threshold = 1", 'threshold = "1"', "toml.number", 'threshold = "1"'),
+        ("threshold = 1", "threshold = true", "toml.number", "threshold = true"),
+        ("threshold = 1", "threshold = 0", "toml.above", "threshold = 0"),
         ("baseline = 10", "baseline = 101", "plan.percentage", "baseline = 101"),
         ("baseline = 10", "baseline = -1", "plan.negative", "baseline = -1"),
         (
@@ -178,7 +178,7 @@ def test_layers_of_the_project_are_known(tmp_path):
         (
             '"inferred"',
             '"guessed"',
-            "plan.bad_value",
+            "toml.choice",
             '{ year = 2025, value = 100, basis = "guessed" },',
         ),
         ("year = 2025", "phase_year = 4", "plan.missing_key", "[indicators.homes]"),
@@ -208,7 +208,7 @@ def test_a_filter_means_nothing_for_a_distance(faults):
 
 
 def test_an_id_given_twice(faults):
-    assert faults(HEADER + GOOD + GOOD)[0][0] == "plan.duplicate"
+    assert faults(HEADER + GOOD + GOOD)[0][0] == "toml.duplicate"
 
 
 def test_an_alternative_given_twice_or_wrong(faults):
@@ -226,7 +226,7 @@ def test_files_that_cannot_be_read(tmp_path, faults):
     (tmp_path / "gbk.toml").write_bytes("name = '规划'".encode("gbk"))
     with pytest.raises(ProjectError, match="UTF-8"):
         load_plan(tmp_path / "gbk.toml")
-    assert faults("[plan\nid = 1")[0][0] == "plan.syntax"
+    assert faults("[plan\nid = 1")[0][0] == "toml.syntax"
 
 
 def test_an_unknown_plan_names_the_nearest():

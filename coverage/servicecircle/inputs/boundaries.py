@@ -43,12 +43,43 @@ UNIT_TABLE = (
     "households",
 )
 
-_COMMUNITY = ("community", "社区", "居委会", "居民委员会", "社区居委会", "社区居民委员会", "居")
-_VILLAGE = ("village", "村", "行政村", "建制村", "村委会", "村民委员会", "嘎查")
-_COMMUNITY_ENDINGS = ("社区", "居委会", "居民委员会")
-_VILLAGE_ENDINGS = ("村", "村委会", "村民委员会", "嘎查")
-_URBAN_TOWNSHIP = ("街道", "街道办事处")
-_RURAL_TOWNSHIP = ("镇", "乡", "苏木")
+# What sources write for the types of units, in lower case, and how names of untyped ones end.
+_TYPE_WORDS = {
+    "village_level": {
+        **dict.fromkeys(
+            ("community", "社区", "居委会", "居民委员会", "社区居委会", "社区居民委员会", "居"),
+            "community",
+        ),
+        **dict.fromkeys(
+            ("village", "村", "行政村", "建制村", "村委会", "村民委员会", "嘎查"), "village"
+        ),
+    },
+    "township": {
+        **dict.fromkeys(("subdistrict", "街道", "街道办事处"), "subdistrict"),
+        **dict.fromkeys(("town", "镇", "建制镇"), "town"),
+        **dict.fromkeys(("township", "乡", "民族乡", "苏木"), "township"),
+    },
+}
+_TYPE_ENDINGS = {
+    "village_level": {
+        **dict.fromkeys(("社区", "居委会", "居民委员会"), "community"),
+        **dict.fromkeys(("村", "村委会", "村民委员会", "嘎查"), "village"),
+    },
+    "township": {
+        "街道": "subdistrict",
+        "街道办事处": "subdistrict",
+        "镇": "town",
+        "乡": "township",
+        "苏木": "township",
+    },
+}
+_URBAN = {
+    "community": True,
+    "village": False,
+    "subdistrict": True,
+    "town": False,
+    "township": False,
+}
 
 
 def read_boundaries(
@@ -121,7 +152,7 @@ def read_boundaries(
     table["type"] = _types(given, table, level, settings.default_type)
     urban, found = _flagged(frame, settings.urban, name)
     problems += found
-    table["is_urban"] = urban if settings.urban else _urban_by_type(table, level)
+    table["is_urban"] = urban if settings.urban else _urban_by_type(table)
     table["is_urban"] = table["is_urban"].astype("boolean")
     for key in NUMBERS:
         values = np.zeros(rows) if key in chosen else np.full(rows, np.nan)
@@ -258,35 +289,20 @@ def _flagged(
 def _types(
     given: NDArray[np.object_], table: pd.DataFrame, level: str, default: str
 ) -> NDArray[np.object_]:
+    """Return the type of each unit: as given, in our word for it, else by how the name ends."""
+    words = _TYPE_WORDS.get(level, {})
+    endings = _TYPE_ENDINGS.get(level, {})
     types = []
     for text, name, should_have in zip(given, table["name"], table["should_have"], strict=True):
-        kind = str(text)
-        if kind.lower() in _COMMUNITY:
-            kind = "community"
-        elif kind.lower() in _VILLAGE:
-            kind = "village"
-        elif not kind and level == "village_level":
-            if name.endswith(_COMMUNITY_ENDINGS):
-                kind = "community"
-            elif name.endswith(_VILLAGE_ENDINGS):
-                kind = "village"
+        kind = words.get(str(text).lower(), str(text))
+        if not kind:
+            kind = next((one for end, one in endings.items() if name.endswith(end)), "")
         types.append(kind or (default if should_have else ""))
     return np.array(types, dtype=object)
 
 
-def _urban_by_type(table: pd.DataFrame, level: str) -> pd.Series:
-    urban: list[bool | None] = [None] * len(table)
-    if level == "village_level":
-        urban = [{"community": True, "village": False}.get(kind) for kind in table["type"]]
-    elif level == "township":
-        urban = [
-            True
-            if name.endswith(_URBAN_TOWNSHIP)
-            else False
-            if name.endswith(_RURAL_TOWNSHIP)
-            else None
-            for name in table["name"]
-        ]
+def _urban_by_type(table: pd.DataFrame) -> pd.Series:
+    urban = [_URBAN.get(kind) for kind in table["type"]]
     return pd.Series(urban, index=table.index, dtype="boolean")
 
 
