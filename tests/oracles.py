@@ -46,13 +46,19 @@ class Streets:
         """Return edge (-1: none within ``most_m``), metres from u, and leg of each point."""
         edge = np.full(len(px), -1)
         offset, leg = np.full(len(px), np.nan), np.full(len(px), np.nan)
+        ends = self.u[self.eligible], self.v[self.eligible]
+        middle = sum(self.x[end] + 1j * self.y[end] for end in ends) / 2.0
+        half = self.length[self.eligible] / 2.0 + TIE_M
         for k, (x, y) in enumerate(zip(px, py, strict=True)):
             if not (np.isfinite(x) and np.isfinite(y) and self.eligible.size):
                 continue
-            metres, share = self.distances(x, y, self.eligible)
+            # The middle is a point of the edge, and no other is farther from it than half of it.
+            to_middle = np.abs(x + 1j * y - middle)
+            rivals = self.eligible[to_middle - half <= to_middle.min() + TIE_M]
+            metres, share = self.distances(x, y, rivals)
             first = int(np.flatnonzero(metres <= metres.min() + TIE_M)[0])
             if metres[first] <= most_m:
-                edge[k] = self.eligible[first]
+                edge[k] = rivals[first]
                 offset[k] = share[first] * self.length[edge[k]]
                 leg[k] = metres[first]
         return edge, offset, leg

@@ -39,6 +39,7 @@ _CODES = {
     "string_type": "toml.text",
     "string_too_short": "toml.empty_text",
     "path_type": "toml.text",
+    "is_instance_of": "toml.text",
     "bool_type": "toml.switch",
     "list_type": "toml.list",
     "dict_type": "toml.table",
@@ -205,7 +206,7 @@ def _fault(item: Any, model: type[BaseModel], lines: Mapping[Location, int], nam
         return _fatal("toml.missing_key", value=where[-1], **place)
     if kind == "extra_forbidden":
         known = _known_keys(model, where[:-1])
-        near = difflib.get_close_matches(where[-1], known, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(where[-1], known, n=1)
         details = {"known": ", ".join(known), "near": near[0] if near else ""}
         code = "toml.unknown_key_near" if near else "toml.unknown_key"
         return _fatal(code, value=where[-1], details=details, **place)

@@ -304,7 +304,8 @@ def _given(
     for column, title in given.items():
         if column not in ours:
             near = difflib.get_close_matches(column, ours, n=1)
-            code, known, value = "columns.unknown_key", ours, column
+            code = "columns.unknown_key_near" if near else "columns.unknown_key"
+            known, value = ours, column
         elif title == "" or title in titles or normalise_title(title) in same:
             columns[column] = (
                 title if title == "" or title in titles else same[normalise_title(title)]
@@ -312,10 +313,11 @@ def _given(
             continue
         else:
             near = difflib.get_close_matches(title, titles, n=1, cutoff=0.4)
-            code, known, value = "columns.missing", titles, title
+            code = "columns.missing_near" if near else "columns.missing"
+            known, value = titles, title
         faults.append(
             Problem(
-                code=f"{code}_near" if near else code,
+                code=code,
                 severity="fatal",
                 action="stopped",
                 column=column,

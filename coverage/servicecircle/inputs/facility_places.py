@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -264,7 +265,10 @@ def _datum(
     if datum == "auto":
         return _detected(raw, file, units, stated, lon=lon, lat=lat, good=good)
     if datum is None and not raw.datum:
-        raise CrsError(_fatal("facility.no_datum", raw, file, value=raw.place, named=named or "–"))
+        code = "facility.no_datum_titled" if named else "facility.no_datum"
+        if Path(file).suffix.lower() in (".geojson", ".json"):
+            code = "facility.no_datum_geojson"
+        raise CrsError(_fatal(code, raw, file, value=raw.place, named=named))
     used = datum or raw.datum
     problems = []
     if named and named != used and {named, used} != {"wgs84", "cgcs2000"}:

@@ -218,7 +218,7 @@ def _choose_layer(path: Path, name: str, layer: str | None) -> str | None:
                 "vector.no_such_layer",
                 name=name,
                 value=layer,
-                details={"known": ", ".join(layers), "near": near[0] if near else ""},
+                details={"known": ", ".join(layers), "near": near[0] if near else "–"},
             )
         )
     if len(layers) > 1:
@@ -242,8 +242,9 @@ def _read_geojson(
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
-        line = (text.splitlines() or [""])[min(error.lineno, text.count("\n") + 1) - 1]
-        near = line[max(error.colno - 21, 0) : error.colno + 19].strip()
+        # The fault of a file that was cut off lies behind its last character.
+        before = text[: error.pos].rsplit("\n", 1)[-1][-20:]
+        near = (before + text[error.pos :].partition("\n")[0][:20]).strip() or "–"
         raise InputError(
             fatal(
                 "vector.bad_json",
@@ -281,16 +282,16 @@ def _read_shapefile(
     }
     declared, problems = _declared_encoding(path, encoding)
     candidates = [declared] if encoding else [*([declared] if declared else []), "utf-8", "gb18030"]
-    fault: Problem | None = None
+    faults: list[Problem] = []
     for candidate in candidates:
         try:
             decoded = {old: old.encode("latin-1").decode(candidate) for old in names}
         except (UnicodeDecodeError, LookupError):
-            fault = fault or fatal("vector.encoding", name=name, value=candidate)
+            faults.append(fatal("vector.encoding", name=name, value=candidate))
             continue
         columns, problem = _decode_columns(texts, candidate, name)
         if problem is not None:
-            fault = fault or problem
+            faults.append(problem)
             continue
         plain = all((text or b"").isascii() for column in texts.values() for text in column)
         if not plain and candidate != declared:
@@ -305,7 +306,7 @@ def _read_shapefile(
         for column, values in columns.items():
             frame[column] = pd.Series(values, index=frame.index, dtype="str")
         return frame.rename(columns=decoded), stated, problems
-    raise InputError(fault or fatal("vector.encoding", name=name))
+    raise InputError(faults[0])
 
 
 def _decode_columns(

@@ -4,7 +4,8 @@ A square of four cells of one class can hide a strip of the other: the Voronoi s
 runs between two others and is reached by another way. Within a square of half-diagonal ``r``
 around ``c``, the nearest edge of any point is one whose distance from ``c`` is at most
 ``d(c) + 2 r``, and the total by way of that edge changes by at most ``2 r``. So a square is proved
-to be of one class, or it is cut in sixteen and asked again, down to a sixteenth of a cell.
+to be of one class, or it is cut in sixteen and asked again, down to a sixteenth of a cell; there
+its centre decides. Where that mends nothing within a cell, the search goes on to a 256th.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Boxes = NDArray[np.object_]
 
 # States of a square: 0 proved outside, 1 proved inside, 2 contested, 3 as it is drawn.
 _CONTESTED = 2
-_DEEPEST = 2
+_MENDED = 2
+_DEEPEST = 4
 
 
 @compiled()
@@ -38,7 +40,6 @@ def _classify(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one loo
 ) -> None:  # fmt: skip
     """Prove the state of each square, or leave it contested; ``own``: class of its centre."""
     r = half * np.sqrt(2.0)
-    found_edge = np.empty(4096, np.int64)
     found_leg = np.empty(4096, np.float64)
     found_total = np.empty(4096, np.float64)
     for k in range(cx.size):
@@ -74,10 +75,9 @@ def _classify(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one loo
                         total = min(total, direct)
                         first += 1
                     total += leg
-                    if count < found_edge.size:
-                        found_edge[count], found_leg[count] = edge, leg
-                        found_total[count] = total
-                        count += 1
+                    if count < found_leg.size:
+                        found_leg[count], found_total[count] = leg, total
+                    count += 1
                     if leg < best or (leg == best and edge < best_edge):
                         best, best_edge, best_total = leg, edge, total
         own[k] = 1 if best_edge >= 0 and best <= draw and best_total <= limit else 0
@@ -85,6 +85,9 @@ def _classify(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one loo
             out[k] = 0
             continue
         low, high, rivals = np.inf, -np.inf, 0
+        if count > found_leg.size:
+            out[k] = 2
+            continue
         for i in range(count):
             if found_leg[i] <= best + 2.0 * r:
                 low, high = min(low, found_total[i]), max(high, found_total[i])
@@ -179,10 +182,11 @@ def sliver_boxes(
             network.length_m, node_metres, *at, index.x0, index.y0, index.bin_m, index.columns,
             index.rows, index.starts, index.edges, state, own,
         )  # fmt: skip
-        if depth == _DEEPEST:
-            state = np.where(state == _CONTESTED, own, state)
-        wrong = (state < _CONTESTED) & (state != drawn)
         contested = state == _CONTESTED
+        if depth >= _MENDED:
+            state = np.where(contested, own, state)
+        wrong = (state < _CONTESTED) & (state != drawn)
+        contested &= ~wrong
         look = wrong | contested
         far = np.zeros(x.size, bool)
         # A point nearer than a cell to the border may be on either side of it.
@@ -191,7 +195,13 @@ def sliver_boxes(
         for value, found in boxes.items():
             mine = wrong & far & (drawn == value)
             found.append(_joined_boxes(x[mine], y[mine], half))
-        again = contested & far
+        again = np.flatnonzero(contested & far)
+        if depth >= _MENDED:
+            # What is mended has a border of its own.
+            mended = shapely.STRtree(np.concatenate([*boxes[0], *boxes[1]]))
+            points = np.asarray(shapely.points(x[again], y[again]))
+            near = mended.query(points, predicate="dwithin", distance=clear)[0]
+            again = np.delete(again, np.unique(near))
         x, y, drawn, half = _quarter(x[again], y[again], drawn[again], half)
     return np.concatenate(boxes[0]), np.concatenate(boxes[1])
 

@@ -443,6 +443,9 @@ def _scorecard(results: Results) -> list[dict[str, Any]]:
     columns["year"] = [value.removesuffix(".0") for value in columns["year"]]
     for key in ("value", "straight_value", "target", "low", "high", "shortfall"):
         columns[key] = payload.numbers(_column(table, key), digits=3)
+    # The count in the page's header is of headlines alone, as in the summary of the run.
+    headline = table["headline"] if "headline" in table else pd.Series(True, index=table.index)
+    columns["headline"] = [bool(value) for value in headline]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 

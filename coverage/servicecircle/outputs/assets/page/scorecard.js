@@ -3,7 +3,7 @@ const SHOWN_FIRST = ["not_met", "met", "undecided", "not_due"];
 function scorecard() {
   const rows = data.scorecard, button = document.getElementById("sc-open-scorecard");
   const tally = {};
-  for (const row of rows) tally[row.verdict] = (tally[row.verdict] || 0) + 1;
+  for (const row of rows.filter((one) => one.headline)) tally[row.verdict] = (tally[row.verdict] || 0) + 1;
   for (const verdict of ["met", "not_met", "undecided"]) {
     if (!tally[verdict]) continue;
     add(button, add(element("span", "sc-pill sc-" + verdict),

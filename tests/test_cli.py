@@ -1,0 +1,338 @@
+"""The command line as a user meets it: what is printed where, exit codes, files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import servicecircle
+from servicecircle.cli import main
+
+# One county of two townships, a lattice of streets 100 m apart, people at four crossings.
+LON, LAT, STEP_LON, STEP_LAT = 119.6, 29.1, 0.001028, 0.000902
+PROJECT = """
+[project]
+name = "Test city"
+as_of = 2025-12-31
+language = "en"
+[boundaries.county]
+path = "county.geojson"
+[boundaries.township]
+path = "townships.geojson"
+[roads]
+path = "roads.geojson"
+all_walkable = true
+[population]
+points = "people.csv"
+datum = "wgs84"
+basis = "resident"
+date = 2025-01-01
+[facilities.care_home]
+path = "homes.csv"
+datum = "wgs84"
+profile = "elderly"
+"""
+HOMES = "name,lon,lat,opened\nNear,{near},2020-01-01\n"
+RESULTS = {
+    "access.parquet",
+    "coverage.gpkg",
+    "facilities.csv",
+    "index.html",
+    "problems.csv",
+    "run.json",
+    "scorecard.csv",
+    "unit_results.csv",
+    "units.csv",
+}
+
+
+def at(column, row):
+    return [LON + column * STEP_LON, LAT + row * STEP_LAT]
+
+
+def features(folder, name, *items):
+    made = [
+        {
+            "type": "Feature",
+            "properties": properties,
+            "geometry": {"type": kind, "coordinates": coordinates},
+        }
+        for properties, kind, coordinates in items
+    ]
+    text = json.dumps({"type": "FeatureCollection", "features": made})
+    (folder / name).write_text(text, encoding="utf-8")
+
+
+def box(west, south, east, north):
+    corners = [(west, south), (east, south), (east, north), (west, north), (west, south)]
+    return [[at(*corner) for corner in corners]]
+
+
+def town(folder, *, homes=HOMES, project=PROJECT):
+    """Write a small town and return its project file."""
+    folder.mkdir(exist_ok=True)
+    whole = {"code": "330101", "name": "A county"}
+    features(folder, "county.geojson", (whole, "Polygon", box(-1, -1, 21, 11)))
+    west, east = {"code": "330101001", "name": "West"}, {"code": "330101002", "name": "East"}
+    features(
+        folder,
+        "townships.geojson",
+        (west, "Polygon", box(-1, -1, 10, 11)),
+        (east, "Polygon", box(10, -1, 21, 11)),
+    )
+    streets = [({}, "LineString", [at(c, r) for c in range(21)]) for r in range(11)]
+    streets += [({}, "LineString", [at(c, r) for r in range(11)]) for c in range(21)]
+    features(folder, "roads.geojson", *streets)
+    rows = ["id,lon,lat,population,elderly"]
+    for number, (column, row) in enumerate([(1, 1), (3, 1), (12, 5), (20, 10)]):
+        lon, lat = at(column, row)
+        rows.append(f"p{number},{lon},{lat},{10 * (number + 1)},{number + 1}")
+    (folder / "people.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    near = ",".join(map(str, at(1, 1)))
+    (folder / "homes.csv").write_text(homes.format(near=near), encoding="utf-8")
+    (folder / "town.toml").write_text(project, encoding="utf-8")
+    return folder / "town.toml"
+
+
+@pytest.fixture
+def project(tmp_path):
+    return town(tmp_path / "inputs")
+
+
+def call(*arguments):
+    """Run a command in this process."""
+    return CliRunner().invoke(main, [str(item) for item in arguments])
+
+
+def start(*arguments, cwd=None, **environment):
+    """Run a command in a new process, as the shell does."""
+    return subprocess.run(
+        [sys.executable, "-c", "from servicecircle.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONUTF8": "1", **environment},
+        check=False,
+    )
+
+
+def commands():
+    """Return every command with its words: run, check, plans list …"""
+    found = {(): main}
+    queue = [((), main)]
+    while queue:
+        words, group = queue.pop()
+        for name, command in group.commands.items():
+            found[(*words, name)] = command
+            if isinstance(command, click.Group):
+                queue.append(((*words, name), command))
+    return found
+
+
+@pytest.mark.parametrize("words", sorted(commands()))
+def test_every_command_has_help_that_names_its_options(words):
+    done = call(*words, "--help")
+    assert done.exit_code == 0
+    assert done.output.startswith("Usage: ")
+    for parameter in commands()[words].params:
+        if isinstance(parameter, click.Option):
+            assert parameter.opts[0] in done.output
+            assert parameter.help
+        else:
+            assert parameter.make_metavar(click.Context(commands()[words])) in done.output
+    assert done.output == call(*words, "-h").output
+
+
+def test_help_lists_commands_in_full_and_the_exit_codes():
+    text = call("--help").output
+    assert "..." not in text.partition("Commands:")[2]
+    for code in ("0 done", "1 the inputs", "2 wrong", "3 done"):
+        assert code in text
+
+
+def test_version():
+    assert call("--version").output.split()[-1] == servicecircle.__version__
+
+
+def test_plans_are_listed():
+    lines = call("plans", "list").output.splitlines()
+    assert [line.split("\t")[0] for line in lines] == list(servicecircle.packaged_plans())
+    for line in lines:
+        name, count, zh, en = line.split("\t")
+        plan = servicecircle.load_plan(name)
+        assert (int(count), zh, en) == (len(plan.indicators), plan.name_zh, plan.name_en)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("rnu", "x.toml"),
+        ("run",),
+        ("run", "."),
+        ("run", "x.toml", "--workers", "0"),
+        ("run", "x.toml", "--as-of", "31.12.2025"),
+        ("run", "x.toml", "y.toml"),
+        ("check", "x.toml", "--as-of", "2025-12-31"),
+        ("demo", "--strict"),
+        ("plans", "show", "quzhou"),
+        ("run", "x.toml", "--out", __file__),
+    ],
+)
+def test_wrong_usage(arguments):
+    done = call(*arguments)
+    assert done.exit_code == 2
+    assert "Error: " in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_missing_project_file(command, tmp_path):
+    done = start(command, "nowhere.toml", cwd=tmp_path, LC_ALL="C", LANG="C")
+    assert (done.returncode, done.stdout) == (1, b"")
+    said = done.stderr.decode("utf-8")
+    assert "project file not found: nowhere.toml" in said
+    assert "nothing was written" in said
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_faults_of_the_project_file_follow_the_language_of_the_system(tmp_path):
+    said = start("run", "nowhere.toml", cwd=tmp_path, LC_ALL="zh_CN.UTF-8").stderr.decode("utf-8")
+    assert "未写出任何结果" in said
+
+
+def test_run_prints_results_to_stdout_and_progress_to_stderr(project, tmp_path):
+    out = tmp_path / "results"
+    done = start("run", project, "--out", out)
+    said, progress = done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
+    assert done.returncode == 0, progress
+    assert {path.name for path in out.iterdir()} == RESULTS
+    # At 3 km/h 15 minutes are 750 m: 1 + 2 of the 1 + 2 + 3 + 4 older persons.
+    assert "3 of 10 older persons, 30.0 %" in said
+    assert (out / "index.html").as_posix() in said
+    assert "Traceback" not in progress
+    assert progress.strip()
+    assert not set(said.splitlines()) & set(progress.splitlines())
+
+
+def test_run_writes_to_maps_unless_told_otherwise(project, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("run", project).exit_code == 0
+    assert (tmp_path / "maps" / "Test city" / "index.html").is_file()
+
+
+def test_workers_change_no_byte_of_the_results(project, tmp_path):
+    for workers in ("1", "2"):
+        done = start("run", project, "--out", tmp_path / workers, "--workers", workers)
+        assert done.returncode == 0, done.stderr
+    for name in RESULTS - {"run.json"}:
+        one, two = (tmp_path / workers / name for workers in ("1", "2"))
+        assert one.read_bytes() == two.read_bytes(), name
+
+
+def test_run_again_replaces_the_folder_as_a_whole(project, tmp_path):
+    out = tmp_path / "results"
+    assert call("run", project, "--out", out).exit_code == 0
+    (out / "old.txt").write_text("left over", encoding="utf-8")
+    assert call("run", project, "--out", out).exit_code == 0
+    assert {path.name for path in out.iterdir()} == RESULTS
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_folder_of_somebody_else_is_refused(command, project, tmp_path):
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / "thesis.txt").write_text("precious", encoding="utf-8")
+    done = call(command, project, "--out", out)
+    assert done.exit_code == 1
+    assert str(out) in done.stderr
+    assert [path.name for path in out.iterdir()] == ["thesis.txt"]
+    assert (out / "thesis.txt").read_text(encoding="utf-8") == "precious"
+
+
+def test_strict_speaks_of_problems_after_the_work_is_done(tmp_path):
+    # A second home without coordinates is a problem, not a fault.
+    faulty = town(tmp_path / "faulty", homes=HOMES + "Nowhere,,,2020-01-01\n")
+    assert call("run", faulty, "--out", tmp_path / "a").exit_code == 0
+    assert call("run", faulty, "--out", tmp_path / "b", "--strict").exit_code == 3
+    assert {path.name for path in (tmp_path / "b").iterdir()} == RESULTS
+    assert call("check", faulty).exit_code == 0
+    assert call("check", faulty, "--strict").exit_code == 3
+
+
+def test_strict_is_content_with_clean_data(project, tmp_path):
+    done = call("check", project, "--strict")
+    assert done.exit_code == 0, done.output
+
+
+def test_check_writes_its_problems_and_measures_nothing(tmp_path):
+    faulty = town(tmp_path / "faulty", homes=HOMES + "Nowhere,,,2020-01-01\n")
+    out = tmp_path / "checked"
+    done = call("check", faulty, "--out", out)
+    assert done.exit_code == 0
+    assert {path.name for path in out.iterdir()} == {"problems.csv", "run.json"}
+    table = (out / "problems.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert any("homes.csv,,3," in line for line in table)
+    assert "homes.csv row 3" in done.stdout
+
+
+def test_date_of_judgement_can_be_given(project, tmp_path):
+    # The one home opened in 2020.
+    done = call("run", project, "--out", tmp_path / "early", "--as-of", "2019-12-31")
+    assert done.exit_code == 0, done.stderr
+    assert "0 of 10 older persons" in done.stdout
+    record = json.loads((tmp_path / "early" / "run.json").read_text(encoding="utf-8"))
+    assert record["project"]["project"]["as_of"] == "2019-12-31"
+
+
+def test_cache_folder_can_be_given(project, tmp_path):
+    cache = tmp_path / "cache"
+    done = start(
+        "run", project, "--out", tmp_path / "results", "--cache", cache, SERVICECIRCLE_CACHE=""
+    )
+    assert done.returncode == 0, done.stderr
+    assert any(path.is_file() for path in cache.rglob("*"))
+
+
+def test_all_faults_are_told_at_once_and_nothing_is_left(tmp_path):
+    broken = town(tmp_path / "broken", project=PROJECT.replace("people.csv", "peopl.csv"))
+    (broken.parent / "roads.geojson").unlink()
+    out = tmp_path / "results"
+    done = call("run", broken, "--out", out)
+    assert done.exit_code == 1
+    assert "peopl.csv" in done.stderr
+    assert "roads.geojson" in done.stderr
+    assert "2 fault(s)" in done.stderr
+    assert done.stdout == ""
+    assert not out.exists()
+
+
+def test_unknown_layer_is_told_with_the_nearest_name(tmp_path):
+    wrong = PROJECT.replace("facilities.care_home", "facilities.carehome")
+    done = call("check", town(tmp_path / "wrong", project=wrong))
+    assert done.exit_code == 1
+    assert "care_home" in done.stderr
+
+
+def test_names_cannot_command_the_terminal(tmp_path):
+    hostile = town(tmp_path / "hostile", homes=HOMES + "\x1b]0;owned\x07\x1b[2J,119.8,29.1,2020\n")
+    done = start("check", hostile)
+    assert done.returncode == 0, done.stderr
+    assert b"owned" in done.stdout
+    assert b"\x1b]" not in done.stdout
+    assert b"\x1b[2J" not in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk", "utf-8"])
+def test_no_encoding_of_the_terminal_stops_a_command(encoding):
+    environment = {"PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
+    for arguments in (("plans", "list"), ("run", "--help")):
+        done = start(*arguments, **environment)
+        assert done.returncode == 0, done.stderr
+    listed = start("plans", "list", **environment).stdout.decode(encoding, "replace")
+    assert "Quzhou" in listed
