@@ -112,9 +112,7 @@ def write_facilities(folder: Path, made: dict[str, Listing]) -> None:
         note="注：本表为虚构数据，仅供演示。",
     )  # fmt: skip
     write_workbook(folder / "儿童之家.xlsx", made["儿童之家.xlsx"].rows, sheet="儿童之家")
-    write_csv(
-        folder / "社工站.csv", made["社工站.csv"].rows, encoding="utf-8-sig", delimiter="\t"
-    )
+    write_csv(folder / "社工站.csv", made["社工站.csv"].rows, encoding="utf-8-sig", delimiter="\t")
     write_points(folder / "节地生态安葬点.geojson", made["节地生态安葬点.geojson"])
     write_csv(folder / "老年食堂.csv", made["老年食堂.csv"].rows, encoding="utf-8")
 
@@ -165,9 +163,7 @@ def make(out: Path) -> None:
             "twin": next(name for name in names if names.count(name) > 1),
         },
         rows={file: len(listing.rows) for file, listing in made.items()},
-        wrong={
-            file: listing.numbered(FIRST_ROW.get(file, 2)) for file, listing in made.items()
-        },
+        wrong={file: listing.numbered(FIRST_ROW.get(file, 2)) for file, listing in made.items()},
     )
     (out / "README.md").write_bytes(text.encode())
     (out / "demo.toml").write_bytes(PROJECT.encode())

@@ -264,13 +264,13 @@ def broken_geojson(study):
 
 
 def cut_pbf(study):
-    city = load_project_of_demo() / "roads/roads.osm.pbf"
+    city = demo_folder() / "roads/roads.osm.pbf"
     raw = city.read_bytes()
     (study.folder / "roads/roads.osm.pbf").write_bytes(raw[: len(raw) // 2])
     study.edit("roads/roads.gpkg", "roads/roads.osm.pbf")
 
 
-def load_project_of_demo():
+def demo_folder():
     from servicecircle.demo import demo_project
 
     return demo_project().parent
@@ -347,7 +347,7 @@ FILES = [
     (raster_without_crs, "vector.no_crs", ["population/people.tif", "crs = "]),
     (conflicting_crs, "vector.crs_conflict", ["towns.gpkg", "WGS 84", "CGCS2000"]),
     (unknown_crs, "vector.bad_crs", ["towns.gpkg", "EPSG:1"]),
-    (other_grid, "population.grid_mismatch", ["population/elderly.tif", "population/people.tif"]),
+    (other_grid, "population.grid_mismatch", ["elderly.tif", "people.tif", "118.6004"]),
     (other_raster_crs, "population.grid_mismatch", ["elderly.tif", "people.tif"]),
     (empty_layer, "input.empty_layer", ["boundaries/towns.gpkg"]),
     (empty_list, "input.empty_layer", ["facilities/homes.csv"]),
@@ -401,7 +401,7 @@ NAMES = [
         "project.population_source",
         ["raster, points"],
     ),
-    ('basis = "resident"\n', "", "toml.missing_key", ["population.basis"]),
+    ('basis = "resident"\n', "", "toml.missing_key", ["population.basis", "basis"]),
     ('"population/people.tif"', '"population\\people.tif"', "toml.backslash", ["people.tif"]),
     ('datum = "wgs84"\n\n', '基准 = "wgs84"\n\n', "toml.bare_key", ["基准"]),
     ("[roads]", "[设施.养老]\n[roads]", "toml.bare_key", ["[设施.养老]"]),
@@ -625,3 +625,15 @@ def test_the_command_itself_ends_with_1_and_no_traceback(study):
     assert "找不到文件：facilities/homes.csv" in done.stderr
     assert "Traceback" not in done.stderr
     assert study.files() == before
+
+
+def test_every_record_of_the_demo_is_told_whole_in_both_languages():
+    problems = check_project(load_project(demo_folder() / "demo.toml"), None).problems
+    assert len(problems) > 20
+    for problem in problems:
+        for language in ("zh", "en"):
+            text = problem.text(language)
+            assert not re.search(r"\{[a-z_]+\}", text), text
+            assert text.startswith(problem.where(language))
+        assert problem.severity != "fatal"
+        assert problem.file

@@ -375,9 +375,7 @@ def test_the_wrong_care_homes_stand_where_the_readme_says(lists, wrong):
 def test_the_other_wrong_rows_stand_where_the_readme_says(lists, burial, wrong, units):
     day, child = lists["日间照料中心.xlsx"], lists["儿童之家.xlsx"]
     station, canteen = lists["社工站.csv"], lists["老年食堂.csv"]
-    found = {
-        file: {what: number for number, what in rows.items()} for file, rows in wrong.items()
-    }
+    found = {file: {what: number for number, what in rows.items()} for file, rows in wrong.items()}
     at = found["日间照料中心.xlsx"]
     assert len(wrong["日间照料中心.xlsx"]) == 8
     assert day[at["no coordinates"] - 1][4:6] == ["", ""]

@@ -187,7 +187,7 @@ def test_there_is_a_level_and_a_list(refused):
 def test_all_faults_come_at_once_in_the_order_of_the_keys(refused):
     text = LEAST.replace("2025-12-31", '"soon"') + "[roads]\nspeed = 1\n[rules]\nmetres = [0]\n"
     assert refused(text) == [
-        ("toml.date", 'as_of = "soon"', "soon"),
+        ("toml.date", 'as_of = "soon"', '"soon"'),
         ("toml.missing_key", "[roads]", "path"),
         ("toml.unknown_key", "speed = 1", "speed"),
         ("toml.above", "metres = [0]", "0"),

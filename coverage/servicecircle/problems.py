@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -11,7 +12,7 @@ from servicecircle.messages import Language, message
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Action", "Problem", "Severity", "problem_table"]
+__all__ = ["Action", "Problem", "Severity", "nearest_name", "problem_table"]
 
 Severity = Literal["fatal", "error", "warning", "note"]
 Action = Literal["stopped", "set_aside", "mended", "flagged", "counted"]
@@ -97,6 +98,25 @@ class Problem:
         lines = [f"{where}{colon}{words.what}" if where else words.what]
         lines += [f"  {part}" for part in (words.rule, words.remedy) if part]
         return "\n".join(lines)
+
+
+def nearest_name(value: str, known: Iterable[str], *, likeness: float = 0.5) -> str:
+    """Return the known name nearest to a value, a dash where none is near.
+
+    Parameters
+    ----------
+    value : str
+    known : iterable of str
+    likeness : float
+        How alike the two must be at least, from 0 to 1.
+
+    Examples
+    --------
+    >>> nearest_name("cantine", ["canteen", "park"]), nearest_name("xyz", [])
+    ('canteen', '–')
+    """
+    close = difflib.get_close_matches(value, list(known), n=1, cutoff=likeness)
+    return close[0] if close else "–"
 
 
 def shorten(value: object) -> str:

@@ -7,7 +7,6 @@ nearest known one, and all faults of a file are reported together with their lin
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from servicecircle.problems import Problem
+from servicecircle.problems import Problem, nearest_name
 from servicecircle.toml_files import (
     Location,
     key_lines,
@@ -205,8 +204,6 @@ class FacilitySettings(_Settings):
     """Level of the units named in ``serves``."""
     unit_level: Level | None = None
     """Level of the declared unit."""
-    neighbours_count: bool = True
-    """Whether travel rules count facilities of other units."""
     circles: bool = True
     invented: bool = False
     """The sites are stand-ins, said in every output that rests on them."""
@@ -303,7 +300,6 @@ class Project(_Settings):
             What may be given.
         """
         names = list(known)
-        near = difflib.get_close_matches(value, names, n=1, cutoff=0.5)
         return Problem(
             code=code,
             severity="fatal",
@@ -312,7 +308,7 @@ class Project(_Settings):
             row=row_of(self._lines, where),
             column=".".join(where),
             value=value,
-            details={"known": ", ".join(names), "near": near[0] if near else "–"},
+            details={"known": ", ".join(names), "near": nearest_name(value, names)},
         )
 
     def speed_kmh(self, profile: str) -> float:

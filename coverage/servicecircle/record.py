@@ -8,6 +8,7 @@ from typing import Any
 from servicecircle.inputs.load import Inputs
 from servicecircle.measure.ground import Ground
 from servicecircle.measure.layers import Access, profile_of
+from servicecircle.measure.presence import is_open
 from servicecircle.messages import LANGUAGES, label
 from servicecircle.network.compiled import threads
 from servicecircle.network.profiles import PROFILES
@@ -69,8 +70,12 @@ def record_of(
             "date": people.date if people is not None else None,
         },
         "facilities": {
-            name: {"rows_in": data.rows_in, "rows_set_aside": data.rows_set_aside}
-            | {"rows_used": len(data.frame)}
+            name: {
+                "rows_in": data.rows_in,
+                "rows_set_aside": data.rows_set_aside,
+                "rows_used": len(data.frame),
+                "open": int(is_open(data.frame, project.project.as_of).sum()),
+            }
             for name, data in inputs.facilities.items()
         },
         "roads": dict(inputs.roads.counts) if inputs.roads is not None else None,

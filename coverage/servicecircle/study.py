@@ -257,7 +257,19 @@ def _write(results: Results, clock: _Clock, folder: Path, advance: Advance) -> N
     advance(1)
     write_map(results, folder / "index.html")
     advance(1)
-    write_run_record({**results.record, "stages": clock.stages}, folder / "run.json")
+    record = {
+        **results.record,
+        "rows_out": {
+            "units.csv": len(results.unit_coverage),
+            "scorecard.csv": len(results.scorecard),
+            "unit_results.csv": len(results.unit_results),
+            "facilities.csv": len(results.facilities),
+            "problems.csv": len(results.problems),
+            "access.parquet": len(results.access),
+        },
+        "stages": clock.stages,
+    }
+    write_run_record(record, folder / "run.json")
     advance(1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -210,7 +211,10 @@ def _fault(item: Any, model: type[BaseModel], lines: Mapping[Location, int], nam
         details = {"known": ", ".join(known), "near": near[0] if near else ""}
         code = "toml.unknown_key_near" if near else "toml.unknown_key"
         return _fatal(code, value=where[-1], details=details, **place)
-    details = {key: _shown(value) for key, value in item.get("ctx", {}).items()}
+    details = {
+        key: value if isinstance(value, str) else _shown(value)
+        for key, value in item.get("ctx", {}).items()
+    }
     if "expected" in details:
         details["expected"] = details["expected"].replace(" or ", ", ").replace("'", '"')
     code = kind if "." in kind else _CODES.get(kind, "toml.bad_value")
@@ -224,6 +228,8 @@ def _shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, dict | BaseModel):
         return ""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, float):
         return f"{value:g}"
     return str(value)

@@ -214,9 +214,7 @@ def wind(rng: np.random.Generator, land: Land, net: Net, edges: list[tuple[int, 
     bend(net, edges=edges, offsets=offsets)
 
 
-def add_country(
-    rng: np.random.Generator, land: Land, town: Town, units: Units
-) -> Country:
+def add_country(rng: np.random.Generator, land: Land, town: Town, units: Units) -> Country:
     """Lay the roads of the country into the town's net."""
     net = town.net
     field = _field(rng, land, town)
@@ -257,9 +255,7 @@ def add_country(
         if kinds:
             best = min(kinds, key=RANK.__getitem__)
             net.edge(gate, node[cell], Street(best, NAMES.get(best, "")))
-    fresh = [
-        key for key, street in net.edges.items() if key not in known and not street.floats
-    ]
+    fresh = [key for key, street in net.edges.items() if key not in known and not street.floats]
     wind(rng, land, net, fresh)
     centres_of = {unit: node[int(cell)] for unit, cell in zip(villages, seeds, strict=True)}
     hamlets = [

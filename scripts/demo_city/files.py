@@ -186,9 +186,7 @@ def write_pbf(path: Path, net: Net, land: Land) -> None:
         lines.append((tags, ids))
     header = osmium.io.Header()
     header.set("generator", "servicecircle make_demo_city (invented)")
-    header.add_box(
-        osmium.osm.Box(*(float(v) for v in (*places.min(axis=0), *places.max(axis=0))))
-    )
+    header.add_box(osmium.osm.Box(*(float(v) for v in (*places.min(axis=0), *places.max(axis=0)))))
     writer = osmium.SimpleWriter(os.fspath(path), 4 * 1024 * 1024, header)
     try:
         for rank, (lon, lat) in enumerate(places.tolist(), start=1):

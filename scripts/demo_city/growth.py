@@ -96,8 +96,13 @@ def _target(
 
 
 def _street(
-    rng: np.random.Generator, net: Net, near: _Near, ends: tuple[int, int], street: Street,
-    *, spacing: float,
+    rng: np.random.Generator,
+    net: Net,
+    near: _Near,
+    ends: tuple[int, int],
+    street: Street,
+    *,
+    spacing: float,
 ) -> list[int]:
     """Lay one street, straight or with a vertex in it; return that vertex."""
     here, there = (np.array(net.xy[node]) for node in ends)

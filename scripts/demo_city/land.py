@@ -29,8 +29,15 @@ RIVER_T_KM = -0.9
 RIVER_WEST = [(-2.0, 6.0), (2.0, 8.6), (5.5, 9.0), (8.5, 10.6), (11.0, 11.4)]
 RIVER_EAST = [(24.6, 17.4), (27.0, 20.0), (30.5, 20.6), (33.5, 22.8), (38.0, 23.6)]
 STREAMS = [
-    [(13.4, 35.0), (12.4, 30.5), (11.6, 26.8), (12.6, 22.5), (12.6, 18.5), (11.6, 15.2),
-     (12.0, 12.0)],
+    [
+        (13.4, 35.0),
+        (12.4, 30.5),
+        (11.6, 26.8),
+        (12.6, 22.5),
+        (12.6, 18.5),
+        (11.6, 15.2),
+        (12.0, 12.0),
+    ],
     [(31.5, -1.0), (30.0, 5.0), (27.5, 8.6), (24.3, 10.2), (22.7, 12.8), (22.9, 16.6)],
     [(-2.0, 26.0), (2.8, 22.8), (4.4, 17.8), (5.6, 13.4), (6.4, 9.4)],
     [(7.4, -1.0), (9.0, 3.2), (13.0, 5.8), (15.2, 9.4), (16.6, 13.8)],
@@ -81,8 +88,13 @@ def _meander(rng: np.random.Generator, points: Floats, *, metres: float) -> Floa
 
 
 def _blob(
-    rng: np.random.Generator, centre_km: tuple[float, float], radii_km: tuple[float, float],
-    *, turn: float, rough: float, points: int,
+    rng: np.random.Generator,
+    centre_km: tuple[float, float],
+    radii_km: tuple[float, float],
+    *,
+    turn: float,
+    rough: float,
+    points: int,
 ) -> shapely.Polygon:
     """Return a closed wavy outline around a centre."""
     angle = np.linspace(0.0, 2.0 * np.pi, points, endpoint=False)
@@ -134,9 +146,7 @@ def make_land(rng: np.random.Generator) -> Land:
         shapely.LineString(_meander(rng, _curve(from_km(points)), metres=110.0))
         for points in STREAMS
     ]
-    outline = _blob(
-        rng, (17.6, 16.7), (16.0, 14.6), turn=-0.15, rough=0.26, points=720
-    )
+    outline = _blob(rng, (17.6, 16.7), (16.0, 14.6), turn=-0.15, rough=0.26, points=720)
     lake = _blob(rng, (11.75, 26.9), (1.15, 2.1), turn=0.12, rough=0.2, points=90)
     island = _blob(rng, (11.8, 26.6), (0.33, 0.5), turn=0.5, rough=0.12, points=36)
     water = shapely.Polygon(lake.exterior, [island.exterior])

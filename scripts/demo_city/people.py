@@ -110,9 +110,7 @@ def _whole_numbers(values: Floats, total: int) -> Ints:
     return floor
 
 
-def _official(
-    rng: np.random.Generator, units: Units, population: Floats, elderly: Floats
-) -> Ints:
+def _official(rng: np.random.Generator, units: Units, population: Floats, elderly: Floats) -> Ints:
     """Return official numbers: each township's raster falls short, all of them by 9 % together."""
     township = np.array([unit.township for unit in units.units])
     short = rng.uniform(0.885, 0.935, len(PLACES))

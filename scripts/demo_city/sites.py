@@ -85,7 +85,12 @@ def by_township(
 
 
 def by_unit(
-    ground: Ground, rng: np.random.Generator, count: int, ending: str, *, urban_first: float,
+    ground: Ground,
+    rng: np.random.Generator,
+    count: int,
+    ending: str,
+    *,
+    urban_first: float,
     without: tuple[str, ...] = (),
 ) -> list[Site]:
     """Put one site into each of so many units; populous ones come first with a given force."""

@@ -266,9 +266,7 @@ def make_town(rng: np.random.Generator) -> Town:
     return Town(
         net=net,
         outline=_outline(chosen),
-        arterials=[
-            shapely.LineString(_place(_steps(one, two))) for one, two in sorted(lines)
-        ],
+        arterials=[shapely.LineString(_place(_steps(one, two))) for one, two in sorted(lines)],
         gates=[index[spot] for spot in rim],
         blocks=_place(np.array([(i + 0.5, j + 0.5) for i, j in chosen]) * UNITS),
         weight=weight,

@@ -518,7 +518,10 @@ def test_geojson_with_a_crs_is_wgs84_and_one_that_is_silent_must_be_declared(rea
     assert data.frame["source_row"].tolist() == [1, 2]
     assert json.loads(data.frame["extra"][0]) == {"n": "2.5"}
     silent = geojson(both, crs=False)
-    assert refusal(lambda: read(silent, name="a.geojson"), CrsError).code == "facility.no_datum_geojson"
+    assert (
+        refusal(lambda: read(silent, name="a.geojson"), CrsError).code
+        == "facility.no_datum_geojson"
+    )
     assert points(read(silent, name="a.geojson", datum="wgs84")) == points(data)
     assert points(read(silent, name="a.geojson", crs="EPSG:4326")) == points(data)
 

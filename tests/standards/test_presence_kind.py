@@ -221,7 +221,20 @@ def test_only_facilities_in_the_main_urban_area(make):
     assert (row["verdict"], row["missing_inputs"]) == ("no_data", "[boundaries.main_urban_area]")
     homes["in_main_urban_area"] = [False, False]
     row = one(make, rule, facilities=homes, scopes=frozenset({"main_urban_area"}))
-    assert (row["value"], row["verdict"]) == (0, "not_met")
+    # Nobody and nothing of the county lies in the polygon: the county's own was not supplied.
+    assert (row["value"], row["verdict"], row["width_causes"]) == (0, "undecided", "scope")
+    assert "1 个单元没有提供该范围的边界" in row["notes"]
+    people = pd.DataFrame(
+        {
+            "population": [10.0],
+            "elderly": [2.0],
+            "unit_county": ["county:1"],
+            "in_main_urban_area": [True],
+        },
+        index=pd.Index(["a"], name="demand_id"),
+    )
+    row = one(make, rule, facilities=homes, scopes=frozenset({"main_urban_area"}), demand=people)
+    assert (row["value"], row["verdict"], row["width_causes"]) == (0, "not_met", "")
     homes["in_main_urban_area"] = [True, False]
     row = one(make, rule, facilities=homes, scopes=frozenset({"main_urban_area"}))
     assert (row["value"], row["verdict"]) == (100, "met")

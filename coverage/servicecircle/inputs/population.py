@@ -164,14 +164,24 @@ def _from_units(settings: PopulationSettings, base: Path, units: gpd.GeoDataFram
     level = settings.units or (present[-1] if present else "")
     if level not in present:
         details: dict[str, object] = {"known": ", ".join(present) or "–"}
-        raise InputError(fatal("population.no_level", name="", value=str(level), details=details))
+        raise InputError(
+            fatal(
+                "population.no_level",
+                name="",
+                column="population.units",
+                value=str(level),
+                details=details,
+            )
+        )
     chosen = units[units["level"] == level].reset_index(drop=True)
     problems: list[Problem] = []
     if settings.total is None:
         population = chosen["population"].to_numpy(np.float64)
         elderly = chosen["elderly"].to_numpy(np.float64)
         if np.isnan(population).all() and np.isnan(elderly).all():
-            raise InputError(fatal("population.no_figures", name="", value=level))
+            raise InputError(
+                fatal("population.no_figures", name="", column="population.units", value=level)
+            )
     else:
         population = np.array([settings.total])
         elderly = np.array([np.nan if settings.elderly_total is None else settings.elderly_total])
@@ -180,6 +190,7 @@ def _from_units(settings: PopulationSettings, base: Path, units: gpd.GeoDataFram
                 fatal(
                     "population.elderly_total",
                     name="",
+                    column="population.elderly_total",
                     value=f"{elderly[0]:g}",
                     details={"total": f"{population[0]:g}"},
                 )

@@ -229,7 +229,8 @@ def _same_grid(one: Any, other: Any, source: RasterSource) -> None:
 
 def _corner(file: Any) -> str:
     size = math.sqrt(abs(file.transform.determinant))
-    return f"({file.transform.c:.6g}, {file.transform.f:.6g}), {size:.6g}, {file.crs}"
+    # Two grids may differ by a small part of a cell, far behind the decimal point of a degree.
+    return f"({file.transform.c:.12g}, {file.transform.f:.12g}), {size:.12g}, {file.crs or '–'}"
 
 
 def _strips(file: Any) -> Iterator[Window]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -17,7 +16,7 @@ from servicecircle.errors import InputError
 from servicecircle.inputs.columns import normalise_title
 from servicecircle.inputs.coordinates import Floats, fatal
 from servicecircle.inputs.values import clean_codes, clean_names, fold_width, numbers
-from servicecircle.problems import Problem
+from servicecircle.problems import Problem, nearest_name
 from servicecircle.project import LEVELS
 
 __all__ = [
@@ -120,7 +119,10 @@ def _choose(
     for key, given in declared.items():
         if key not in aliases:
             known = list(aliases)
-            details: dict[str, object] = {"known": ", ".join(known), "near": _nearest(key, known)}
+            details: dict[str, object] = {
+                "known": ", ".join(known),
+                "near": nearest_name(key, known),
+            }
             faults.append(
                 fatal("unit.unknown_key", name=name, column=key, value=key, details=details)
             )
@@ -184,14 +186,9 @@ def missing_column(column: str, available: Sequence[str], *, name: str) -> Probl
     """
     details: dict[str, object] = {
         "known": ", ".join(available),
-        "near": _nearest(column, available),
+        "near": nearest_name(column, available),
     }
     return fatal("unit.no_such_column", name=name, column=column, value=column, details=details)
-
-
-def _nearest(word: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.0)
-    return close[0] if close else ""
 
 
 def text_cells(cells: pd.Series[Any]) -> Texts:

@@ -7,7 +7,6 @@ that cannot be used becomes None and is recorded, and the reader of the layer se
 from __future__ import annotations
 
 import codecs
-import difflib
 import json
 import warnings
 from collections.abc import Iterable
@@ -31,7 +30,7 @@ from servicecircle.inputs.coordinates import (
     to_wgs84_points,
 )
 from servicecircle.inputs.shapes import Geometries
-from servicecircle.problems import Problem
+from servicecircle.problems import Problem, nearest_name
 
 __all__ = ["VECTOR_FORMATS", "read_layer", "read_vector", "reader_notes"]
 
@@ -212,13 +211,12 @@ def _choose_layer(path: Path, name: str, layer: str | None) -> str | None:
     if layer is not None:
         if layer in layers:
             return layer
-        near = difflib.get_close_matches(layer, layers, n=1)
         raise InputError(
             fatal(
                 "vector.no_such_layer",
                 name=name,
                 value=layer,
-                details={"known": ", ".join(layers), "near": near[0] if near else "–"},
+                details={"known": ", ".join(layers), "near": nearest_name(layer, layers)},
             )
         )
     if len(layers) > 1:

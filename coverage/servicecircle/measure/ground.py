@@ -17,6 +17,7 @@ from servicecircle.inputs.load import Inputs
 from servicecircle.inputs.raw_roads import RawRoads
 from servicecircle.measure.access import Points
 from servicecircle.measure.places import GAP_M, place_points
+from servicecircle.measure.presence import is_open
 from servicecircle.network.graph import Network, build_network
 from servicecircle.network.snap import Attachment, EdgeIndex, edge_index, nearest_edges
 from servicecircle.problems import Problem
@@ -89,7 +90,7 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
 
     def project_shapes(shapes: Shapes) -> Shapes:
         return np.asarray(
-            shapely.transform(shapes, lambda x, y: project_points(x, y), interleaved=False)
+            shapely.transform(shapes, project_points, interleaved=False)
         )
 
     units_xy = project_shapes(inputs.units.geometry.to_numpy())
@@ -102,6 +103,7 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
     unit_columns = _place(inputs.units, units_xy, facility_x, facility_y)
     _check_layers(project, facilities, unit_columns.columns, units_xy, facility_x, facility_y)
     problems += _facility_problems(facilities, unit_columns, units_xy, facility_x, facility_y)
+    problems += _not_open_problems(project, facilities)
     at = _attach(project, network, index, facility_x, facility_y)
     facilities = facilities.assign(**unit_columns.columns)
     facilities["snap_m"] = at.leg_m if at is not None else np.nan
@@ -310,6 +312,22 @@ def _facility_problems(
     return problems
 
 
+def _not_open_problems(project: Project, facilities: gpd.GeoDataFrame) -> list[Problem]:
+    as_of = project.project.as_of
+    rows = facilities[~is_open(pd.DataFrame(facilities), as_of).to_numpy()]
+    return [
+        Problem(
+            code="facility.not_open",
+            severity="note",
+            action="counted",
+            value=str(row["name"]),
+            details={"as_of": as_of.isoformat()},
+            **_where(row),
+        )
+        for row in (rows.loc[label] for label in rows.index)
+    ]
+
+
 def _unsnapped_problems(project: Project, facilities: gpd.GeoDataFrame) -> list[Problem]:
     rows = facilities[facilities["snap_status"] == "unsnapped"]
     return [
@@ -336,11 +354,18 @@ def _balance(
     if inputs.population is None:
         return {}
     balance: dict[str, object] = dict(inputs.population.balance)
-    for name in ("population", "elderly"):
-        values = demand[name]
-        known = bool(values.notna().any())
-        balance[f"{name}_in_units"] = float(values[~placed.outside].sum()) if known else None
-        balance[f"{name}_outside_units"] = float(values[placed.outside].sum()) if known else None
+    # People in the source = people in units + outside + masked; nothing is unaccounted for.
+    for column, name in (("population", "people"), ("elderly", "elderly")):
+        values = demand[column].to_numpy(float)
+        if not np.isfinite(values).any():
+            continue
+        inside, outside = values[~placed.outside].sum(), values[placed.outside].sum()
+        source = inputs.population.balance[f"{name}_in_source"]
+        used = inputs.population.balance[f"{name}_used"]
+        balance[f"{name}_in_units"] = float(inside)
+        balance[f"{name}_outside_units"] = float(outside)
+        balance[f"{name}_masked"] = float(source - used)
+        balance[f"{name}_unaccounted"] = round(float(used - inside - outside), 6)
     balance["points"] = len(demand)
     balance["points_outside_units"] = int(placed.outside.sum())
     balance["points_in_gaps"] = int((placed.in_gap & ~placed.outside).sum())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -164,7 +164,7 @@ def all_coverage(
                     declared_level=settings.unit_level,
                 )
                 counts.append(count["facilities"])
-                problems += found
+                problems += [_with_file(problem, str(settings.path)) for problem in found]
             name = project.layer_profile(layer)
             tables.append(
                 unit_coverage(
@@ -181,12 +181,15 @@ def all_coverage(
     return pd.concat(tables, ignore_index=True), _distinct(problems)
 
 
+def _with_file(problem: Problem, file: str) -> Problem:
+    return problem if problem.file else replace(problem, file=file)
+
+
 def _distinct(problems: list[Problem]) -> list[Problem]:
-    """Return each fault of a row once, though several levels met it."""
+    """Return each fault once, though several levels met it; what is of a level, once a level."""
     seen: dict[tuple[object, ...], Problem] = {}
     for problem in problems:
         row = (problem.code, problem.file, problem.sheet, problem.row, problem.value)
-        layer = problem.details.get("layer", "")
-        level = problem.details.get("level", "") if problem.row is None else ""
-        seen.setdefault((*row, layer, level), problem)
+        level = problem.details.get("level", "") if problem.code == "presence.in_no_unit" else ""
+        seen.setdefault((*row, problem.details.get("layer", ""), level), problem)
     return list(seen.values())

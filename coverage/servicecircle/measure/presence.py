@@ -294,7 +294,11 @@ def place_facilities(
         named = ""
         if declared.strip():
             unit = book.resolve(declared, levels=declared_order, parent=parents[row])
-            if not unit:
+            if not unit and parents[row] and book.resolve(declared, levels=declared_order):
+                problem(
+                    "presence.other_parent", row, "declared_unit", declared, parent=parents[row]
+                )
+            elif not unit:
                 problem("presence.unknown_declared_unit", row, "declared_unit", declared)
             named = book.climb(unit, level)
         if named and stands[row] and named != stands[row]:

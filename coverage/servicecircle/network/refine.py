@@ -1,6 +1,6 @@
 """Slivers that the cells of the drawing miss: found by bounds, not by luck.
 
-A square of four cells of one class can hide a strip of the other: the Voronoi strip of a road that
+A square between four cells of one class can hide a strip of the other: the Voronoi strip of a road that
 runs between two others and is reached by another way. Within a square of half-diagonal ``r``
 around ``c``, the nearest edge of any point is one whose distance from ``c`` is at most
 ``d(c) + 2 r``, and the total by way of that edge changes by at most ``2 r``. So a square is proved
@@ -32,7 +32,7 @@ _DEEPEST = 4
 
 @compiled()
 def _classify(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one loop
-    cx: Floats, cy: Floats, half: float, limit: float, draw: float,
+    cx: Floats, cy: Floats, half: float, whole: bool, limit: float, draw: float,
     nx: Floats, ny: Floats, u: Ints, v: Ints, length: Floats, node: Floats,
     at_edge: Ints, at_offset: Floats, at_leg: Floats,
     x0: float, y0: float, size: float, columns: int, rows: int, starts: Ints, edges: Ints,
@@ -92,8 +92,9 @@ def _classify(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one loo
             if found_leg[i] <= best + 2.0 * r:
                 low, high = min(low, found_total[i]), max(high, found_total[i])
                 rivals += 1
-        # One edge alone hides nothing: both excesses are smooth along it.
-        if rivals == 1:
+        # One edge alone hides nothing between the corners that were drawn: both excesses are
+        # smooth along it. Of a part of a square the corners were not looked at.
+        if whole and rivals == 1:
             out[k] = 3
         elif high + 2.0 * r <= limit and best + r <= draw:
             out[k] = 1
@@ -104,34 +105,43 @@ def _classify(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one loo
 
 
 @compiled()
-def _count_uniform(
-    inside: NDArray[np.bool_], near: NDArray[np.bool_], fill: bool,
-    rows: Ints, columns: Ints, drawn: Ints,
-) -> int:  # fmt: skip
-    """Count, or list, the squares near the network whose four corners are of one class."""
+def _list_squares(
+    excess: Floats, near: NDArray[np.bool_], fill: bool, rows: Ints, columns: Ints, drawn: Ints
+) -> int:
+    """Count, or list, the squares near the network with points a cell from their own border."""
     found = 0
-    for r in range(inside.shape[0] - 1):
-        for c in range(inside.shape[1] - 1):
+    for r in range(excess.shape[0] - 1):
+        for c in range(excess.shape[1] - 1):
             if not (near[r, c] or near[r + 1, c] or near[r, c + 1] or near[r + 1, c + 1]):
                 continue
-            votes = (
-                int(inside[r, c]) + int(inside[r + 1, c]) + int(inside[r, c + 1])
-                + int(inside[r + 1, c + 1])
-            )  # fmt: skip
-            if votes in (0, 4):
+            votes = 0
+            for k in range(4):
+                votes += int(excess[r + k // 2, c + k % 2] <= 0.0)
+            kind = votes // 4
+            if votes in (1, 3):
+                # One corner is cut off, at the shares s and t of its sides: is the opposite corner
+                # farther than a side from the cut?
+                kind = votes // 2
+                for k in range(4):
+                    own = excess[r + k // 2, c + k % 2]
+                    if int(own <= 0.0) != kind:
+                        s = own / (own - excess[r + k // 2, c + 1 - k % 2])
+                        t = own / (own - excess[r + 1 - k // 2, c + k % 2])
+                        if (s + t - s * t) ** 2 <= s * s + t * t:
+                            votes = 2
+            if votes != 2:
                 if fill:
-                    rows[found], columns[found], drawn[found] = r, c, votes // 4
+                    rows[found], columns[found], drawn[found] = r, c, kind
                 found += 1
     return found
 
 
-def _uniform_squares(field: Field, part: Window, excess: Floats) -> tuple[Floats, Floats, Ints]:
-    """Return centres and class of the squares whose four corners are of one class."""
-    inside = excess <= 0.0
+def _squares(field: Field, part: Window, excess: Floats) -> tuple[Floats, Floats, Ints]:
+    """Return centres and class of the squares that are of one class, or all but a corner."""
     none = np.empty(0, np.int64)
-    count = _count_uniform(inside, part.inside, False, none, none, none)
+    count = _list_squares(excess, part.inside, False, none, none, none)
     rows, columns, drawn = (np.empty(count, np.int64) for _ in range(3))
-    _count_uniform(inside, part.inside, True, rows, columns, drawn)
+    _list_squares(excess, part.inside, True, rows, columns, drawn)
     half = field.cell_m / 2.0
     return part.x[columns] + half, part.y[rows] + half, drawn
 
@@ -170,7 +180,7 @@ def sliver_boxes(
     held = np.flatnonzero(targets.snapped)
     held = held[np.argsort(targets.edge[held], kind="stable")]
     at = (targets.edge[held], targets.offset_m[held], targets.leg_m[held])
-    x, y, drawn = _uniform_squares(field, part, excess)
+    x, y, drawn = _squares(field, part, excess)
     half = field.cell_m / 2.0
     shapely.prepare(border)
     boxes: dict[int, list[Boxes]] = {0: [], 1: []}
@@ -178,7 +188,7 @@ def sliver_boxes(
         state = np.zeros(x.size, np.int8)
         own = np.zeros(x.size, np.int8)
         _classify(
-            x, y, half, limit_m, field.draw_m, network.x, network.y, network.u, network.v,
+            x, y, half, depth == 0, limit_m, field.draw_m, network.x, network.y, network.u, network.v,
             network.length_m, node_metres, *at, index.x0, index.y0, index.bin_m, index.columns,
             index.rows, index.starts, index.edges, state, own,
         )  # fmt: skip

@@ -1,1 +1,1 @@
-"""What a run writes: maps, tables, GeoPackage and the run record. Only this package writes results."""
+"""What a run writes: maps, tables, GeoPackage, run record; only this package writes results."""

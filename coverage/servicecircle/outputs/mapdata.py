@@ -150,7 +150,9 @@ def _profile_title(profile: str, language: Language) -> str:
 
 
 def _texts(values: pd.Series[Any]) -> list[str]:
-    return ["" if missing else str(value) for value, missing in zip(values, values.isna(), strict=True)]
+    return [
+        "" if missing else str(value) for value, missing in zip(values, values.isna(), strict=True)
+    ]
 
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:

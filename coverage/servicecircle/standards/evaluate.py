@@ -168,6 +168,7 @@ def evaluate(
                             target=target,
                             as_of=evidence.as_of,
                             applicable=measured.applicable,
+                            reference=_reference(indicator, measured, evidence),
                         )
                     )
     filled = [table for table in tables if not table.empty]
@@ -252,6 +253,14 @@ def _measure(
     )
 
 
+def _reference(indicator: Indicator, measured: Measured, evidence: Evidence) -> frozenset[str]:
+    """Return the units that a share is only shown for: of other levels than the plan's."""
+    if measured.judged_by != "target":
+        return frozenset()
+    units = evidence.units
+    return frozenset(units.index[units["level"] != indicator.level].astype(str))
+
+
 def _verdict(indicator: Indicator, study: Study, measured: Measured, target: Target | None) -> str:
     if not measured.applicable:
         return "not_applicable"
@@ -281,6 +290,9 @@ def _notes(
         notes.append(study.note("reading"))
     if target is not None and target.basis == "inferred":
         notes.append(study.note("inferred"))
+    year = study.evidence.as_of.year
+    if target is not None and target.year < year and indicator.measure == "stock":
+        notes.append(study.note("later_than_target", year=year, target=target.year))
     if study.plan.provisional:
         notes.append(study.note("provisional"))
     stand_ins = [name for name in indicator.layers if name in study.evidence.invented_layers]

@@ -11,6 +11,7 @@ from servicecircle.project import LEVELS, PlanSettings, Project
 from servicecircle.standards.indicators import load_plan, packaged_plans
 from servicecircle.standards.plan import Plan
 from servicecircle.standards.registry import LayerWords, load_registry
+from servicecircle.toml_files import Location
 
 __all__ = ["Names", "settle_names"]
 
@@ -111,8 +112,9 @@ def _indicator_faults(
     project: Project, name: str, settings: PlanSettings, plan: Plan
 ) -> Iterator[Problem]:
     known = [indicator.id for indicator in plan.indicators]
-    wrong = [(("pins", given), given) for given in settings.pins if given not in known]
-    wrong += [(("anyway",), given) for given in settings.anyway if given not in known]
-    for key, given in wrong:
-        where = ("plans", name, *key)
-        yield project.fault("project.unknown_indicator", where, value=given, known=known)
+    places: list[tuple[Location, str]] = []
+    places += [(("plans", name, "pins", given), given) for given in settings.pins]
+    places += [(("plans", name, "anyway"), given) for given in settings.anyway]
+    for where, given in places:
+        if given not in known:
+            yield project.fault("project.unknown_indicator", where, value=given, known=known)

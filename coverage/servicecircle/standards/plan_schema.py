@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from servicecircle.problems import nearest_name
 from servicecircle.standards.kinds import KINDS
 from servicecircle.standards.plan import (
     Attribute,
@@ -29,7 +29,6 @@ __all__ = [
     "PlanFile",
     "PlanTable",
     "TargetTable",
-    "nearest_name",
     "plan_faults",
     "target_year",
 ]
@@ -148,17 +147,6 @@ class PlanFile(Table):
 Location = tuple[str, ...]
 Fault = tuple[str, Location, dict[str, Any]]
 """Code, place in the file, further fields of the problem."""
-
-
-def nearest_name(value: str, known: Sequence[str]) -> str:
-    """Return the known name nearest to a value, a dash where none is near.
-
-    Examples
-    --------
-    >>> nearest_name("cantine", ["canteen", "park"]), nearest_name("xyz", [])
-    ('canteen', '—')
-    """
-    return next(iter(difflib.get_close_matches(value, known, n=1, cutoff=0.5)), "—")
 
 
 def plan_faults(parsed: PlanFile, extra: Mapping[str, LayerWords]) -> Iterator[Fault]:

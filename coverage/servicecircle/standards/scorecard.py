@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -245,11 +245,13 @@ def unit_rows(
     target: Target | None,
     as_of: dt.date,
     applicable: bool,
+    reference: Collection[str] = (),
 ) -> pd.DataFrame:
     """Return the rows of ``unit_results`` of one indicator.
 
     Units are held against the threshold (presence, mean times) or against the headline target
-    (shares of people); where neither applies they are shown as reference and not judged. A target
+    (shares of people); where neither applies they are shown as reference and not judged, and so
+    are the units of ``reference``, which are of another level than the plan judges at. A target
     that is not due is not judged, one that is only a reading is never missed.
 
     Returns
@@ -267,7 +269,8 @@ def unit_rows(
     scale = measured.scale if measured.judged_by == "target" else 1.0
     verdicts, missing = [], []
     numbers = (found[name].tolist() for name in _NUMBERS)
-    for value, low, high, numerator, denominator in zip(*numbers, strict=True):
+    shown_only = found["unit_id"].isin(list(reference)).tolist()
+    for only, value, low, high, numerator, denominator in zip(shown_only, *numbers, strict=True):
         missing.append(
             shortfall(
                 value,
@@ -278,7 +281,7 @@ def unit_rows(
                 scale=scale,
             )
         )
-        if not applicable or measured.judged_by == "nothing":
+        if only or not applicable or measured.judged_by == "nothing":
             verdicts.append("not_applicable")
         elif math.isnan(goal):
             verdicts.append("no_data" if math.isnan(value) else "no_target")

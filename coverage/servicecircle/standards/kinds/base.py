@@ -197,6 +197,16 @@ class Study:
             return None
         return frozenset(rows.index[rows[column].fillna(False).astype(bool)].astype(str))
 
+    def units_with_scope(self, layer: str, level: str, scope: ScopeWords) -> frozenset[str]:
+        """Return the units of a level in which people or facilities lie in a scope's polygon."""
+        inside, unit = f"in_{scope.name}", f"unit_{level}"
+        found: set[str] = set()
+        for table in (self.evidence.demand, self.rows(layer)):
+            if inside in table.columns and unit in table.columns:
+                rows = table.loc[table[inside].fillna(False).astype(bool), unit]
+                found.update(rows.dropna().astype(str))
+        return frozenset(found)
+
     def select(self, rows: pd.DataFrame, condition: Filter, layer: str) -> Selection:
         """Return which of some facilities pass a filter.
 

@@ -91,9 +91,16 @@ def measure_presence(indicator: Indicator, study: Study, year: int | None) -> Me
         units = units[counts >= 1]
     if units.empty:
         notes.append(study.note("no_units", scope=scope.zh if study.language == "zh" else scope.en))
-        return not_measured(f"[boundaries.{indicator.level}]", notes=tuple(notes))
+        return not_measured(notes=tuple(notes))
 
     low, high, lacking, causes = _counts(indicator, study, units.index)
+    if scope.polygon and not above:
+        drawn = study.units_with_scope(indicator.layer, indicator.level, scope)
+        undrawn = ~units.index.isin(list(drawn)) & (units.index != AREA_UNIT)
+        if undrawn.any():
+            high[undrawn] = np.inf
+            causes += ("scope",)
+            notes.append(study.note("undrawn", count=int(undrawn.sum())))
     needed = indicator.threshold or 1.0
     has, may = int((low >= needed).sum()), int((high >= needed).sum())
     known = not lacking

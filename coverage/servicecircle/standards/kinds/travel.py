@@ -128,8 +128,9 @@ def _with_unsnapped(access: pd.DataFrame, covered: Bools, limit_m: float) -> Boo
 def measure_distance(indicator: Indicator, study: Study, year: int | None) -> Measured:  # noqa: ARG001 - a stock at the date of judgement
     """Measure the share of older people within so many metres of a facility, in per cent.
 
-    ``value`` is the share over the network, ``straight_value`` the straight-line share. People
-    without a number are not covered and stay in the denominator.
+    ``value`` is the share over the network, or along the straight line where that is what the
+    clause or a pin says; ``straight_value`` is the straight-line share. People without a number
+    are not covered and stay in the denominator.
 
     What bounds the answer, and is named as a cause of its width:
 
@@ -158,7 +159,7 @@ def measure_distance(indicator: Indicator, study: Study, year: int | None) -> Me
         if meaning == "unstated":
             causes = ("definition", "roads")
     if meaning == "straight":
-        low, high, causes = straight, straight, ()
+        value, low, high, causes = straight, straight, straight, ()
     reach = _Reach(
         people=people,
         weight=weight,
@@ -260,6 +261,7 @@ def _people_share(
         basis = study.note(f"basis_{study.evidence.basis}")
         age = study.evidence.age_from if study.evidence.age_from is not None else "?"
         notes += (study.note("people", basis=basis, age=age),)
+    notes += _unplaced(indicator, study)
     missing = ("[roads]",) if reach.value is None and need_roads else ()
     if total <= 0:
         return not_measured("[population] elderly", notes=notes)
@@ -281,6 +283,15 @@ def _people_share(
         scale=100.0,
         ambiguous=ambiguous,
     )
+
+
+def _unplaced(indicator: Indicator, study: Study) -> tuple[str, ...]:
+    """Say how many open facilities no way can lead to, since they have no place or no road."""
+    rows = study.open_rows(indicator.layer)
+    if "snap_status" not in rows.columns:
+        return ()
+    count = int(rows["snap_status"].isin(["no_place", "unsnapped"]).sum())
+    return (study.note("unplaced", count=count, total=len(rows)),) if count else ()
 
 
 def _by_unit(reach: _Reach, study: Study) -> pd.DataFrame:
