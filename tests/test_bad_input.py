@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
-from affine import Affine
 from click.testing import CliRunner
 
 from servicecircle.cli import main
@@ -88,7 +87,7 @@ def write_raster(path, values, *, crs="EPSG:4326", nodata=-1.0, origin=(WEST, NO
     height, width = values.shape
     profile = {"driver": "GTiff", "height": height, "width": width, "count": 1, "dtype": "float64"}
     profile |= {
-        "transform": Affine(cell, 0.0, origin[0], 0.0, -cell, origin[1]),
+        "transform": rasterio.Affine(cell, 0.0, origin[0], 0.0, -cell, origin[1]),
         "nodata": nodata,
         "crs": crs,
     }

@@ -87,7 +87,7 @@ def given_codes():
             ):
                 continue
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            if name not in ("Problem", "fatal", "_fatal", "stop", "osm_problem"):
+            if name not in ("Problem", "fatal", "_fatal", "stop", "osm_problem", "BrokenRule"):
                 continue
             details = keywords.get("details")
             names = set(keywords) - {None}

@@ -288,5 +288,5 @@ def test_the_language_of_the_file_is_known_even_when_it_is_broken():
 
 
 def test_models_are_strict_also_when_they_are_made_in_python():
-    with pytest.raises(ValueError, match="kind"):
+    with pytest.raises(ValueError, match="a raster and no kind; whether a cell holds people"):
         PopulationSettings(raster="a.tif", basis="resident", date=dt.date(2020, 1, 1))

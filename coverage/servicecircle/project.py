@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -20,10 +20,10 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from servicecircle.problems import Problem, nearest_name
 from servicecircle.toml_files import (
+    BrokenRule,
     Location,
     key_lines,
     model_faults,
@@ -54,11 +54,6 @@ ProfileName = Literal["walk", "elderly"]
 
 def _path(value: object) -> object:
     return Path(value) if isinstance(value, str) and value.strip() else value
-
-
-def _refused(code: str, **words: Any) -> PydanticCustomError:
-    """Return the error of a rule between keys; its type is the code of our text."""
-    return PydanticCustomError(code, "{code}", {"code": code, **words})
 
 
 FilePath = Annotated[Path, BeforeValidator(_path)]
@@ -172,14 +167,14 @@ class PopulationSettings(_Settings):
         ]
         if len(sources) != 1:
             found = ", ".join(sources) or "–"
-            raise _refused("project.population_source", found=found)
+            raise BrokenRule("project.population_source", found=found)
         if self.raster is not None and self.kind is None:
-            raise _refused("project.population_kind")
+            raise BrokenRule("project.population_kind")
         if sources[0] in ("units", "total") and self.spread is None:
-            raise _refused("project.population_spread")
+            raise BrokenRule("project.population_spread")
         for spread, given in (("buildings", self.buildings), ("residential", self.residential)):
             if self.spread == spread and given is None:
-                raise _refused("project.population_places", spread=spread)
+                raise BrokenRule("project.population_places", spread=spread)
         return self
 
 
@@ -242,7 +237,7 @@ class RuleSettings(_Settings):
     def _distinct(self) -> RuleSettings:
         for name, values in (("minutes", self.minutes), ("metres", self.metres)):
             if len(set(values)) != len(values):
-                raise _refused("project.threshold_twice", name=name, values=str(values))
+                raise BrokenRule("project.threshold_twice", name=name, values=str(values))
         return self
 
 
@@ -270,10 +265,10 @@ class Project(_Settings):
         levels = [level for level in LEVELS if level in self.boundaries]
         if not levels:
             known, found = ", ".join(LEVELS), ", ".join(self.boundaries) or "–"
-            raise _refused("project.no_level", known=known, found=found)
+            raise BrokenRule("project.no_level", known=known, found=found)
         units = None if self.population is None else self.population.units
         if units is not None and units not in levels:
-            raise _refused("project.units_level", level=units, found=", ".join(levels))
+            raise BrokenRule("project.units_level", level=units, found=", ".join(levels))
         return self
 
     @property

@@ -13,10 +13,18 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from servicecircle.errors import ProjectError
-from servicecircle.messages import Language
+from servicecircle.messages import Language, message
 from servicecircle.problems import Problem
 
-__all__ = ["Location", "key_lines", "model_faults", "parse_toml", "read_bytes", "row_of"]
+__all__ = [
+    "BrokenRule",
+    "Location",
+    "key_lines",
+    "model_faults",
+    "parse_toml",
+    "read_bytes",
+    "row_of",
+]
 
 Location = tuple[str, ...]
 
@@ -49,6 +57,24 @@ _CODES = {
     "date_from_datetime_inexact": "toml.date",
     "too_short": "toml.too_few",
 }
+
+
+class BrokenRule(ValueError):  # noqa: N818 - pydantic takes it up; it never reaches a user
+    """What a validator of a model raises where keys do not go together.
+
+    Parameters
+    ----------
+    code : str
+        Of our text.
+    words : object
+        For the placeholders of the text.
+    """
+
+    def __init__(self, code: str, **words: object) -> None:
+        text = message(code, "en", words)
+        super().__init__(f"{text.what}; {text.rule}")
+        self.code = code
+        self.words = words
 
 
 def parse_toml(raw: bytes, *, name: str) -> tuple[dict[str, Any], str]:
@@ -217,7 +243,10 @@ def _fault(item: Any, model: type[BaseModel], lines: Mapping[Location, int], nam
     }
     if "expected" in details:
         details["expected"] = details["expected"].replace(" or ", ", ").replace("'", '"')
-    code = kind if "." in kind else _CODES.get(kind, "toml.bad_value")
+    code = _CODES.get(kind, "toml.bad_value")
+    broken = item.get("ctx", {}).get("error")
+    if isinstance(broken, BrokenRule):
+        return _fatal(broken.code, value=_shown(item["input"]), details=broken.words, **place)
     details["reason"] = item["msg"].removeprefix("Value error, ")
     return _fatal(code, value=_shown(item["input"]), details=details, **place)
 

@@ -13,19 +13,19 @@ as_of = 2025-12-31
 language = "zh"
 invented = true
 
+# 虚构的城市把四个市县规划的目标当作自己的目标；对全省规划则是其中一个设区市。
+# The invented city takes the targets of four plans for its own; of the province it is a part.
 [plans.quzhou]
-area = "part"
+area = "whole"
 [plans.zhejiang]
 area = "part"
 level = "prefecture"
 [plans.jiaxing]
-area = "part"
+area = "whole"
 [plans.minle]
-area = "part"
-level = "prefecture"
+area = "whole"
 [plans.shangcheng]
-area = "part"
-level = "prefecture"
+area = "whole"
 
 [boundaries.county]
 path = "boundaries/counties.geojson"

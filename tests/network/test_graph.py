@@ -22,7 +22,9 @@ def test_lengths_and_components_by_hand():
     assert network.component_m[network.component[5]] == 0.0
 
 
-@pytest.mark.parametrize(("least", "eligible"), [(0.0, 3), (50.0, 3), (50.1, 2), (700.0, 2), (701.0, 0)])
+@pytest.mark.parametrize(
+    ("least", "eligible"), [(0.0, 3), (50.0, 3), (50.1, 2), (700.0, 2), (701.0, 0)]
+)
 def test_components_of_at_least_so_many_metres_are_eligible(least, eligible):
     network = build_network(
         [0, 300, 300, 1000, 1030], [0, 0, 400, 0, 40], [0, 1, 3], [1, 2, 4], min_component_m=least

@@ -131,9 +131,7 @@ def test_edges_that_share_a_node_tie_exactly(seed):
 
 def test_lines_drawn_twice_in_opposite_directions_are_one():
     generator = np.random.default_rng(5)
-    network = build_network(
-        [0.123, 150.77], [0.3, 90.1], [0, 1], [1, 0], min_component_m=0
-    )
+    network = build_network([0.123, 150.77], [0.3, 90.1], [0, 1], [1, 0], min_component_m=0)
     share = generator.uniform(0, 1, 5000)
     px = share * 150 + generator.uniform(-20, 20, 5000)
     py = share * 90 + generator.uniform(-20, 20, 5000)
@@ -199,7 +197,9 @@ def test_small_components_are_passed_over():
     assert at.leg_m.tolist() == [100.0]
 
 
-@pytest.mark.parametrize("network", [build_network([], [], [], []), build_network([1], [1], [], [])])
+@pytest.mark.parametrize(
+    "network", [build_network([], [], [], []), build_network([1], [1], [], [])]
+)
 def test_no_streets(network):
     at = attach(network, [0.0, np.nan], [0.0, 0.0])
     assert at.edge.tolist() == [-1, -1]

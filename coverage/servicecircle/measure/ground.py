@@ -364,7 +364,7 @@ def _balance(
         used = inputs.population.balance[f"{name}_used"]
         balance[f"{name}_in_units"] = float(inside)
         balance[f"{name}_outside_units"] = float(outside)
-        balance[f"{name}_masked"] = float(source - used)
+        balance.setdefault(f"{name}_masked", float(source - used))
         balance[f"{name}_unaccounted"] = round(float(used - inside - outside), 6)
     balance["points"] = len(demand)
     balance["points_outside_units"] = int(placed.outside.sum())

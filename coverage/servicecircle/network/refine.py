@@ -1,11 +1,12 @@
 """Slivers that the cells of the drawing miss: found by bounds, not by luck.
 
-A square between four cells of one class can hide a strip of the other: the Voronoi strip of a road that
-runs between two others and is reached by another way. Within a square of half-diagonal ``r``
-around ``c``, the nearest edge of any point is one whose distance from ``c`` is at most
-``d(c) + 2 r``, and the total by way of that edge changes by at most ``2 r``. So a square is proved
-to be of one class, or it is cut in sixteen and asked again, down to a sixteenth of a cell; there
-its centre decides. Where that mends nothing within a cell, the search goes on to a 256th.
+A square between four cells of one class can hide a strip of the other: the Voronoi strip of a
+road that runs between two others and is reached by another way. So can one of which the border
+cuts off a corner. Within a square of half-diagonal ``r`` around ``c``, the nearest edge of any
+point is one whose distance from ``c`` is at most ``d(c) + 2 r``, and the total by way of that edge
+changes by at most ``2 r``. So a square is proved to be of one class, or it is cut in sixteen and
+asked again, down to a sixteenth of a cell; there its centre decides. Where that mends nothing
+within a cell, the search goes on to a 256th.
 """
 
 from __future__ import annotations
