@@ -11,6 +11,11 @@ __all__ = ["cache_folder", "kernel_folder"]
 def cache_folder() -> Path:
     """Return the cache folder: SERVICECIRCLE_CACHE if set, else the platform's own.
 
+    Returns
+    -------
+    pathlib.Path
+        Absolute; it need not exist.
+
     Examples
     --------
     >>> cache_folder().is_absolute()
@@ -25,7 +30,18 @@ def cache_folder() -> Path:
 
 
 def kernel_folder() -> Path | None:
-    """Return the folder for compiled kernels, made on demand; None where it cannot be written."""
+    """Return the folder for compiled kernels, made on demand; None where it cannot be written.
+
+    Returns
+    -------
+    pathlib.Path or None
+
+    Examples
+    --------
+    >>> folder = kernel_folder()
+    >>> folder is None or folder.is_dir()
+    True
+    """
     folder = cache_folder() / "kernels"
     try:
         folder.mkdir(parents=True, exist_ok=True)

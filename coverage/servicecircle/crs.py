@@ -256,7 +256,9 @@ def gcj02_to_bd09(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
     --------
     >>> lon, lat = gcj02_to_bd09([120.2], [30.3])
     >>> round(float(lon[0]) - 120.2, 3), round(float(lat[0]) - 30.3, 3)
-    (0.006, 0.006)
+    (0.007, 0.006)
+    >>> gcj02_to_bd09([], [])[0].size
+    0
     """
     lon, lat = _arrays(lon, lat)
     radius = np.hypot(lon, lat) + 2e-5 * np.sin(lat * _BD_PI)

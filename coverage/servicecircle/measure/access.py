@@ -61,7 +61,25 @@ class Points:
 
 
 def straight_distances(points: Points, targets: Points) -> Floats:
-    """Return the straight distance of each point to its nearest target; NaN without targets."""
+    """Return the straight distance of each point to its nearest target; NaN without targets.
+
+    Parameters
+    ----------
+    points, targets : Points
+
+    Returns
+    -------
+    numpy.ndarray of float, shape (k,)
+
+    Examples
+    --------
+    >>> def at(*x):
+    ...     return Points(ids=np.empty(len(x), object), x=np.array(x), y=np.zeros(len(x)), at=None)
+    >>> straight_distances(at(0.0, 7.0, np.nan), at(3.0, 9.0)).tolist()
+    [3.0, 2.0, nan]
+    >>> straight_distances(at(0.0), at()).tolist()
+    [nan]
+    """
     placed = np.isfinite(targets.x) & np.isfinite(targets.y)
     metres = np.full(points.x.size, np.nan)
     here = np.isfinite(points.x) & np.isfinite(points.y)
@@ -92,6 +110,21 @@ def layer_access(
         snap_m, status, within_count (0 here; counted with the circles). ``reached``,
         ``unreachable`` (attached, but no facility in its component) or ``unsnapped``; the latter
         two have no number.
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.profiles import profile
+    >>> from servicecircle.network.snap import attach
+    >>> street = build_network([0, 3000], [0, 0], [0], [1])
+    >>> def at(name, x, y):
+    ...     x, y = np.array(x, float), np.array(y, float)
+    ...     return Points(ids=np.full(x.size, name, object), x=x, y=y, at=attach(street, x, y))
+    >>> homes, care_home = at("home", [50, 50], [30, 9000]), at("care", [850], [20])
+    >>> speed = profile("walk")
+    >>> found = layer_access(homes, care_home, layer="care_home", profile=speed, network=street)
+    >>> found[["metres", "seconds", "facility_id", "status"]].values.tolist()
+    [[850.0, 765.0, 'care', 'reached'], [nan, nan, '', 'unsnapped']]
     """
     k = demand.x.size
     metres = np.full(k, np.nan)
@@ -127,6 +160,16 @@ def layer_access(
 
 def reaches(values: Floats, limit: float) -> NDArray[np.bool_]:
     """Return which values are within a limit, inclusive with slack; NaN is not.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float, shape (k,)
+        In the unit of the limit: seconds or metres.
+    limit : float
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (k,)
 
     Examples
     --------

@@ -36,7 +36,7 @@ class Weights:
     population: Floats
     elderly: Floats
 
-    def inside(self, here: NDArray[np.bool_]) -> tuple[float, float]:
+    def inside(self, here: NDArray[np.bool_] | NDArray[np.int64]) -> tuple[float, float]:
         """Return the people and the elderly at the chosen points."""
         return float(self.population[here].sum()), float(self.elderly[here].sum())
 
@@ -111,18 +111,57 @@ def service_circles(
 
     Parameters
     ----------
-    network, index
-    demand, weights
+    network : Network
+    index : EdgeIndex
+        Of the network.
+    demand : Points
+    weights : Weights
+        People at the demand points.
     facilities : Points
         Open facilities with a place.
     drawing : Drawing
     advance : callable
         Called with the number of facilities done.
 
+    Returns
+    -------
+    LayerCircles
+
     Raises
     ------
     ValueError
         If the points are not attached to a network.
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.profiles import profile
+    >>> from servicecircle.network.snap import attach, edge_index
+    >>> network = build_network([0, 3000], [0, 0], [0], [1])
+    >>> def points(x, y):
+    ...     ids = np.array([f"p{number}" for number in range(len(x))], object)
+    ...     at = attach(network, x, y)
+    ...     return Points(ids=ids, x=np.array(x, float), y=np.array(y, float), at=at)
+    >>> drawn = service_circles(
+    ...     network,
+    ...     edge_index(network),
+    ...     points([100, 900, 2500], [0, 0, 0]),
+    ...     Weights(population=np.array([3.0, 4.0, 5.0]), elderly=np.array([1.0, 1.0, np.nan])),
+    ...     points([400, 400], [0, 9000]),  # the second is too far from the street
+    ...     drawing=Drawing(
+    ...         layer="canteen",
+    ...         profile=profile("elderly"),
+    ...         minutes=(5, 10),
+    ...         cell_m=10.0,
+    ...         draw_m=25.0,
+    ...         crs="EPSG:4549",
+    ...     ),
+    ...     advance=lambda done: None,
+    ... )
+    >>> drawn.circles[["facility_id", "minutes", "population"]].values.tolist()
+    [['p0', 5.0, 0.0], ['p0', 10.0, 7.0], ['', 5.0, 0.0], ['', 10.0, 7.0]]
+    >>> drawn.within_count.tolist()
+    [1, 1, 0]
     """
     if demand.at is None or facilities.at is None:
         raise ValueError("circles need points that are attached to a network")

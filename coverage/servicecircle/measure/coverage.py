@@ -60,6 +60,17 @@ def layer_rules(
 ) -> list[Rule]:
     """Return the rules of a layer: times and distances, or straight lines alone without roads.
 
+    Parameters
+    ----------
+    minutes, metres : tuple of float
+        Thresholds, in any order.
+    on_network : bool
+        Whether there are roads.
+
+    Returns
+    -------
+    list of Rule
+
     Examples
     --------
     >>> [rule.name for rule in layer_rules((15.0,), (1000.0,), on_network=True)]
@@ -80,11 +91,15 @@ def _sums(unit: NDArray[np.int64], weights: Floats, count: int) -> Floats:
     if not np.isfinite(weights).any():
         return np.full(count, np.nan)
     here = unit >= 0
-    return np.bincount(unit[here], weights=weights[here], minlength=count)
+    return np.bincount(unit[here], weights=weights[here], minlength=count).astype(np.float64)
 
 
 def _weighted_p90(unit: NDArray[np.int64], minutes: Floats, people: Floats, count: int) -> Floats:
-    """Return for each unit the least time within which nine of ten people reach; inf if never."""
+    """Return for each unit the least time within which nine of ten people reach; inf if never.
+
+    NaN where there are no people, or some of them are unknown.
+    """
+    unknown = unit[(unit >= 0) & np.isnan(people)]
     here = (unit >= 0) & (people > 0)
     unit, people = unit[here], people[here]
     minutes = np.where(np.isnan(minutes[here]), np.inf, minutes[here])
@@ -97,6 +112,7 @@ def _weighted_p90(unit: NDArray[np.int64], minutes: Floats, people: Floats, coun
     enough = np.flatnonzero(share >= 0.9 - 1e-9)
     first = enough[np.unique(unit[enough], return_index=True)[1]]
     result[unit[first]] = minutes[first]
+    result[unknown] = np.nan
     return result
 
 
@@ -130,6 +146,24 @@ def unit_coverage(
     pandas.DataFrame
         Columns of the table ``units.csv``. Coverage of a unit without people is NaN, never 0 or
         1. ``unreachable`` and ``unsnapped`` are people (elderly where people are unknown).
+
+    Examples
+    --------
+    >>> units = pd.DataFrame({"unit_id": ["a", "b"], "code": "", "name": "", "level": "township"})
+    >>> demand = pd.DataFrame({"population": [30.0, 10.0], "elderly": [9.0, np.nan]})
+    >>> demand["unit_township"] = "a"
+    >>> access = pd.DataFrame({"seconds": [600.0, np.nan], "status": ["reached", "unsnapped"]})
+    >>> table = unit_coverage(
+    ...     units,
+    ...     demand,
+    ...     access,
+    ...     pd.Series({"a": 2}),
+    ...     layer="canteen",
+    ...     profile="walk",
+    ...     rules=[Rule("15 min", "seconds", 900.0)],
+    ... )
+    >>> table[["unit_id", "rule", "facilities", "population_coverage"]].values.tolist()[:2]
+    [['a', '15 min', 2, 0.75], ['b', '15 min', 0, nan]]
     """
     blocks = []
     known_people = bool(demand["population"].notna().any()) if len(demand) else False
@@ -181,4 +215,5 @@ def unit_coverage(
     if not blocks:
         return pd.DataFrame(columns=list(COLUMNS))
     table = pd.concat([block.reindex(columns=list(COLUMNS)) for block in blocks], ignore_index=True)
-    return table.astype(dict.fromkeys(COLUMNS[8:], float))
+    typed: pd.DataFrame = table.astype(dict.fromkeys(COLUMNS[8:], float))
+    return typed

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -89,9 +90,9 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
         return np.where(bad, np.nan, x), np.where(bad, np.nan, y)
 
     def project_shapes(shapes: Shapes) -> Shapes:
-        return np.asarray(
-            shapely.transform(shapes, project_points, interleaved=False)
-        )
+        # The stubs know only functions of one array of pairs.
+        moved = shapely.transform(shapes, project_points, interleaved=False)  # type: ignore[arg-type]
+        return np.asarray(moved)
 
     units_xy = project_shapes(inputs.units.geometry.to_numpy())
     scopes_xy = project_shapes(inputs.scopes.geometry.to_numpy())
@@ -145,9 +146,11 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
 
 
 def _network(
-    project: Project, roads: RawRoads | None, project_points: object
+    project: Project,
+    roads: RawRoads | None,
+    project_points: Callable[[Floats, Floats], tuple[Floats, Floats]],
 ) -> tuple[Network | None, EdgeIndex | None]:
-    if roads is None or not callable(project_points):
+    if roads is None:
         return None, None
     x, y = project_points(roads.lon, roads.lat)
     used = np.zeros(x.size, bool)
@@ -233,7 +236,7 @@ def _snap_status(x: Floats, at: Attachment | None) -> NDArray[np.object_]:
     return status
 
 
-def _where(row: pd.Series) -> dict[str, object]:
+def _where(row: pd.Series) -> dict[str, Any]:
     source_row = row["source_row"]
     return {
         "file": str(row["source_file"]),
@@ -284,7 +287,7 @@ def _facility_problems(
     out = np.flatnonzero(placed.outside & np.isfinite(x))
     if out.size:
         whole = shapely.union_all(units_xy)
-        metres = shapely.distance(whole, shapely.points(x[out], y[out]))
+        metres = np.atleast_1d(shapely.distance(whole, shapely.points(x[out], y[out])))
         for at, far in zip(out, metres, strict=True):
             row = facilities.iloc[at]
             problems.append(

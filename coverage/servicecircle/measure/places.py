@@ -47,6 +47,10 @@ def place_points(
     gap_m : float
         How far a point in a gap may be from the polygon it goes to; 0: gaps stay outside.
 
+    Returns
+    -------
+    Placing
+
     Examples
     --------
     >>> boxes = shapely.box([0, 1000], [0, 0], [1000, 2000], [1000, 1000])
@@ -60,7 +64,7 @@ def place_points(
     if not finite.size or not polygons.size:
         return Placing(polygon=polygon, in_gap=in_gap)
     tree = shapely.STRtree(polygons)
-    points = shapely.points(x[finite], y[finite])
+    points = np.asarray(shapely.points(x[finite], y[finite]))
     point, found = tree.query(points, predicate="intersects")
     first = np.full(finite.size, polygons.size, np.int64)
     np.minimum.at(first, point, found)

@@ -66,7 +66,7 @@ def background_roads(roads: RawRoads | None) -> gpd.GeoDataFrame:
             rows = np.flatnonzero(roads.way_class == names.index(name))
             ends = np.stack([roads.u[rows], roads.v[rows]], axis=1)
             lines = shapely.linestrings(np.stack([roads.lon[ends], roads.lat[ends]], axis=2))
-            whole = shapely.line_merge(shapely.multilinestrings(np.atleast_1d(lines)))
+            whole = shapely.line_merge(shapely.multilinestrings(np.asarray(lines, object)))
             merged = shapely.simplify(whole, _TOLERANCE_DEGREES)
             budget -= int(shapely.get_num_coordinates(merged))
             if budget < 0 and classes:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from servicecircle.network.field import Field, Window
+from servicecircle.network.field import Field, Window, whole_window
 from servicecircle.network.reach import nearest
 from servicecircle.network.refine import sliver_boxes
 from servicecircle.network.snap import Attachment, nearest_edges
@@ -68,6 +68,28 @@ def circle_polygons(
     list of shapely.MultiPolygon
         One a limit, each within the next, in the network's coordinate system; empty where
         nothing is reached.
+
+    Examples
+    --------
+    >>> from servicecircle.network.field import circle_field
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.reach import node_distances
+    >>> from servicecircle.network.snap import edge_index
+    >>> network = build_network([0, 900], [0, 0], [0], [1], min_component_m=0)
+    >>> index = edge_index(network)
+    >>> facility = nearest_edges(network, index, [450], [10], most_m=500)
+    >>> field = circle_field(network, index, (0, -100, 900, 100))
+    >>> part = whole_window(field)
+    >>> drawn = circle_polygons(
+    ...     field,
+    ...     part,
+    ...     nearest(network, part.at, facility).metres,
+    ...     [5, 100],
+    ...     node_metres=node_distances(network, facility)[0],
+    ...     targets=facility,
+    ... )
+    >>> [polygon.is_empty for polygon in drawn], [round(edge) for edge in drawn[1].bounds]
+    ([True, False], [360, -25, 540, 25])
     """
     polygons, lacking, surplus = [], [], []
     for limit in limits_m:
@@ -184,22 +206,47 @@ def count_polygons(
     -------
     list of (int, shapely.MultiPolygon)
         From 2 upward, while there is any.
+
+    Examples
+    --------
+    >>> from servicecircle.network.field import circle_field
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.snap import edge_index
+    >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
+    >>> field = circle_field(network, edge_index(network), (0, 0, 40, 20))
+    >>> counts = np.array([[0, 0, 0, 0, 0], [0, 0, 3, 2, 0], [0, 0, 0, 0, 0]], np.int32)
+    >>> [(least, polygon.area > 0) for least, polygon in count_polygons(field, counts)]
+    [(2, True), (3, True)]
+    >>> count_polygons(field, np.zeros((3, 5), np.int32))
+    []
     """
-    rows, columns = counts.shape
-    x = (np.arange(columns) + field.column0) * field.cell_m
-    y = (np.arange(rows) + field.row0) * field.cell_m
+    part = whole_window(field)
     drawn = []
     for least in range(2, most + 1):
         enough = counts >= least
         if not enough.any():
             break
         excess = np.where(enough, -0.5, 0.5 * _LOPSIDED) * field.cell_m
-        drawn.append((least, _contour(x, y, excess, field.cell_m)))
+        drawn.append((least, _contour(part.x, part.y, excess, field.cell_m)))
     return drawn
 
 
 def one_polygon(pieces: Sequence[shapely.MultiPolygon]) -> shapely.MultiPolygon:
-    """Return multipolygons that do not touch as one."""
+    """Return multipolygons that do not touch as one.
+
+    Parameters
+    ----------
+    pieces : sequence of shapely.MultiPolygon
+
+    Returns
+    -------
+    shapely.MultiPolygon
+
+    Examples
+    --------
+    >>> one_polygon([]).is_empty
+    True
+    """
     return shapely.MultiPolygon(list(shapely.get_parts(np.array(pieces, object))))
 
 
@@ -276,6 +323,19 @@ def wrong_points(
     -------
     numpy.ndarray of float, shape (w, 2)
         The wrong points; none, if the circle is true.
+
+    Examples
+    --------
+    >>> from servicecircle.network.field import circle_field
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.snap import edge_index
+    >>> network = build_network([0, 900], [0, 0], [0], [1], min_component_m=0)
+    >>> index = edge_index(network)
+    >>> facility = nearest_edges(network, index, [450], [10], most_m=500)
+    >>> field = circle_field(network, index, (0, -100, 900, 100))
+    >>> wrong = shapely.MultiPolygon([shapely.box(0, 100, 900, 200)])
+    >>> len(wrong_points(field, wrong, facility, limit_m=100, samples=50)) > 0
+    True
     """
     generator = np.random.default_rng(seed)
     west, south, east, north = shapely.bounds(polygon) + np.array([-1, -1, 1, 1]) * 2 * field.draw_m
@@ -301,6 +361,21 @@ def wrong_points(
 def limit_bounds(
     x: float, y: float, limit_m: float, margin_m: float
 ) -> tuple[float, float, float, float]:
-    """Return the square that holds every circle of a point: no way is shorter than straight."""
+    """Return the square that holds every circle of a point: no way is shorter than straight.
+
+    Parameters
+    ----------
+    x, y, limit_m, margin_m : float
+
+    Returns
+    -------
+    tuple of float
+        Smallest x, smallest y, largest x, largest y.
+
+    Examples
+    --------
+    >>> limit_bounds(500, 0, 100, 10)
+    (390, -110, 610, 110)
+    """
     reach = limit_m + margin_m
     return x - reach, y - reach, x + reach, y + reach

@@ -214,13 +214,37 @@ def window(field: Field, bounds: tuple[float, float, float, float]) -> Window:
     )
 
 
+def _centres(first: int, count: int, cell_m: float) -> Floats:
+    return np.arange(first, first + count).astype(np.float64) * cell_m
+
+
 def whole_window(field: Field) -> Window:
-    """Return all of a field as a window."""
+    """Return all of a field as a window.
+
+    Parameters
+    ----------
+    field : Field
+
+    Returns
+    -------
+    Window
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.snap import edge_index
+    >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
+    >>> field = circle_field(network, edge_index(network), (0, 0, 100, 90))
+    >>> whole_window(field).inside.shape
+    (10, 11)
+    >>> whole_window(circle_field(network, edge_index(network), (5e3, 0, 5e3, 0))).inside.any()
+    np.False_
+    """
     rows, columns = field.slot.shape
     inside = field.slot >= 0
     return Window(
-        x=(np.arange(columns) + field.column0) * field.cell_m,
-        y=(np.arange(rows) + field.row0) * field.cell_m,
+        x=_centres(field.column0, columns, field.cell_m),
+        y=_centres(field.row0, rows, field.cell_m),
         rows=slice(0, rows),
         columns=slice(0, columns),
         inside=inside,

@@ -142,7 +142,8 @@ def distance_at(
     >>> from servicecircle.network.graph import build_network
     >>> from servicecircle.network.snap import attach
     >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
-    >>> metres, by_u = distance_at(network, np.array([5.0, 9.0]), attach(network, [80, 5e4], [7, 0]))
+    >>> points = attach(network, [80, 5e4], [7, 0])
+    >>> metres, by_u = distance_at(network, np.array([5.0, 9.0]), points)
     >>> metres.tolist(), bool(by_u[0])
     ([36.0, inf], False)
     """

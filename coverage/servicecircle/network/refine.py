@@ -118,7 +118,7 @@ def _list_squares(
             votes = 0
             for k in range(4):
                 votes += int(excess[r + k // 2, c + k % 2] <= 0.0)
-            kind = votes // 4
+            kind = votes // 4 if votes in (0, 4) else -1
             if votes in (1, 3):
                 # One corner is cut off, at the shares s and t of its sides: is the opposite corner
                 # farther than a side from the cut?
@@ -129,8 +129,9 @@ def _list_squares(
                         s = own / (own - excess[r + k // 2, c + 1 - k % 2])
                         t = own / (own - excess[r + 1 - k // 2, c + k % 2])
                         if (s + t - s * t) ** 2 <= s * s + t * t:
-                            votes = 2
-            if votes != 2:
+                            kind = -1
+                        break
+            if kind >= 0:
                 if fill:
                     rows[found], columns[found], drawn[found] = r, c, kind
                 found += 1
@@ -163,7 +164,9 @@ def sliver_boxes(
 
     Parameters
     ----------
-    field, part
+    field : Field
+    part : Window
+        The part of the field that was contoured.
     excess : numpy.ndarray of float, shape (rows, columns)
         What the circle was contoured from; inside where it is at most 0.
     border : shapely.Geometry
@@ -176,6 +179,27 @@ def sliver_boxes(
     Returns
     -------
     lacking, surplus : numpy.ndarray of shapely.Polygon
+
+    Examples
+    --------
+    >>> from servicecircle.network.field import circle_field, whole_window
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.snap import edge_index, nearest_edges
+    >>> network = build_network([0, 900], [0, 0], [0], [1], min_component_m=0)
+    >>> index = edge_index(network)
+    >>> facility = nearest_edges(network, index, [450], [10], most_m=500)
+    >>> part = whole_window(field := circle_field(network, index, (0, -50, 900, 50)))
+    >>> lacking, surplus = sliver_boxes(  # as if nothing had been drawn
+    ...     field,
+    ...     part,
+    ...     np.full(part.inside.shape, 10.0),
+    ...     shapely.LineString(),
+    ...     node_metres=np.array([460.0, 460.0]),
+    ...     targets=facility,
+    ...     limit_m=200.0,
+    ... )
+    >>> [round(side) for side in shapely.total_bounds(lacking)], surplus.size
+    ([260, -25, 640, 25], 0)
     """
     network, index = field.network, field.index
     held = np.flatnonzero(targets.snapped)
@@ -189,9 +213,9 @@ def sliver_boxes(
         state = np.zeros(x.size, np.int8)
         own = np.zeros(x.size, np.int8)
         _classify(
-            x, y, half, depth == 0, limit_m, field.draw_m, network.x, network.y, network.u, network.v,
-            network.length_m, node_metres, *at, index.x0, index.y0, index.bin_m, index.columns,
-            index.rows, index.starts, index.edges, state, own,
+            x, y, half, depth == 0, limit_m, field.draw_m, network.x, network.y, network.u,
+            network.v, network.length_m, node_metres, *at, index.x0, index.y0, index.bin_m,
+            index.columns, index.rows, index.starts, index.edges, state, own,
         )  # fmt: skip
         contested = state == _CONTESTED
         if depth >= _MENDED:

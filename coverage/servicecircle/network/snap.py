@@ -155,7 +155,7 @@ def edge_index(network: Network) -> EdgeIndex:
 
 
 @compiled(parallel=True)
-def _nearest(  # noqa: PLR0912, PLR0913, PLR0917 - one kernel, one loop
+def _nearest(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one loop
     px: Floats, py: Floats, most_m: float, nx: Floats, ny: Floats, u: Ints, v: Ints,
     x0: float, y0: float, size: float, columns: int, rows: int, starts: Ints, edges: Ints,
     out_edge: Ints, out_offset: Floats, out_leg: Floats,
