@@ -168,8 +168,10 @@ def _levels_in_order(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
 
 
 def _scopes(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """Return the scopes, all polygons of one name as one."""
     if not frames:
         return gpd.GeoDataFrame({"scope": [], "name": []}, geometry=[], crs="EPSG:4326")
-    return gpd.GeoDataFrame(
+    table = gpd.GeoDataFrame(
         pd.concat(frames, ignore_index=True), geometry="geometry", crs="EPSG:4326"
     )
+    return table.dissolve(by=["scope", "name"], sort=False).reset_index()[list(table.columns)]

@@ -13,6 +13,7 @@ import pandas as pd
 from servicecircle.messages import Language, label
 from servicecircle.outputs import palettes, payload
 from servicecircle.project import LEVELS
+from servicecircle.standards.registry import load_registry
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -416,8 +417,15 @@ def _roads(roads: gpd.GeoDataFrame) -> list[list[list[int]]]:
 
 def _scopes(results: Results) -> list[dict[str, Any]]:
     shapes = _shapes(results.scopes, most_vertices=_ROAD_VERTICES)
+    words = load_registry().scopes
+
+    def title(scope: str) -> str:
+        if scope not in words:
+            return scope
+        return words[scope].zh if results.language == "zh" else words[scope].en
+
     return [
-        {"name": name or scope, "shape": shape}
+        {"name": name if name not in ("", scope) else title(scope), "shape": shape}
         for name, scope, shape in zip(
             _texts(_column(results.scopes, "name")),
             _texts(results.scopes["scope"]),

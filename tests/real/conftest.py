@@ -1,0 +1,100 @@
+"""The four real projects, with stand-ins where a real list is wanting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import shapely
+
+PROJECTS = Path(__file__).parent / "projects"
+SHARED_IN_PROJECTS = "../../../../shared/data"
+SEED = 20251231
+
+
+def _write_list(rows: dict[str, object], path: Path) -> None:
+    pd.DataFrame(rows).to_csv(path, index=False, encoding="utf-8-sig")
+
+
+def _wuhan(shared: Path, folder: Path) -> None:
+    """Write 60 care homes at seeded places of populated cells, and the raster's outline."""
+    with rasterio.open(shared / "wuhan" / "wuhan_core_pop60plus.tif") as raster:
+        values = raster.read(1, masked=True).filled(0.0)
+        rows, columns = np.nonzero(values > 0)
+        generator = np.random.default_rng(SEED)
+        chosen = generator.choice(rows.size, 60, replace=False)
+        lon, lat = raster.xy(rows[chosen], columns[chosen])
+        outline = shapely.box(*raster.bounds)
+    numbers = range(1, 61)
+    _write_list(
+        {
+            "机构名称": [f"示意养老院{number:02d}" for number in numbers],
+            "经度": np.round(lon, 6),
+            "纬度": np.round(lat, 6),
+            "床位数": generator.integers(50, 300, 60),
+        },
+        folder / "care_homes.csv",
+    )
+    gpd.GeoDataFrame({"name": ["示意主城区"]}, geometry=[outline], crs="EPSG:4326").to_file(
+        folder / "main_urban_area.geojson"
+    )
+
+
+def _jiangshan(shared: Path, folder: Path) -> None:
+    """Write children's homes by code or name, and burial sites with the villages they serve."""
+    villages = gpd.read_file(shared / "jiangshan" / "villages.geojson")
+    villages = villages[villages["kind"] != "farm_or_other"].reset_index(drop=True)
+    generator = np.random.default_rng(SEED)
+    homes = villages.loc[np.sort(generator.choice(len(villages), 200, replace=False))]
+    _write_list(
+        {
+            "设施名称": [f"{name}儿童之家" for name in homes["name"]],
+            "村代码": homes["code"].fillna("").astype(str),
+            "所属村": homes["name"],
+            "所属乡镇": homes["town"],
+            "启用日期": "2021-06-01",
+        },
+        folder / "childrens_homes.csv",
+    )
+    sites = villages.groupby("town", sort=True).head(2)
+    points = sites.geometry.representative_point()
+    served = [
+        "；".join(villages.loc[villages["town"] == town, "name"].iloc[:8]) for town in sites["town"]
+    ]
+    _write_list(
+        {
+            "设施名称": [f"{name}生态安葬点" for name in sites["name"]],
+            "经度": points.x.round(6),
+            "纬度": points.y.round(6),
+            "所属乡镇": sites["town"],
+            "服务村居": served,
+        },
+        folder / "burial_sites.csv",
+    )
+
+
+STAND_INS: dict[str, Callable[[Path, Path], None]] = {"wuhan": _wuhan, "jiangshan": _jiangshan}
+
+
+@pytest.fixture(scope="session")
+def real_project(
+    shared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Return a function that lays a real project out and returns its project file."""
+
+    def lay_out(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        text = (PROJECTS / f"{name}.toml").read_text(encoding="utf-8")
+        file = folder / f"{name}.toml"
+        file.write_text(text.replace(SHARED_IN_PROJECTS, shared.as_posix()), encoding="utf-8")
+        if name in STAND_INS:
+            (folder / "stand_ins").mkdir()
+            STAND_INS[name](shared, folder / "stand_ins")
+        return file
+
+    return lay_out

@@ -1,0 +1,271 @@
+"""Datums and the metric coordinate system, against published values and geodesic lengths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyproj import CRS, Geod
+
+from servicecircle.crs import (
+    bd09_to_gcj02,
+    bd09_to_wgs84,
+    gcj02_to_bd09,
+    gcj02_to_wgs84,
+    in_mainland_china,
+    metric_crs,
+    to_wgs84,
+    transformer,
+    wgs84_to_bd09,
+    wgs84_to_gcj02,
+)
+from servicecircle.errors import CrsError
+
+GEOD = Geod(ellps="GRS80")
+
+MAINLAND = {
+    "Hangzhou": (120.155, 30.274),
+    "Quzhou": (118.87, 28.94),
+    "Minle": (100.81, 38.43),
+    "Urumqi": (87.62, 43.83),
+    "Kashgar": (75.99, 39.47),
+    "Mohe": (122.54, 52.97),
+    "Fuyuan": (134.29, 48.36),
+    "Sanya": (109.51, 18.25),
+    "Shenzhen Futian": (114.055, 22.541),
+    "Shenzhen Bay": (113.93, 22.50),
+    "Zhuhai": (113.56, 22.28),
+    "Xiamen": (118.09, 24.48),
+    "Lhasa": (91.11, 29.65),
+    "Ruili": (97.85, 24.01),
+    "Dandong": (124.38, 40.13),
+    "Zhoushan": (122.2, 30.0),
+    "Wenzhou": (120.7, 28.0),
+}
+ELSEWHERE = {
+    "Taipei": (121.517, 25.047),
+    "Kaohsiung": (120.30, 22.62),
+    "Penghu": (119.57, 23.57),
+    "Hong Kong Central": (114.158, 22.281),
+    "Hong Kong Yuen Long": (114.03, 22.44),
+    "Hong Kong Sheung Shui": (114.13, 22.50),
+    "Macau": (113.545, 22.19),
+    "Seoul": (126.98, 37.57),
+    "Pyongyang": (125.75, 39.03),
+    "Tokyo": (139.69, 35.69),
+    "Hanoi": (105.85, 21.03),
+    "Ulaanbaatar": (106.92, 47.92),
+    "Vladivostok": (131.89, 43.12),
+    "Almaty": (76.95, 43.24),
+    "Kathmandu": (85.32, 27.71),
+    "Porto": (-8.61, 41.15),
+    "Isle of Man": (-4.5, 54.2),
+    "nowhere": (np.nan, np.nan),
+}
+
+
+@pytest.mark.parametrize("place", MAINLAND)
+def test_the_mainland_is_shifted(place):
+    lon, lat = MAINLAND[place]
+    assert bool(in_mainland_china(lon, lat))
+    there = wgs84_to_gcj02([lon], [lat])
+    metres = GEOD.inv(lon, lat, there[0][0], there[1][0])[2]
+    assert 50 < metres < 1000
+
+
+@pytest.mark.parametrize("place", ELSEWHERE)
+def test_nothing_else_is_shifted(place):
+    lon, lat = ELSEWHERE[place]
+    assert not bool(in_mainland_china(lon, lat))
+    for convert in (wgs84_to_gcj02, gcj02_to_wgs84):
+        there = convert([lon], [lat])
+        np.testing.assert_array_equal(there, [[lon], [lat]])
+    np.testing.assert_array_equal(to_wgs84([lon], [lat], datum="gcj02"), [[lon], [lat]])
+
+
+def test_shift_at_hangzhou():
+    """The known lengths: 518 m to GCJ-02 and 1,140 m to BD-09."""
+    lon, lat = 120.1693, 30.2459
+    gcj = wgs84_to_gcj02(lon, lat)
+    bd = wgs84_to_bd09(lon, lat)
+    assert GEOD.inv(lon, lat, *map(float, gcj))[2] == pytest.approx(518, abs=1.5)
+    assert GEOD.inv(lon, lat, *map(float, bd))[2] == pytest.approx(1140, abs=5)
+
+
+inland = st.tuples(st.floats(73.0, 135.5), st.floats(17.5, 54.0)).filter(
+    lambda place: bool(in_mainland_china(*place))
+)
+
+
+def apart(one, other):
+    return GEOD.inv(*map(float, one), *map(float, other))[2]
+
+
+@settings(deadline=None, derandomize=True, max_examples=400)
+@given(inland)
+def test_the_way_back_leads_home(place):
+    for there, back in (
+        (wgs84_to_gcj02, gcj02_to_wgs84),
+        (gcj02_to_bd09, bd09_to_gcj02),
+        (wgs84_to_bd09, bd09_to_wgs84),
+    ):
+        shifted = there(*place)
+        # Whether a point of GCJ-02 lies in the area is asked of where it came from.
+        assert apart(back(*shifted), place) < 1e-3
+
+
+def test_the_way_back_in_bulk():
+    generator = np.random.default_rng(0)
+    lon, lat = generator.uniform(73, 135.5, 100_000), generator.uniform(17.5, 54, 100_000)
+    inside = in_mainland_china(lon, lat)
+    lon, lat = lon[inside], lat[inside]
+    assert lon.size > 20_000
+    for datum, shift in (("gcj02", wgs84_to_gcj02), ("bd09", wgs84_to_bd09)):
+        back = to_wgs84(*shift(lon, lat), datum=datum)
+        assert GEOD.inv(lon, lat, *back)[2].max() < 1e-4
+
+
+def test_shapes_and_nothing():
+    for convert in (
+        wgs84_to_gcj02,
+        gcj02_to_wgs84,
+        gcj02_to_bd09,
+        bd09_to_gcj02,
+        wgs84_to_bd09,
+        bd09_to_wgs84,
+    ):
+        assert [part.size for part in convert([], [])] == [0, 0]
+        table = np.full((2, 3), 120.0), np.full((2, 3), 30.0)
+        assert [part.shape for part in convert(*table)] == [(2, 3), (2, 3)]
+        assert np.isnan(convert([np.nan], [30.0])[0]).all()
+        # The caller's arrays stay as they are.
+        assert (table[0] == 120.0).all()
+
+
+@pytest.mark.parametrize("datum", ["wgs84", "cgcs2000"])
+def test_cgcs2000_is_taken_for_wgs84(datum):
+    found = to_wgs84([120.0], [30.0], datum=datum)
+    assert [part.tolist() for part in found] == [[120.0], [30.0]]
+
+
+@pytest.mark.parametrize("datum", ["", "WGS84", "beijing54", "auto"])
+def test_an_unknown_datum_is_refused(datum):
+    with pytest.raises(CrsError) as caught:
+        to_wgs84([120.0], [30.0], datum=datum)
+    assert caught.value.problems[0].value == datum
+
+
+def measured_ppm(found, west, south, east, north):
+    """Return the largest error of short lengths over an area, in all directions, by geodesics."""
+    lon, lat = (
+        part.ravel()
+        for part in np.meshgrid(np.linspace(west, east, 9), np.linspace(south, north, 9))
+    )
+    there = transformer("EPSG:4326", found.crs)
+    worst = 0.0
+    for azimuth in (0.0, 37.0, 90.0, 135.0):
+        lon2, lat2, _ = GEOD.fwd(lon, lat, np.full(lon.size, azimuth), np.full(lon.size, 100.0))
+        x1, y1 = there.transform(lon, lat)
+        x2, y2 = there.transform(lon2, lat2)
+        worst = max(worst, float(np.abs(np.hypot(x2 - x1, y2 - y1) / 100.0 - 1.0).max()) * 1e6)
+    return worst
+
+
+AREAS = {
+    "Hangzhou": (119.9, 30.0, 120.5, 30.5),
+    "Quzhou": (118.02, 28.24, 119.34, 29.5),
+    "Kecheng": (118.75, 28.85, 119.0, 29.05),
+    "Jiangshan": (118.37, 28.25, 118.81, 28.88),
+    "Minle": (100.37, 37.94, 101.22, 38.8),
+    "Minle town": (100.7, 38.35, 100.9, 38.5),
+    "Wuhan": (113.983, 30.378, 114.552, 30.780),
+    "Taipei": (121.45, 24.96, 121.67, 25.21),
+    "Isle of Man": (-4.83, 54.04, -4.31, 54.42),
+    "Porto": (-8.9, 40.98, -8.2, 41.4),
+    "Zhejiang": (118.0, 27.0, 123.0, 31.2),
+    "Gansu": (92.3, 32.6, 108.8, 42.8),
+    "Hobart": (147.1, -43.0, 147.6, -42.7),
+    "Melbourne": (144.8, -38.0, 145.2, -37.7),
+}
+
+
+@pytest.mark.parametrize("name", AREAS)
+def test_the_stated_error_is_the_measured_one(name):
+    west, south, east, north = AREAS[name]
+    found = metric_crs([west, east], [south, north])
+    ppm = measured_ppm(found, west, south, east, north)
+    # A length of 100 m at the border of the area reaches a little beyond it.
+    assert ppm == pytest.approx(found.scale_error_ppm, rel=0.01, abs=0.3)
+    assert CRS(found.crs).is_projected
+    assert [axis.unit_name for axis in CRS(found.crs).axis_info] == ["metre", "metre"]
+
+
+@pytest.mark.parametrize(
+    ("name", "crs"),
+    [
+        ("Hangzhou", "EPSG:4549"),
+        ("Kecheng", "EPSG:4549"),
+        ("Minle town", "EPSG:4543"),
+        ("Wuhan", "EPSG:4547"),
+        # GCJ-02 is not in use there, and neither are the zones of the mainland.
+        ("Taipei", "EPSG:32651"),
+        ("Melbourne", "EPSG:32755"),
+    ],
+)
+def test_standard_choices(name, crs):
+    west, south, east, north = AREAS[name]
+    found = metric_crs([west, east], [south, north])
+    assert found.crs == crs
+    assert not found.fitted
+    assert found.scale_error_ppm <= 200
+
+
+# A zone of 3° ends 1.5° from its middle: 267 ppm at 28° N. So whole counties near the border of a
+# zone are fitted.
+@pytest.mark.parametrize(
+    "name", ["Isle of Man", "Porto", "Quzhou", "Jiangshan", "Minle", "Hobart", "Zhejiang", "Gansu"]
+)
+def test_fitted_where_the_standard_is_too_far_off(name):
+    west, south, east, north = AREAS[name]
+    found = metric_crs([west, east], [south, north])
+    assert found.fitted
+    assert "fitted" in found.name
+    assert found.crs == metric_crs([east, west], [north, south]).crs
+
+
+def test_a_province_over_three_zones_is_better_fitted_than_in_any_zone():
+    west, south, east, north = AREAS["Zhejiang"]
+    found = metric_crs([west, east], [south, north])
+    assert found.scale_error_ppm < 400
+
+    class Zone:
+        def __init__(self, code):
+            self.crs = f"EPSG:{code}"
+
+    zones = [measured_ppm(Zone(code), west, south, east, north) for code in (4548, 4549, 4550)]
+    assert found.scale_error_ppm < min(zones) / 2
+
+
+def test_the_two_sides_of_the_zones_border():
+    assert metric_crs([124.3, 124.6], [46.5, 46.6]).crs == "EPSG:4550"
+    assert metric_crs([124.4, 124.7], [46.5, 46.6]).crs == "EPSG:4551"
+
+
+def test_points_without_coordinates_are_passed_over():
+    found = metric_crs([np.nan, 120.0, 120.4], [30.0, 30.1, 30.4])
+    assert found.crs == "EPSG:4549"
+
+
+@pytest.mark.parametrize(("lon", "lat"), [([], []), ([np.nan], [30.0]), ([np.inf], [30.0])])
+def test_no_area_is_refused(lon, lat):
+    with pytest.raises(CrsError) as caught:
+        metric_crs(lon, lat)
+    assert caught.value.problems[0].code == "crs.no_area"
+
+
+def test_transformer_takes_longitude_first():
+    x, y = transformer("EPSG:4326", "EPSG:4549").transform(120.0, 30.0)
+    assert x == pytest.approx(500_000.0, abs=1e-6)
+    # The meridian arc from the equator to 30° N on GRS80.
+    assert y == pytest.approx(GEOD.inv(120.0, 0.0, 120.0, 30.0)[2], abs=1e-3)
