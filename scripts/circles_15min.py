@@ -28,7 +28,7 @@ def main() -> None:
     if project.roads is None:
         parser.error("circles need [roads]")
     only = {given.layer: project.facilities[given.layer].model_copy(update={"circles": True})}
-    results = sc.study(project.model_copy(update={"facilities": only, "plans": {}}))
+    results = sc.study_project(project.model_copy(update={"facilities": only, "plans": {}}))
 
     folder = given.out or Path(tempfile.mkdtemp(prefix="servicecircle-"))
     folder.mkdir(parents=True, exist_ok=True)

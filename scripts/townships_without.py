@@ -29,7 +29,7 @@ def main() -> None:
         name: settings.model_copy(update={"circles": False})
         for name, settings in project.facilities.items()
     }
-    results = sc.study(project.model_copy(update={"facilities": layers, "plans": {}}))
+    results = sc.study_project(project.model_copy(update={"facilities": layers, "plans": {}}))
 
     should = results.units.loc[results.units["should_have"], "unit_id"]
     rows = results.unit_coverage

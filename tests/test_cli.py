@@ -213,7 +213,7 @@ def test_run_prints_results_to_stdout_and_progress_to_stderr(project, tmp_path):
     assert done.returncode == 0, progress
     assert {path.name for path in out.iterdir()} == RESULTS
     # At 3 km/h 15 minutes are 750 m: 1 + 2 of the 1 + 2 + 3 + 4 older persons.
-    assert "3 of 10 older persons, 30.0 %" in said
+    assert "within 15 min (3 km/h, over the roads), 3 of 10 older persons (30.0%)" in said
     assert (out / "index.html").as_posix() in said
     assert "Traceback" not in progress
     assert progress.strip()
@@ -279,6 +279,27 @@ def test_check_writes_its_problems_and_measures_nothing(tmp_path):
     table = (out / "problems.csv").read_text(encoding="utf-8-sig").splitlines()
     assert any("homes.csv,,3," in line for line in table)
     assert "homes.csv row 3" in done.stdout
+
+
+def test_check_shows_at_most_twenty_texts_and_counts_the_rest(tmp_path):
+    # 25 files' worth of faults in one: each column its own; rows with the same fault are one text.
+    lon, lat = at(2, 2)
+    rows = "".join(f"Home {n},{lon},{lat},{'x' if n < 12 else '2020-01-01'}\n" for n in range(14))
+    done = call("check", town(tmp_path / "faulty", homes=HOMES + rows))
+    assert done.exit_code == 0
+    assert "[warning] homes.csv row 3" in done.stdout
+    assert "the same in 11 more rows: 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, …" in done.stdout
+
+
+def test_plans_are_summed_up_in_words(tmp_path):
+    text = PROJECT + '[plans.zhejiang]\narea = "part"\nlevel = "county"\n'
+    done = call("run", town(tmp_path / "planned", project=text), "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.stderr
+    plan = servicecircle.load_plan("zhejiang")
+    (line,) = [line for line in done.stdout.splitlines() if plan.name_en in line]
+    assert f"of {len(plan.indicators)} indicators, " in line
+    assert "no data " in line
+    assert "no_data" not in line
 
 
 def test_date_of_judgement_can_be_given(project, tmp_path):

@@ -32,6 +32,7 @@ ORDER = [
     "outputs",
     "demo",
     "record",
+    "summary",
     "study",
     "cli",
 ]

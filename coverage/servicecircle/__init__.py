@@ -3,7 +3,7 @@
 The names below are the public ones; each is loaded when it is first used, so that
 ``import servicecircle`` stays light. Conversions between datums take and return arrays of
 longitude and latitude; a ``Project`` is read from a file by ``load_project`` and measured by
-``study`` (tables in memory) or ``run_project`` (a folder of results).
+``study_project`` (tables in memory) or ``run_project`` (a folder of results).
 
 Examples
 --------
@@ -18,9 +18,7 @@ True
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -53,7 +51,8 @@ if TYPE_CHECKING:
     from servicecircle.results import LayerInfo, Results
     from servicecircle.standards.indicators import load_plan, packaged_plans
     from servicecircle.standards.plan import Plan
-    from servicecircle.study import Summary, check_project, run_project, study
+    from servicecircle.study import check_project, run_project, study_project
+    from servicecircle.summary import Summary
 
 __version__ = "0.1.0"
 
@@ -90,7 +89,7 @@ __all__ = [
     "profile",
     "reaches",
     "run_project",
-    "study",
+    "study_project",
     "to_wgs84",
     "wgs84_to_bd09",
     "wgs84_to_gcj02",
@@ -127,23 +126,9 @@ _HOMES = {
     "results": ("LayerInfo", "Results"),
     "standards.indicators": ("load_plan", "packaged_plans"),
     "standards.plan": ("Plan",),
-    "study": ("Summary", "check_project", "run_project", "study"),
+    "study": ("check_project", "run_project", "study_project"),
+    "summary": ("Summary",),
 }
-
-
-class _Package(ModuleType):
-    """A package whose public names stay what they are.
-
-    Importing a submodule sets an attribute of its name on the package; ``study.py`` would so hide
-    the public function ``study``, depending on what was imported before.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (isinstance(value, ModuleType) and name in __all__):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

@@ -43,6 +43,7 @@ def record_of(
         for (layer, profile), table in access.items()
     }
     return {
+        "command": "run",
         "environment": describe_environment(),
         "project": project.model_dump(mode="json", exclude_none=True),
         "invented": project.project.invented,

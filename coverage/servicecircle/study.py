@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,8 +18,12 @@ import pandas as pd
 from servicecircle.errors import InputError
 from servicecircle.inputs.load import Inputs, read_inputs
 from servicecircle.measure.ground import lay_ground
-from servicecircle.measure.layers import all_access, all_circles, all_coverage
-from servicecircle.messages import Language, label
+from servicecircle.measure.layers import (
+    all_access,
+    all_circles,
+    all_coverage,
+    all_presence,
+)
 from servicecircle.network.background import background_roads
 from servicecircle.outputs.folder import check_folder, publish
 from servicecircle.outputs.geopackage import write_access, write_geopackage
@@ -30,7 +33,7 @@ from servicecircle.outputs.run_record import (
     write_run_record,
 )
 from servicecircle.outputs.tables import write_csv, write_tables
-from servicecircle.problems import Problem, problem_table
+from servicecircle.problems import problem_table
 from servicecircle.progress import Advance, Progress, Silent
 from servicecircle.project import Project
 from servicecircle.record import record_of
@@ -39,28 +42,11 @@ from servicecircle.standards.evaluate import required_access
 from servicecircle.standards.judge import judge_plans
 from servicecircle.standards.names import Names, settle_names
 from servicecircle.standards.registry import LayerWords
+from servicecircle.summary import Summary, check_summary, run_summary
 
-__all__ = ["Summary", "check_project", "default_folder", "run_project", "study"]
+__all__ = ["Summary", "check_project", "default_folder", "run_project", "study_project"]
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """What a command tells when it is done.
-
-    Parameters
-    ----------
-    lines : mapping of language to tuple of str
-    problems : tuple of Problem
-    """
-
-    lines: Mapping[Language, tuple[str, ...]]
-    problems: tuple[Problem, ...]
-
-    def text(self, language: Language) -> str:
-        """Return the lines in one language."""
-        return "\n".join(self.lines[language])
 
 
 class _Clock:
@@ -112,13 +98,13 @@ def run_project(project: Project, out: Path, *, progress: Progress | None = None
     """
     check_folder(out)
     clock = _Clock(progress or Silent())
-    results = study(project, progress=clock)
+    results = study_project(project, progress=clock)
     with clock.stage("writing", 5) as advance:
         publish(lambda folder: _write(results, clock, folder, advance), out)
-    return _summary(results, out)
+    return run_summary(results, out)
 
 
-def study(project: Project, *, progress: Progress | None = None) -> Results:
+def study_project(project: Project, *, progress: Progress | None = None) -> Results:
     """Run a project up to its tables, and write nothing.
 
     Parameters
@@ -146,7 +132,8 @@ def study(project: Project, *, progress: Progress | None = None) -> Results:
     circles = all_circles(project, ground, watch)
     for layer, count in circles.within.items():
         access[layer, own[layer]]["within_count"] = count
-    coverage, presence_problems = all_coverage(project, ground, access, watch)
+    counts, presence_problems = all_presence(project, ground)
+    coverage = all_coverage(project, ground, access, counts, watch)
     scorecard, unit_results = judge_plans(
         project, ground, access, names.plans, extra_layers=names.extra, progress=watch
     )
@@ -187,7 +174,7 @@ def check_project(
     ----------
     project : Project
     out : pathlib.Path, optional
-        Folder for ``problems.csv``.
+        Folder for ``problems.csv``; never the folder of a run.
     progress : Progress, optional
 
     Raises
@@ -197,11 +184,13 @@ def check_project(
     """
     watch = progress or Silent()
     if out is not None:
-        check_folder(out)
-    inputs = _read(project, settle_names(project), watch)
+        check_folder(out, command="check")
+    names = settle_names(project)
+    inputs = _read(project, names, watch)
     with watch.stage("ground"):
         ground = lay_ground(project, inputs)
-    problems = (*inputs.problems, *ground.problems)
+    _, presence_problems = all_presence(project, ground)
+    problems = (*inputs.problems, *ground.problems, *presence_problems)
     language = project.project.language
 
     def write(folder: Path) -> None:
@@ -210,14 +199,7 @@ def check_project(
 
     if out is not None:
         publish(write, out)
-    lines: dict[Language, tuple[str, ...]] = {}
-    for one in ("zh", "en"):
-        lines[one] = (
-            *_rows_lines(inputs, one),
-            *(problem.text(one) for problem in problems[:20]),
-            label("check_done", one).format(count=len(problems)),
-        )
-    return Summary(lines=lines, problems=problems)
+    return check_summary(inputs, names.words, problems)
 
 
 def _read(project: Project, names: Names, progress: Progress) -> Inputs:
@@ -271,54 +253,3 @@ def _write(results: Results, clock: _Clock, folder: Path, advance: Advance) -> N
     }
     write_run_record(record, folder / "run.json")
     advance(1)
-
-
-def _rows_lines(inputs: Inputs, language: Language) -> list[str]:
-    return [
-        label("check_layer", language).format(
-            layer=name,
-            rows_in=data.rows_in,
-            used=len(data.frame),
-            aside=data.rows_set_aside,
-        )
-        for name, data in inputs.facilities.items()
-    ]
-
-
-def _summary(results: Results, out: Path) -> Summary:
-    lines: dict[Language, tuple[str, ...]] = {}
-    verdicts = results.scorecard
-    if len(verdicts):
-        verdicts = verdicts[verdicts["headline"]]
-    for language in ("zh", "en"):
-        said = [label("invented_banner", language)] if results.invented else []
-        for layer in results.layers:
-            title = layer.zh if language == "zh" else layer.en
-            said.append(_layer_line(results, layer, title, language))
-        for plan, rows in verdicts.groupby("plan", sort=False):
-            counts = rows["verdict"].value_counts(sort=False)
-            text = ", ".join(f"{verdict} {count}" for verdict, count in sorted(counts.items()))
-            said.append(label("run_plan", language).format(plan=plan, verdicts=text))
-        said.append(label("run_problems", language).format(count=len(results.problems)))
-        said.append(label("run_done", language).format(page=(out / "index.html").as_posix()))
-        lines[language] = tuple(said)
-    return Summary(lines=lines, problems=results.problems)
-
-
-def _layer_line(results: Results, layer: LayerInfo, title: str, language: Language) -> str:
-    straight = f"{results.metres[0]:g} m straight"
-    rule = f"{results.minutes[-1]:g} min" if layer.on_network else straight
-    rows = results.unit_coverage
-    rows = rows[(rows["layer"] == layer.name) & (rows["rule"] == rule)]
-    top = rows[rows["level"] == rows["level"].iloc[0]] if len(rows) else rows
-    what = "elderly" if top["elderly"].notna().any() else "population"
-    total, covered = top[what].sum(), top[f"covered_{what}"].sum()
-    share = f"{100 * covered / total:.1f} %" if total > 0 else "—"
-    return label(f"run_layer_{what}", language).format(
-        layer=title,
-        rule=rule,
-        speed=f"{layer.speed_kmh:g}" if layer.on_network else "—",
-        covered=f"{covered:,.0f}",
-        total=f"{total:,.0f}",
-        share=share,
-    )

@@ -120,7 +120,7 @@ def test_no_point_on_the_wrong_side_of_a_layer_of_several_groups():
         np.append(network.u, network.u + count),
         np.append(network.v, network.v + count),
     )
-    sites = np.concatenate([facilities, facilities[:2] + [6000.0, 0.0]])
+    sites = np.concatenate([facilities, facilities[:2] + np.array([6000.0, 0.0])])
     drawn = draw(both, demand, sites, people, people)
     layer = drawn.circles[drawn.circles["facility_id"] == ""].geometry
     at = attach(both, *sites.T)

@@ -9,6 +9,7 @@ from servicecircle.measure.layers import (
     all_access,
     all_circles,
     all_coverage,
+    all_presence,
     open_points,
     profile_of,
 )
@@ -36,7 +37,8 @@ def test_access(town):
 def test_coverage(town):
     project, _, ground = town()
     access = all_access(project, ground, [("canteen", "walk")], Silent())
-    table, _ = all_coverage(project, ground, access, Silent())
+    counts, _ = all_presence(project, ground)
+    table = all_coverage(project, ground, access, counts, Silent())
     west, east = ground.units["unit_id"]
 
     def row(unit, rule):
@@ -87,7 +89,8 @@ def test_without_roads(town):
     assert set(ground.facilities["snap_status"]) == {"no_roads"}
     access = all_access(project, ground, [("canteen", "walk")], Silent())
     assert set(access["canteen", "walk"]["status"]) == {"unsnapped"}
-    table, _ = all_coverage(project, ground, access, Silent())
+    counts, _ = all_presence(project, ground)
+    table = all_coverage(project, ground, access, counts, Silent())
     assert set(table["rule"]) == {"1000 m straight", "presence"}
     drawn = all_circles(project, ground, Silent())
     assert len(drawn.circles) == 0

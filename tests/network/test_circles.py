@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import shapely
@@ -32,7 +34,7 @@ def streets(*lines):
     edges = []
     for line in lines:
         nodes = [places.setdefault(tuple(map(float, stop)), len(places)) for stop in line]
-        edges += list(zip(nodes, nodes[1:], strict=False))
+        edges += list(itertools.pairwise(nodes))
     x, y = np.array(list(places)).T
     u, v = np.array(edges).T
     return build_network(x, y, u, v)
@@ -95,7 +97,9 @@ def random_streets(seed):
     generator = np.random.default_rng(seed)
     places = generator.uniform(0, 2400, (260, 2))
     triangles = Delaunay(places).simplices
-    edges = {tuple(sorted(pair)) for t in triangles.tolist() for pair in zip(t, t[1:] + t[:1])}
+    edges = {
+        tuple(sorted(pair)) for t in triangles.tolist() for pair in itertools.combinations(t, 2)
+    }
     edges = np.array(sorted(edges))
     edges = edges[generator.random(len(edges)) < 0.6]
     return build_network(*places.T, *edges.T)
@@ -161,6 +165,33 @@ def test_no_point_on_the_wrong_side_of_a_facilitys_circle(town):
         assert wrong_points(field, polygon, one, limit_m=limit).tolist() == []
 
 
+# Two streets a little more than twice 25 m apart, between which the circle ends in a long sharp tip;
+# each of these once had a point on the wrong side, 10 to 12 m from the border.
+TIPS = [
+    (51.2308, -0.9306, 89.7489),
+    (50.3990, 3.5369, 32.8599),
+    (51.5318, 3.3226, 11.4663),
+    (50.0038, 3.1200, 30.1258),
+    (50.1640, 1.4231, 24.8585),
+    (51.9422, -3.8709, 64.4500),
+    (50.6527, 2.0050, 59.7458),
+    (51.8448, 2.6743, 63.0064),
+]
+
+
+@pytest.mark.parametrize(("gap", "opening", "degrees"), TIPS)
+def test_the_tip_between_two_streets(gap, opening, degrees):
+    town = streets(
+        [(-60, 0), (0, 0), (300, -opening)],
+        [(0, 0), (0, gap), (300, gap + opening)],
+        [(-60, 0), (-900, 0)],
+    )
+    x, y = turned_points([[-30, 0]], degrees)
+    ((field, one, (polygon,)),) = facility_circles(turned(town, degrees), x, y, (330.0,))
+    wrong = wrong_points(field, polygon, one, limit_m=330.0, samples=60_000)
+    assert wrong.tolist() == []
+
+
 @pytest.mark.parametrize("town", ["lattice", "random", "6 m apart", "block of 51 m", "bridge"])
 def test_no_point_on_the_wrong_side_of_a_layers_circle(town):
     network, places, degrees = TOWNS[town]
@@ -193,7 +224,7 @@ def test_a_circle_in_the_wrong_place_is_found_out(shift):
 
 
 def check_nested(polygons):
-    for smaller, larger in zip(polygons, polygons[1:], strict=False):
+    for smaller, larger in itertools.pairwise(polygons):
         assert shapely.area(shapely.difference(smaller, larger)) <= 1e-6
         assert shapely.area(smaller) <= shapely.area(larger)
 
@@ -294,7 +325,7 @@ def test_a_layer_is_the_union_of_its_facilities():
     network = random_streets(3)
     places = np.random.default_rng(3).uniform(300, 2100, (5, 2))
     x, y = places.T
-    field, at, polygons = layer_circles(network, x, y)
+    _, _, polygons = layer_circles(network, x, y)
     alone = list(facility_circles(network, x, y))
     for number, polygon in enumerate(polygons):
         union = shapely.union_all([circles[number] for _, _, circles in alone])

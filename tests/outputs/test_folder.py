@@ -340,3 +340,14 @@ def test_folder_without_permission(tmp_path):
     finally:
         tmp_path.chmod(0o700)
     assert code_of(caught) == ["outputs.no_permission"]
+
+
+def test_a_check_does_not_take_the_place_of_a_run(tmp_path):
+    out = tmp_path / "results"
+    publish(lambda new: write_run_record({"command": "run"}, new / "run.json"), out)
+    with pytest.raises(OutputError, match="holds the results of a run"):
+        check_folder(out, command="check")
+    check_folder(out)
+    other = tmp_path / "check"
+    publish(lambda new: write_run_record({"command": "check"}, new / "run.json"), other)
+    check_folder(other, command="check")

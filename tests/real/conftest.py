@@ -82,9 +82,7 @@ STAND_INS: dict[str, Callable[[Path, Path], None]] = {"wuhan": _wuhan, "jiangsha
 
 
 @pytest.fixture(scope="session")
-def real_project(
-    shared: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Path]:
+def real_project(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return a function that lays a real project out and returns its project file."""
 
     def lay_out(name: str) -> Path:

@@ -71,7 +71,8 @@ def test_both_answers_side_by_side(make):
     assert villages.loc["township:12", ["numerator", "denominator"]].tolist() == [0, 200]
     # A village is finer than the plan's level: shown with its value and gap, not judged.
     assert set(villages["verdict"][villages.index != "county:1"]) == {"not_applicable"}
-    assert villages.loc["county:1", "verdict"] == "undecided"
+    # 50 to 75 % of 100 %: missed, whichever distance is meant.
+    assert villages.loc["county:1", "verdict"] == "not_met"
     assert villages.loc["village_level:122", "shortfall"] == 100
 
 

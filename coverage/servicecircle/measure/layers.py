@@ -20,7 +20,15 @@ from servicecircle.problems import Problem
 from servicecircle.progress import Progress
 from servicecircle.project import Project
 
-__all__ = ["Access", "Circles", "all_access", "all_circles", "all_coverage", "open_points"]
+__all__ = [
+    "Access",
+    "Circles",
+    "all_access",
+    "all_circles",
+    "all_coverage",
+    "all_presence",
+    "open_points",
+]
 
 Key = tuple[str, str]
 
@@ -140,45 +148,75 @@ def _joined(frames: list[gpd.GeoDataFrame], columns: tuple[str, ...], crs: str) 
 _TEXT = frozenset({"layer", "facility_id", "profile"})
 
 
-def all_coverage(
-    project: Project, ground: Ground, access: Access, progress: Progress
-) -> tuple[pd.DataFrame, list[Problem]]:
-    """Return the table of ``units.csv`` for all layers, and the problems of presence."""
-    as_of = project.project.as_of
+def all_presence(
+    project: Project, ground: Ground
+) -> tuple[dict[str, pd.Series[int]], list[Problem]]:
+    """Count the open facilities of every layer in every unit.
+
+    Returns
+    -------
+    counts : dict of str to pandas.Series
+        By layer; index unit_id, of all levels.
+    problems : list of Problem
+        Each once, though several levels met it.
+    """
     units = pd.DataFrame(ground.units.drop(columns="geometry"))
     facilities = pd.DataFrame(ground.facilities.drop(columns="geometry"))
+    counts: dict[str, pd.Series[int]] = {}
+    problems: list[Problem] = []
+    for layer, settings in project.facilities.items():
+        by_level = []
+        for level in units["level"].drop_duplicates():
+            count, found = presence(
+                facilities,
+                units,
+                level=level,
+                layer=layer,
+                as_of=project.project.as_of,
+                serves_level=settings.serves_level,
+                declared_level=settings.unit_level,
+            )
+            by_level.append(count["facilities"])
+            problems += [_with_file(problem, str(settings.path)) for problem in found]
+        counts[layer] = pd.concat(by_level)
+    return counts, _distinct(problems)
+
+
+def all_coverage(
+    project: Project,
+    ground: Ground,
+    access: Access,
+    counts: Mapping[str, pd.Series[int]],
+    progress: Progress,
+) -> pd.DataFrame:
+    """Return the table of ``units.csv`` for all layers.
+
+    Parameters
+    ----------
+    project, ground, access
+    counts : mapping of str to pandas.Series
+        From :func:`all_presence`.
+    progress : Progress
+    """
+    units = pd.DataFrame(ground.units.drop(columns="geometry"))
     minutes, metres = tuple(project.rules.minutes), tuple(project.rules.metres)
     tables: list[pd.DataFrame] = []
-    problems: list[Problem] = []
     with progress.stage("coverage", len(project.facilities)) as advance:
-        for layer, settings in project.facilities.items():
-            counts = []
-            for level in units["level"].drop_duplicates():
-                count, found = presence(
-                    facilities,
-                    units,
-                    level=level,
-                    layer=layer,
-                    as_of=as_of,
-                    serves_level=settings.serves_level,
-                    declared_level=settings.unit_level,
-                )
-                counts.append(count["facilities"])
-                problems += [_with_file(problem, str(settings.path)) for problem in found]
+        for layer in project.facilities:
             name = project.layer_profile(layer)
             tables.append(
                 unit_coverage(
                     units,
                     ground.demand,
                     access[layer, name],
-                    pd.concat(counts),
+                    counts[layer],
                     layer=layer,
                     profile=name,
                     rules=layer_rules(minutes, metres, on_network=ground.network is not None),
                 )
             )
             advance(1)
-    return pd.concat(tables, ignore_index=True), _distinct(problems)
+    return pd.concat(tables, ignore_index=True)
 
 
 def _with_file(problem: Problem, file: str) -> Problem:

@@ -107,10 +107,17 @@ def publish(write: Callable[[Path], None], out: Path) -> None:
                 shutil.rmtree(near.new, ignore_errors=True)
 
 
-def check_folder(out: Path) -> None:
+def check_folder(out: Path, *, command: str = "") -> None:
     """Heal what a crash left half done at ``out``, and refuse a place that cannot be written.
 
     To be called before a long run, so that it does not fail at its end.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+    command : str
+        Where given, a folder that another command of this program made is refused too: a check
+        does not take the place of a run.
 
     Raises
     ------
@@ -126,6 +133,8 @@ def check_folder(out: Path) -> None:
     with _disk_errors(out):
         out = _place(out)
         _refuse_foreign(out)
+        if command and (record := _record(out)) and record.get("command") != command:
+            raise _refusal("outputs.other_command", out)
         above = next(parent for parent in out.parents if parent.exists())
         if not os.access(above, os.W_OK | os.X_OK):
             raise _refusal("outputs.no_permission", out, os.strerror(errno.EACCES))
@@ -260,12 +269,17 @@ def _refuse_foreign(out: Path) -> None:
         raise _refusal("outputs.not_ours", out)
 
 
-def _is_ours(folder: Path) -> bool:
+def _record(folder: Path) -> dict[str, object] | None:
+    """Return the record of a folder of this program, None of any other."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError, ValueError, RecursionError):
-        return False
-    return isinstance(record, dict) and record.get("program") == PROGRAM
+    except (OSError, ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) and record.get("program") == PROGRAM else None
+
+
+def _is_ours(folder: Path) -> bool:
+    return _record(folder) is not None
 
 
 def _heal(out: Path, near: _Neighbours) -> None:

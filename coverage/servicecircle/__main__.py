@@ -1,0 +1,5 @@
+"""``python -m servicecircle``: the command line."""
+
+from servicecircle.cli import main
+
+main()

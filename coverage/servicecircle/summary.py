@@ -1,0 +1,175 @@
+"""What a command tells when it is done: rates, verdicts and problems in the words of a planner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from servicecircle.inputs.load import Inputs
+from servicecircle.messages import Language, label
+from servicecircle.problems import Problem
+from servicecircle.results import LayerInfo, Results
+from servicecircle.standards.indicators import load_plan, packaged_plans
+from servicecircle.standards.registry import LayerWords
+from servicecircle.standards.scorecard import VERDICTS
+
+__all__ = ["Summary", "check_summary", "problem_lines", "run_summary"]
+
+_MOST_SHOWN = 20
+_MOST_ROWS = 10
+_LANGUAGES: tuple[Language, ...] = ("zh", "en")
+_RANK = {"fatal": 0, "error": 1, "warning": 2, "note": 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a command tells when it is done.
+
+    Parameters
+    ----------
+    lines : mapping of language to tuple of str
+    problems : tuple of Problem
+    """
+
+    lines: Mapping[Language, tuple[str, ...]]
+    problems: tuple[Problem, ...]
+
+    def text(self, language: Language) -> str:
+        """Return the lines in one language."""
+        return "\n".join(self.lines[language])
+
+
+def run_summary(results: Results, out: Path) -> Summary:
+    """Return what a run found: a line a layer, a line a plan, and where to look.
+
+    Parameters
+    ----------
+    results : Results
+    out : pathlib.Path
+        The folder written.
+    """
+    lines = {}
+    for language in _LANGUAGES:
+        said = [label("invented_banner", language)] if results.invented else []
+        said += [_layer_line(results, layer, language) for layer in results.layers]
+        said += _plan_lines(results, language)
+        said.append(label("run_problems", language).format(count=len(results.problems)))
+        said.append(label("run_done", language).format(page=(out / "index.html").as_posix()))
+        lines[language] = tuple(said)
+    return Summary(lines=lines, problems=results.problems)
+
+
+def check_summary(
+    inputs: Inputs, words: Mapping[str, LayerWords], problems: Sequence[Problem]
+) -> Summary:
+    """Return what a check found: the rows of each layer, then the problems, worst first.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    words : mapping of str to LayerWords
+        Titles of the layers.
+    problems : sequence of Problem
+    """
+    lines = {}
+    for language in _LANGUAGES:
+        rows = [
+            label("check_layer", language).format(
+                layer=_title(words[name], language),
+                rows_in=data.rows_in,
+                used=len(data.frame),
+                aside=data.rows_set_aside,
+            )
+            for name, data in inputs.facilities.items()
+        ]
+        done = label("check_done", language).format(count=len(problems))
+        lines[language] = (*rows, *problem_lines(problems, language), done)
+    return Summary(lines=lines, problems=tuple(problems))
+
+
+def problem_lines(problems: Iterable[Problem], language: Language) -> list[str]:
+    """Return problems for a terminal: worst first, one text for rows with the same fault.
+
+    At most 20 texts are shown, and at most ten rows of each; the rest is counted.
+
+    Examples
+    --------
+    >>> rows = [
+    ...     Problem(code="facility.no_place", severity="warning", file="a.csv", row=row)
+    ...     for row in (3, 5, 8)
+    ... ]
+    >>> text, others = problem_lines(rows, "en")
+    >>> text.splitlines()[0], others.strip()
+    ('[warning] a.csv row 3: no coordinates', 'the same in 2 more rows: 5, 8')
+    >>> problem_lines([], "en")
+    []
+    """
+    groups: dict[tuple[str, ...], list[Problem]] = {}
+    for problem in sorted(problems, key=lambda one: _RANK[one.severity]):
+        key = (problem.severity, problem.code, problem.file, problem.sheet, problem.column)
+        # Rows alone are alike; a text about a whole file has its own figures.
+        own = "" if problem.row is not None else str(len(groups))
+        groups.setdefault((*key, own), []).append(problem)
+    shown = list(groups.values())[:_MOST_SHOWN]
+    lines = []
+    for first, *others in shown:
+        lines.append(f"[{label(f'severity_{first.severity}', language)}] {first.text(language)}")
+        if others:
+            rows = ", ".join(str(one.row) for one in others[:_MOST_ROWS])
+            more = ", …" if len(others) > _MOST_ROWS else ""
+            same = label("check_same", language).format(count=len(others), rows=f"{rows}{more}")
+            lines.append(f"  {same}")
+    left = sum(map(len, groups.values())) - sum(map(len, shown))
+    if left:
+        lines.append(label("check_more", language).format(count=left))
+    return lines
+
+
+def _title(words: LayerWords | LayerInfo, language: Language) -> str:
+    return words.zh if language == "zh" else words.en
+
+
+def _layer_line(results: Results, layer: LayerInfo, language: Language) -> str:
+    """Return who is covered within the longest time, else within the first straight line."""
+    if layer.on_network:
+        limit = results.minutes[-1]
+        rule, key = f"{limit:g} min", "run_within_minutes"
+    else:
+        limit = results.metres[0]
+        rule, key = f"{limit:g} m straight", "run_within_straight"
+    rows = results.unit_coverage
+    rows = rows[(rows["layer"] == layer.name) & (rows["rule"] == rule)]
+    top = rows[rows["level"] == rows["level"].iloc[0]] if len(rows) else rows
+    what = "elderly" if top["elderly"].notna().any() else "population"
+    total, covered = top[what].sum(), top[f"covered_{what}"].sum()
+    if not total > 0:
+        return label("run_layer_nobody", language).format(layer=_title(layer, language))
+    return label(f"run_layer_{what}", language).format(
+        layer=_title(layer, language),
+        within=label(key, language).format(limit=limit, speed=layer.speed_kmh),
+        covered=f"{covered:,.0f}",
+        total=f"{total:,.0f}",
+        share=f"{covered / total:.1%}",
+    )
+
+
+def _plan_lines(results: Results, language: Language) -> list[str]:
+    card = results.scorecard
+    if not len(card):
+        return []
+    packaged = packaged_plans()
+    comma = label("run_comma", language)
+    lines = []
+    for name, rows in card[card["headline"]].groupby("plan", sort=False):
+        counts = rows["verdict"].value_counts()
+        plan = load_plan(str(name)) if name in packaged else None
+        title = name if plan is None else plan.name_zh if language == "zh" else plan.name_en
+        verdicts = comma.join(
+            f"{label(f'map_verdict_{verdict}', language)} {counts[verdict]}"
+            for verdict in VERDICTS
+            if verdict in counts
+        )
+        words = {"plan": title, "count": len(rows), "verdicts": verdicts}
+        lines.append(label("run_plan", language).format(**words))
+    return lines
