@@ -355,7 +355,26 @@ class MetricCrs:
 
 @cache
 def transformer(source: str, target: str) -> Transformer:
-    """Return a transformer in x, y order (longitude first)."""
+    """Return a transformer in x, y order (longitude first).
+
+    Parameters
+    ----------
+    source, target : str
+        For pyproj: an EPSG code or a PROJ string.
+
+    Returns
+    -------
+    pyproj.Transformer
+        The same one for the same names.
+
+    Examples
+    --------
+    >>> x, y = transformer("EPSG:4326", "EPSG:4549").transform([120.0], [0.0])
+    >>> round(x[0], 3), round(y[0], 3)
+    (500000.0, 0.0)
+    >>> transformer("EPSG:4326", "EPSG:4549").transform([], [])
+    ([], [])
+    """
     from pyproj import Transformer
 
     return Transformer.from_crs(source, target, always_xy=True)
@@ -379,6 +398,10 @@ def metric_crs(lon: ArrayLike, lat: ArrayLike) -> MetricCrs:
     ----------
     lon, lat : array_like of float
         Points (or corners) of the area, in degrees.
+
+    Returns
+    -------
+    MetricCrs
 
     Raises
     ------

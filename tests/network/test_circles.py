@@ -165,7 +165,7 @@ def test_no_point_on_the_wrong_side_of_a_facilitys_circle(town):
         assert wrong_points(field, polygon, one, limit_m=limit).tolist() == []
 
 
-# Two streets a little more than twice 25 m apart, between which the circle ends in a long sharp tip;
+# Two streets a little more than twice 25 m apart: between them the circle ends in a long sharp tip;
 # each of these once had a point on the wrong side, 10 to 12 m from the border.
 TIPS = [
     (51.2308, -0.9306, 89.7489),

@@ -14,6 +14,7 @@ import pytest
 from servicecircle.errors import OutputError
 from servicecircle.outputs import folder as folder_module
 from servicecircle.outputs.folder import check_folder, heal, publish
+from servicecircle.outputs.run_record import write_run_record
 
 
 def fill(text):

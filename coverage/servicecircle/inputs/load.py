@@ -55,7 +55,28 @@ class Inputs:
 
 
 def input_files(project: Project) -> tuple[Path, ...]:
-    """Return every file that a project names, each once, in order."""
+    """Return every file that a project names, each once, in order.
+
+    Parameters
+    ----------
+    project : Project
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        Whether they exist or not.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> project = Project.model_validate({
+    ...     "project": {"name": "town", "as_of": dt.date(2025, 12, 31)},
+    ...     "boundaries": {"township": {"path": "a.gpkg"}, "county": {"path": "a.gpkg"}},
+    ...     "facilities": {"canteen": {"path": "b.csv"}},
+    ... })
+    >>> [path.name for path in input_files(project)]
+    ['a.gpkg', 'b.csv']
+    """
     paths: list[Path | None] = [settings.path for settings in project.boundaries.values()]
     paths += [settings.path for settings in project.facilities.values()]
     paths += [settings.path for settings in project.plans.values()]
@@ -79,10 +100,29 @@ def read_inputs(
         OpenStreetMap tag selectors of each facility layer.
     progress : Progress
 
+    Returns
+    -------
+    Inputs
+
     Raises
     ------
     InputError
         With the faults of all files, if there is any.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> from servicecircle.progress import Silent
+    >>> project = Project.model_validate({
+    ...     "project": {"name": "town", "as_of": dt.date(2025, 12, 31)},
+    ...     "boundaries": {"township": {"path": "none.geojson"}},
+    ...     "facilities": {"canteen": {"path": "none.csv", "datum": "wgs84"}},
+    ... })
+    >>> try:
+    ...     read_inputs(project, selectors={}, progress=Silent())
+    ... except InputError as error:
+    ...     print(*[problem.file for problem in error.problems])
+    none.geojson none.csv
     """
     faults: list[Problem] = []
     problems: list[Problem] = []

@@ -71,10 +71,49 @@ class Ground:
 def lay_ground(project: Project, inputs: Inputs) -> Ground:
     """Project, place and attach all inputs.
 
+    Parameters
+    ----------
+    project : Project
+    inputs : Inputs
+        Of the project.
+
+    Returns
+    -------
+    Ground
+        Rows of facilities and demand in the order of the inputs.
+
     Raises
     ------
+    CrsError
+        If there is no unit, and so no area.
     InputError
-        If no unit is given, or a whole layer lies far outside all units.
+        If no facility of a layer or nobody lies in any unit, or no component of the roads is long
+        enough.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> from servicecircle.errors import CrsError
+    >>> project = Project.model_validate({
+    ...     "project": {"name": "town", "as_of": dt.date(2025, 12, 31)},
+    ...     "boundaries": {"township": {"path": "townships.geojson"}},
+    ...     "facilities": {"canteen": {"path": "canteens.csv"}},
+    ... })
+    >>> nothing = gpd.GeoDataFrame({"unit_id": [], "level": [], "scope": []}, geometry=[], crs=4326)
+    >>> inputs = Inputs(
+    ...     units=nothing,
+    ...     scopes=nothing,
+    ...     facilities={},
+    ...     population=None,
+    ...     roads=None,
+    ...     problems=(),
+    ...     files=(),
+    ... )
+    >>> try:
+    ...     lay_ground(project, inputs)
+    ... except CrsError as error:
+    ...     print(error.problems[0].code)
+    crs.no_area
     """
     problems: list[Problem] = []
     area = np.concatenate(
