@@ -1,5 +1,10 @@
 """``python -m servicecircle``: the command line."""
 
+from __future__ import annotations
+
 from servicecircle.cli import main
 
-main()
+__all__ = ["main"]
+
+if __name__ == "__main__":
+    main()

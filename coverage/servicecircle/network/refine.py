@@ -29,6 +29,7 @@ Boxes = NDArray[np.object_]
 _CONTESTED = 2
 _MENDED = 2
 _DEEPEST = 4
+_MOST_AGAIN = 2_000
 
 
 @compiled()
@@ -237,6 +238,10 @@ def sliver_boxes(
             points = np.asarray(shapely.points(x[again], y[again]))
             near = mended.query(points, predicate="dwithin", distance=clear)[0]
             again = np.delete(again, np.unique(near))
+            # Streets that lie on one another stay contested over an area, however small the
+            # squares; their centres have decided.
+            if again.size > _MOST_AGAIN:
+                break
         x, y, drawn, half = _quarter(x[again], y[again], drawn[again], half)
     return np.concatenate(boxes[0]), np.concatenate(boxes[1])
 
