@@ -622,7 +622,7 @@ def test_tags_of_an_osm_file(read):
     ("options", "code"),
     [
         ({}, "facility.no_selectors"),
-        ({"osm": ["amenity=bank"]}, "input.empty_layer"),
+        ({"osm": ["amenity=bank"]}, "facility.no_tags"),
         ({"osm": ["amenity=school"], "datum": "gcj02"}, "facility.osm_datum"),
     ],
 )

@@ -93,7 +93,7 @@ def test_people_and_counts_equal_the_oracle(oracles, seed):
     np.testing.assert_array_equal(drawn.circles["area_m2"], drawn.circles.area)
 
 
-@settings(deadline=None, derandomize=True, max_examples=12)
+@settings(deadline=None, derandomize=True, max_examples=8)
 @given(st.integers(100, 10_000))
 def test_nested_valid_and_inside_the_layer(seed):
     network, demand, facilities, people = town(seed)

@@ -250,7 +250,7 @@ some_rows = st.lists(
 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=80)
+@settings(deadline=None, derandomize=True, max_examples=40)
 @given(some_rows)
 def test_equals_plain_python(rows):
     table = cover(["a", "b"], rows)

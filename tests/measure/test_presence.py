@@ -218,3 +218,68 @@ def test_inputs_are_left_alone():
 )
 def test_normalise_name(given, expected):
     assert normalise_name(given) == expected
+
+
+def test_a_name_that_two_units_have_is_served_within_the_declared_township():
+    table = sites(
+        {"serves": "大桥村", "declared_unit": "西镇"}, {"serves": "大桥村", "declared_unit": "12"}
+    )
+    counts, problems = count(table)
+    assert counts["village_level:121"] == 2
+    assert counts["village_level:111"] == 0
+    assert problems == []
+    # Without it nobody can tell.
+    counts, problems = count(sites({"serves": "大桥村"}))
+    assert sum(counts.values()) == 0
+    assert "presence.unknown_served_unit" in problems
+
+
+def test_parents_that_are_no_units_are_known_by_what_the_units_name():
+    named = units()[3:].assign(parent_id="", parent_hint=["东镇", "东镇", "西镇"])
+    table = sites({"declared_unit": "大桥村", "declared_parent": "西镇"})
+    counts, problems = presence(
+        table, named, level="village_level", layer="childrens_home", as_of=DAY
+    )
+    assert counts["facilities"].to_dict()["village_level:121"] == 1
+    assert problems == []
+
+
+@pytest.mark.parametrize("parent", ["", "甲县经济开发区"])
+def test_of_two_of_the_name_the_place_decides(parent):
+    table = sites(
+        {
+            "declared_unit": "大桥村",
+            "declared_parent": parent,
+            "unit_village_level": "village_level:111",
+        }
+    )
+    counts, problems = count(table)
+    assert counts["village_level:111"] == 1
+    assert problems == []
+
+
+def test_a_parent_that_the_place_contradicts_is_told():
+    table = sites(
+        {
+            "declared_unit": "双溪村",
+            "declared_parent": "西镇",
+            "unit_village_level": "village_level:112",
+        }
+    )
+    counts, problems = count(table)
+    assert counts["village_level:112"] == 1
+    assert problems == ["presence.other_parent"]
+
+
+def test_the_declared_parent_counts_where_the_declared_unit_is_finer_than_all_units():
+    table = sites({"declared_unit": "石塘村", "declared_parent": "东镇"})
+    townships = units()[:3]
+    counts, problems = presence(
+        table, townships, level="township", layer="childrens_home", as_of=DAY
+    )
+    assert counts["facilities"].to_dict() == {"township:11": 1, "township:12": 0}
+    assert problems == []
+    # Where there are villages, one of this name is missing among them.
+    counts, problems = count(table, level="township")
+    assert counts == {"township:11": 1, "township:12": 0}
+    assert problems == ["presence.unknown_declared_unit"]

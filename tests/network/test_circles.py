@@ -229,7 +229,7 @@ def check_nested(polygons):
         assert shapely.area(smaller) <= shapely.area(larger)
 
 
-@settings(deadline=None, derandomize=True, max_examples=25)
+@settings(deadline=None, derandomize=True, max_examples=12)
 @given(
     st.integers(0, 10_000),
     st.floats(0, 90),
@@ -359,7 +359,7 @@ def test_no_overlap_is_nothing():
     assert count_polygons(field, np.ones(field.slot.shape, np.int32)) == []
 
 
-@settings(deadline=None, derandomize=True, max_examples=100)
+@settings(deadline=None, derandomize=True, max_examples=50)
 @given(
     st.lists(st.tuples(st.floats(0, 5e4), st.floats(0, 5e4)), max_size=40),
     st.floats(1, 4000),

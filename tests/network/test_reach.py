@@ -376,7 +376,7 @@ def solve(oracles, case, most_m):
     return network, truth, ours, theirs
 
 
-@settings(deadline=None, derandomize=True, max_examples=250)
+@settings(deadline=None, derandomize=True, max_examples=150)
 @given(cases(), st.sampled_from([50.0, 200.0, 1500.0]))
 def test_equals_the_oracle(oracles, case, most_m):
     network, truth, (demand, facilities), theirs = solve(oracles, case, most_m)
@@ -391,7 +391,7 @@ def test_equals_the_oracle(oracles, case, most_m):
             assert int(found.target[k]) in allowed[k]
 
 
-@settings(deadline=None, derandomize=True, max_examples=120)
+@settings(deadline=None, derandomize=True, max_examples=80)
 @given(cases(), st.sampled_from([100.0, 400.0, 3000.0]))
 def test_searches_equal_the_oracle(oracles, case, limit_m):
     network, truth, (demand, facilities), theirs = solve(oracles, case, 1500.0)
@@ -405,7 +405,7 @@ def test_searches_equal_the_oracle(oracles, case, limit_m):
     assert np.all(found[~inside] > limit_m - 1e-6)
 
 
-@settings(deadline=None, derandomize=True, max_examples=100)
+@settings(deadline=None, derandomize=True, max_examples=60)
 @given(cases(), st.randoms(use_true_random=False))
 def test_more_facilities_never_lengthen_and_order_is_irrelevant(case, random):
     (x, y, u, v, least), demand, facilities = case
@@ -420,7 +420,7 @@ def test_more_facilities_never_lengthen_and_order_is_irrelevant(case, random):
     assert np.all(np.nan_to_num(fewer, nan=np.inf) >= np.nan_to_num(all_metres, nan=np.inf))
 
 
-@settings(deadline=None, derandomize=True, max_examples=100)
+@settings(deadline=None, derandomize=True, max_examples=60)
 @given(cases())
 def test_no_way_is_shorter_than_straight_and_either_way_is_the_same(case):
     (x, y, u, v, least), demand, facilities = case

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -46,18 +52,26 @@ def _wuhan(shared: Path, folder: Path) -> None:
 
 
 def _jiangshan(shared: Path, folder: Path) -> None:
-    """Write children's homes by code or name, and burial sites with the villages they serve."""
+    """Write children's homes by code or name, and burial sites with the villages they serve.
+
+    Ten villages have a second home, and fifteen of those without one get theirs too late.
+    """
     villages = gpd.read_file(shared / "jiangshan" / "villages.geojson")
     villages = villages[villages["kind"] != "farm_or_other"].reset_index(drop=True)
     generator = np.random.default_rng(SEED)
-    homes = villages.loc[np.sort(generator.choice(len(villages), 200, replace=False))]
+    order = generator.permutation(len(villages))
+    chosen = np.concatenate([np.sort(order[:200]), order[:10], order[200:215]])
+    homes = villages.loc[chosen]
     _write_list(
         {
-            "设施名称": [f"{name}儿童之家" for name in homes["name"]],
+            "设施名称": [
+                f"{name}儿童之家{'（二）' if 200 <= row < 210 else ''}"
+                for row, name in enumerate(homes["name"])
+            ],
             "村代码": homes["code"].fillna("").astype(str),
             "所属村": homes["name"],
             "所属乡镇": homes["town"],
-            "启用日期": "2021-06-01",
+            "启用日期": ["2021-06-01"] * 210 + ["2026-03-01"] * 15,
         },
         folder / "childrens_homes.csv",
     )
@@ -96,3 +110,55 @@ def real_project(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Call
         return file
 
     return lay_out
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished folder and what the command printed."""
+
+    folder: Path
+    stdout: str
+
+    def csv(self, name: str) -> pd.DataFrame:
+        return pd.read_csv(self.folder / name, encoding="utf-8-sig", dtype={"code": str})
+
+    def layer(self, name: str) -> gpd.GeoDataFrame:
+        return gpd.read_file(self.folder / "coverage.gpkg", layer=name)
+
+    @property
+    def record(self) -> dict:
+        return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+
+    @property
+    def page(self) -> str:
+        return (self.folder / "index.html").read_text(encoding="utf-8")
+
+
+def run_command(project: Path, folder: Path) -> Run:
+    """Run a project by the command itself."""
+    command = [sys.executable, "-m", "servicecircle", "run", str(project), "--out", str(folder)]
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return Run(folder, done.stdout)
+
+
+@pytest.fixture(scope="session")
+def command() -> Callable[[Path, Path], Run]:
+    """Return the function that runs a project file into a folder."""
+    return run_command
+
+
+@pytest.fixture(scope="session")
+def finished(
+    real_project: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Run]:
+    """Return a function that runs a real project once and returns what it made."""
+
+    @functools.cache
+    def run(name: str) -> Run:
+        return run_command(real_project(name), tmp_path_factory.mktemp("out") / name)
+
+    return run

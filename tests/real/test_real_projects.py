@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -29,56 +21,6 @@ FILES = {
     "run.json",
 }
 RULE = "zhejiang_care_home_within_1km"
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished folder and what the command printed."""
-
-    folder: Path
-    stdout: str
-
-    def csv(self, name: str) -> pd.DataFrame:
-        return pd.read_csv(self.folder / name, encoding="utf-8-sig", dtype={"code": str})
-
-    def layer(self, name: str) -> gpd.GeoDataFrame:
-        return gpd.read_file(self.folder / "coverage.gpkg", layer=name)
-
-    @property
-    def record(self) -> dict:
-        return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-
-    @property
-    def page(self) -> str:
-        return (self.folder / "index.html").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def finished(
-    real_project: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Run]:
-    """Return a function that runs a real project once and returns what it made."""
-    runs: dict[str, Run] = {}
-
-    def run(name: str) -> Run:
-        if name not in runs:
-            folder = tmp_path_factory.mktemp("out") / name
-            done = subprocess.run(
-                [
-                    *(sys.executable, "-m", "servicecircle", "run", str(real_project(name))),
-                    *("--out", str(folder)),
-                ],
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                env={**os.environ, "PYTHONUTF8": "1"},
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-            runs[name] = Run(folder, done.stdout)
-        return runs[name]
-
-    return run
 
 
 PLACES = ("isle_of_man", "wuhan", "jiangshan", "taipei")

@@ -147,8 +147,9 @@ def read_facilities(
     file = settings.path.as_posix()
     cells = Cells(raw, file)
     problems = list(raw.problems)
+    tags = (*selectors, *settings.osm) if file.lower().endswith((".osm", ".pbf")) else ()
     if not len(raw.frame):
-        raise _empty(file, raw.sheet, problems)
+        raise _empty(file, raw.sheet, problems, layer=layer, tags=tags)
     texts = text_columns(cells)
     code, found = codes(cells, declared="code" in settings.columns)
     problems += found
@@ -166,7 +167,7 @@ def read_facilities(
     keep, found = _rows_to_keep(cells, places, texts)
     problems += found
     if not keep.any():
-        raise _empty(file, raw.sheet, problems)
+        raise _empty(file, raw.sheet, problems, layer=layer)
     columns: dict[str, object] = {
         "facility_id": _ids(layer, code, texts, places, keep),
         "layer": np.full(len(keep), layer, dtype=object),
@@ -193,9 +194,18 @@ def read_facilities(
     return FacilityData(frame, tuple(problems), raw.rows_in, rows_set_aside)
 
 
-def _empty(file: str, sheet: str, problems: list[Problem]) -> InputError:
+def _empty(
+    file: str, sheet: str, problems: list[Problem], *, layer: str, tags: tuple[str, ...] = ()
+) -> InputError:
     fault = Problem(
-        code="input.empty_layer", severity="fatal", file=file, sheet=sheet, action="stopped"
+        code="facility.no_tags" if tags else "input.empty_layer",
+        severity="fatal",
+        file=file,
+        sheet=sheet,
+        column=f"facilities.{layer}",
+        value=", ".join(dict.fromkeys(tags)),
+        action="stopped",
+        details={"layer": layer},
     )
     first = [item for item in problems if item.severity == "error"][:_FIRST_FAULTS]
     return InputError([fault, *first])

@@ -55,18 +55,42 @@ def profile_of(project: Project, name: str) -> Profile:
 
 
 def open_points(ground: Ground, layer: str, as_of: dt.date) -> Points:
-    """Return the facilities of a layer that are open at a date and have a place."""
+    """Return the facilities of a layer that are open at a date and have a place.
+
+    Parameters
+    ----------
+    ground : Ground
+    layer : str
+    as_of : datetime.date
+
+    Returns
+    -------
+    Points
+        In the order of their ids, so that the order of the rows in the file decides nothing.
+    """
     table = ground.facilities
     mine = (table["layer"] == layer).to_numpy() & is_open(table, as_of).to_numpy()
     rows = np.flatnonzero(mine & np.isfinite(ground.facility_points.x))
     points = ground.facility_points
-    # By id, so that the order of the rows in the file decides nothing.
     rows = rows[np.argsort(points.ids[rows].astype(str), kind="stable")]
     return points.take(rows)
 
 
 def all_access(project: Project, ground: Ground, keys: Iterable[Key], progress: Progress) -> Access:
-    """Measure access for each layer and profile asked for."""
+    """Measure access for each layer and profile asked for.
+
+    Parameters
+    ----------
+    project, ground
+    keys : iterable of (layer, profile)
+        Layers of the project; twice the same is measured once.
+    progress : Progress
+
+    Returns
+    -------
+    dict of (layer, profile) to pandas.DataFrame
+        See :func:`servicecircle.measure.access.layer_access`; rows as in ``ground.demand``.
+    """
     wanted = sorted(set(keys), key=lambda key: (list(project.facilities).index(key[0]), key[1]))
     tables: Access = {}
     with progress.stage("access", len(wanted)) as advance:
@@ -83,7 +107,17 @@ def all_access(project: Project, ground: Ground, keys: Iterable[Key], progress: 
 
 
 def all_circles(project: Project, ground: Ground, progress: Progress) -> Circles:
-    """Draw the circles of every layer that wants them; none without roads."""
+    """Draw the circles of every layer that wants them; none without roads.
+
+    Parameters
+    ----------
+    project, ground
+    progress : Progress
+
+    Returns
+    -------
+    Circles
+    """
     as_of = project.project.as_of
     layers = {
         name: open_points(ground, name, as_of)

@@ -103,6 +103,8 @@ class Gazetteer:
     by_code: dict[tuple[str, str], list[str]]
     by_name: dict[tuple[str, str], list[str]]
     words: dict[str, frozenset[str]]
+    hints: dict[str, str]
+    known: frozenset[str]
     levels: tuple[str, ...]
 
     def ancestors(self, unit: str) -> Iterator[str]:
@@ -124,17 +126,32 @@ class Gazetteer:
             return ""
         within = normalise_name(parent)
         for level in levels:
-            found = self.by_code.get((level, text), [])
-            if not found:
-                found = self.by_name.get((level, normalise_name(text)), [])
+            found = self._matches(text, level)
             if within:
                 found = [one for one in found if self._lies_in(one, within)]
             if len(found) == 1:
                 return found[0]
         return ""
 
+    def matches(self, text: str, *, levels: tuple[str, ...]) -> list[str]:
+        """Return every unit that a code or a name may stand for."""
+        text = text.strip()
+        return [one for level in levels for one in self._matches(text, level)] if text else []
+
+    def knows(self, parent: str) -> bool:
+        """Tell whether a text stands for any unit, or for a parent that units name."""
+        return normalise_name(parent) in self.known
+
+    def _matches(self, text: str, level: str) -> list[str]:
+        by_code = self.by_code.get((level, text), [])
+        return by_code or self.by_name.get((level, normalise_name(text)), [])
+
     def _lies_in(self, unit: str, parent: str) -> bool:
-        return any(parent in self.words[one] for one in list(self.ancestors(unit))[1:])
+        """Tell whether a unit lies in a parent, which its source may name though it is no unit."""
+        chain = list(self.ancestors(unit))
+        return any(parent in self.words[one] for one in chain[1:]) or any(
+            parent == self.hints[one] for one in chain
+        )
 
 
 def _by_id(table: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -157,12 +174,15 @@ def gazetteer(units: pd.DataFrame) -> Gazetteer:
         if short:
             by_name.setdefault((level, short), []).append(unit)
         words[unit] = frozenset({short, normalise_name(str(code)), normalise_name(unit)} - {""})
+    hints = dict(zip(ids, map(normalise_name, _texts(units, "parent_hint")), strict=True))
     return Gazetteer(
         level_of=dict(zip(ids, units["level"].astype(str), strict=True)),
         parent_of=dict(zip(ids, units["parent_id"].fillna("").astype(str), strict=True)),
         by_code=by_code,
         by_name=by_name,
         words=words,
+        hints=hints,
+        known=frozenset().union(*words.values(), hints.values()) - {""},
         levels=tuple(level for level in LEVELS if (units["level"] == level).any()),
     )
 
@@ -177,10 +197,10 @@ def _search_order(level: str, stated: str | None, present: tuple[str, ...]) -> t
     return (level, *finer, *coarser)
 
 
-def _texts(facilities: pd.DataFrame, name: str) -> list[str]:
-    if name not in facilities.columns:
-        return [""] * len(facilities)
-    return [str(one) for one in facilities[name].fillna("")]
+def _texts(table: pd.DataFrame, name: str) -> list[str]:
+    if name not in table.columns:
+        return [""] * len(table)
+    return [str(one) for one in table[name].fillna("")]
 
 
 def _by_geometry(facilities: pd.DataFrame, book: Gazetteer, level: str) -> list[str]:
@@ -208,8 +228,10 @@ def place_facilities(
     """Return the units of a level that each facility belongs to.
 
     By ``serves`` (the units it is assigned to) where given, else by its declared unit, else by the
-    unit it stands in. A unit of a finer level counts for the unit of ``level`` above it. A text
-    that stands for no unit, or for several, is a problem record, and the next way is taken.
+    unit it stands in. A unit of a finer level counts for the unit of ``level`` above it; where the
+    declared one is none of the units, the declared parent counts. A text that stands for no unit,
+    or for several of which the facility stands in none, is a problem record, and the next way is
+    taken.
 
     Parameters
     ----------
@@ -280,9 +302,13 @@ def place_facilities(
     for row, (facility, serves, declared) in enumerate(rows):
         assigned: list[str] = []
         for text in filter(None, (part.strip() for part in _SPLIT.split(serves))):
-            unit = book.resolve(text, levels=serves_order, parent=parents[row])
-            # The units served may lie outside the parent that the facility itself declares.
-            unit = unit or book.resolve(text, levels=serves_order)
+            # A name that several units have means the one in the facility's own unit or parent;
+            # but the units served may lie outside of both.
+            tried = (
+                book.resolve(text, levels=serves_order, parent=parent)
+                for parent in (declared, parents[row], "")
+            )
+            unit = next(filter(None, tried), "")
             if not unit:
                 problem("presence.unknown_served_unit", row, "serves", text)
             assigned.append(book.climb(unit, level))
@@ -294,13 +320,19 @@ def place_facilities(
         named = ""
         if declared.strip():
             unit = book.resolve(declared, levels=declared_order, parent=parents[row])
+            known = book.matches(declared, levels=declared_order)
+            if not unit and stands[row] and not book.knows(parents[row]):
+                # Of several of the name, the place decides; nothing speaks against it.
+                here = (one for one in known if book.climb(one, level) == stands[row])
+                unit = next(here, "")
+            parent = "" if known else book.resolve(parents[row], levels=book.levels)
             if not unit and parents[row] and book.resolve(declared, levels=declared_order):
                 problem(
                     "presence.other_parent", row, "declared_unit", declared, parent=parents[row]
                 )
-            elif not unit:
+            elif not unit and not (parent and book.level_of[parent] == book.levels[-1]):
                 problem("presence.unknown_declared_unit", row, "declared_unit", declared)
-            named = book.climb(unit, level)
+            named = book.climb(unit or parent, level)
         if named and stands[row] and named != stands[row]:
             problem(
                 "presence.declared_elsewhere",

@@ -29,7 +29,7 @@ Boxes = NDArray[np.object_]
 _CONTESTED = 2
 _MENDED = 2
 _DEEPEST = 4
-_MOST_AGAIN = 2_000
+_LEAST_BUDGET = 2_000
 
 
 @compiled()
@@ -207,6 +207,7 @@ def sliver_boxes(
     held = held[np.argsort(targets.edge[held], kind="stable")]
     at = (targets.edge[held], targets.offset_m[held], targets.leg_m[held])
     x, y, drawn = _squares(field, part, excess)
+    most = max(_LEAST_BUDGET, x.size // 4)
     half = field.cell_m / 2.0
     shapely.prepare(border)
     boxes: dict[int, list[Boxes]] = {0: [], 1: []}
@@ -240,7 +241,7 @@ def sliver_boxes(
             again = np.delete(again, np.unique(near))
             # Streets that lie on one another stay contested over an area, however small the
             # squares; their centres have decided.
-            if again.size > _MOST_AGAIN:
+            if again.size > most:
                 break
         x, y, drawn, half = _quarter(x[again], y[again], drawn[again], half)
     return np.concatenate(boxes[0]), np.concatenate(boxes[1])
