@@ -566,6 +566,13 @@ def test_the_rule_of_a_chinese_file_is_chinese(study):
     assert "须是日期" in said
 
 
+def test_units_that_are_refused_are_not_called_missing_as_well(study):
+    raster = 'raster = "population/people.tif"\nelderly_raster = "population/elderly.tif"\n'
+    study.edit(raster + 'kind = "count"', 'total = 1000\nspread = "centroid"')
+    empty_layer(study)
+    assert [problem.code for problem in study.problems()] == ["input.empty_layer"]
+
+
 def test_check_says_the_same_and_writes_nothing(study):
     no_file(study)
     empty_layer(study)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from servicecircle.messages import Language
     from servicecircle.progress import Advance
     from servicecircle.project import Project
+    from servicecircle.summary import Summary
 
 __all__ = ["main"]
 
@@ -61,7 +62,8 @@ _as_of = click.option(
 _strict = click.option(
     "--strict",
     is_flag=True,
-    help="Exit with 3 when the data have problems; the work is done all the same.",
+    help="Exit with 3 when the data have problems that are more than notes; the work is done all "
+    "the same.",
 )
 
 
@@ -157,15 +159,19 @@ def _execute(
     _prepare(workers, cache)
     project = _load(path, as_of)
     language = project.project.language
-    with _faults_end(language):
-        from servicecircle.study import default_folder, run_project
-
+    with _faults_end(language), _bars(language) as bars:
+        with bars.stage("loading"):
+            from servicecircle.study import default_folder, run_project
         folder = out if out is not None else default_folder(project.project.name)
-        with _bars(language) as bars:
-            summary = run_project(project, folder, progress=bars)
+        summary = run_project(project, folder, progress=bars)
     _say(summary.text(language))
-    if strict and summary.problems:
+    if strict and _serious(summary):
         sys.exit(_WITH_PROBLEMS)
+
+
+def _serious(summary: Summary) -> bool:
+    """Tell whether there is any problem that is more than a note."""
+    return any(problem.severity != "note" for problem in summary.problems)
 
 
 class _Group(click.Group):
@@ -254,13 +260,12 @@ def check(project: Path, out: Path | None, strict: bool) -> None:
     """
     loaded = _load(project, None)
     language = loaded.project.language
-    with _faults_end(language):
-        from servicecircle.study import check_project
-
-        with _bars(language) as bars:
-            report = check_project(loaded, out, progress=bars)
+    with _faults_end(language), _bars(language) as bars:
+        with bars.stage("loading"):
+            from servicecircle.study import check_project
+        report = check_project(loaded, out, progress=bars)
     _say(report.text(language))
-    if strict and report.problems:
+    if strict and _serious(report):
         sys.exit(_WITH_PROBLEMS)
 
 

@@ -33,7 +33,7 @@ from servicecircle.outputs.run_record import (
     write_run_record,
 )
 from servicecircle.outputs.tables import write_csv, write_tables
-from servicecircle.problems import problem_table
+from servicecircle.problems import Problem, problem_table
 from servicecircle.progress import Advance, Progress, Silent
 from servicecircle.project import Project
 from servicecircle.record import record_of
@@ -160,8 +160,29 @@ def study_project(project: Project, *, progress: Progress | None = None) -> Resu
         circles=circles.circles.to_crs("EPSG:4326"),
         overlaps=circles.overlaps.to_crs("EPSG:4326"),
         roads=background_roads(inputs.roads),
-        problems=(*inputs.problems, *ground.problems, *presence_problems),
+        problems=(
+            *inputs.problems,
+            *ground.problems,
+            *presence_problems,
+            *_coarser(project, circles.cell_m),
+        ),
         record=record_of(project, inputs, ground, access, cell_m=circles.cell_m),
+    )
+
+
+def _coarser(project: Project, cell_m: float) -> tuple[Problem, ...]:
+    """Say where circles had to be drawn with a coarser cell than was asked for."""
+    if cell_m <= project.network.cell_m:
+        return ()
+    wanted = f"{project.network.cell_m:g}"
+    return (
+        Problem(
+            code="circles.coarser",
+            severity="warning",
+            action="flagged",
+            value=f"{cell_m:.1f}",
+            details={"wanted": wanted},
+        ),
     )
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -126,8 +127,9 @@ class Run:
         return gpd.read_file(self.folder / "coverage.gpkg", layer=name)
 
     @property
-    def record(self) -> dict:
-        return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+    def record(self) -> dict[str, Any]:
+        record: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        return record
 
     @property
     def page(self) -> str:

@@ -185,7 +185,8 @@ def read_inputs(
                 problems += read[1]
             advance(1)
     if faults:
-        raise InputError(faults)
+        refused = len(frames) < sum(name in LEVELS for name in project.boundaries)
+        raise InputError(_first_causes(faults) if refused else faults)
     return Inputs(
         units=units_table,
         scopes=_scopes(scopes),
@@ -195,6 +196,11 @@ def read_inputs(
         problems=tuple(problems),
         files=input_files(project),
     )
+
+
+def _first_causes(faults: list[Problem]) -> list[Problem]:
+    """Leave out that units are missing which were refused: their own fault is told."""
+    return [fault for fault in faults if fault.code != "population.no_level"]
 
 
 def _levels_in_order(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:

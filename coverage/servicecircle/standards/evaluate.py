@@ -194,6 +194,14 @@ def _own_level(plan: Plan, evidence: Evidence, area: str) -> str:
 
 
 def _standing(indicator: Indicator, study: Study, asked: bool) -> _Standing:
+    """Return whether an indicator is to be judged: its clause speaks of the area, or is asked for."""
+    standing = _clause_standing(indicator, study)
+    if asked and (standing.missing or not standing.applicable):
+        return _Standing(notes=(study.note("anyway"),))
+    return standing
+
+
+def _clause_standing(indicator: Indicator, study: Study) -> _Standing:
     """Return whether the clause speaks of an area like the study's.
 
     Areas coarser than those it names contain them; finer ones, and counties with fewer people than
@@ -202,8 +210,6 @@ def _standing(indicator: Indicator, study: Study, asked: bool) -> _Standing:
     clause = indicator.applies_to
     if not clause.levels:
         return _Standing()
-    if asked:
-        return _Standing(notes=(study.note("anyway"),))
     finest = max(clause.levels, key=lambda level: study.registry.levels[level].order)
     if study.registry.finer(study.own_level, finest):
         return _Standing(applicable=False, notes=(study.note("not_this_area"),))
