@@ -260,6 +260,19 @@ def test_the_scorecard_says_verdicts_in_words(make_results: MakeResults, open_ma
         assert not seen.page.locator("#sc-scorecard").is_visible()
 
 
+def test_the_scorecard_marks_what_rests_on_stand_ins(
+    make_results: MakeResults, open_map: Any
+) -> None:
+    results = make_results()
+    notes = ["示意数据 / invented sites：care_home", "", "", ""]
+    with open_map(replace(results, scorecard=results.scorecard.assign(notes=notes))) as seen:
+        seen.page.locator("#sc-open-scorecard").click()
+        tags = seen.page.locator("#sc-scorecard tbody tr:has(.sc-tag)")
+        assert tags.count() == 1
+        assert tags.inner_text().startswith("衢州15分钟圈")
+        assert "示意数据" in tags.inner_text()
+
+
 def test_one_panel_at_a_time_on_a_phone(make_results: MakeResults, open_map: Any) -> None:
     with open_map(make_results(), width=390, height=844) as seen:
         assert not seen.page.locator("#sc-legend").is_visible()

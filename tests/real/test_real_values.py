@@ -272,6 +272,8 @@ def test_taipei_s_results_say_that_there_are_no_roads(finished):
     assert "roads" in row["width_causes"].split(";")
     assert (row["low"], row["high"]) == (0.0, row["straight_value"])
     assert "65" in row["notes"]
+    # The clause is another place's: it is judged because the project asks for it.
+    assert "按项目要求评价" in row["notes"]
     facilities = run.csv("facilities.csv")
     assert set(facilities["snap_status"]) == {"no_roads"}
     assert len(run.layer("circles_layer")) == 0

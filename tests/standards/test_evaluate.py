@@ -181,6 +181,7 @@ def large_county(make, people, **given):
         (500_000, (), "met"),
         (499_999, (), "not_applicable"),
         (499_999, ("zhejiang_care_home_within_1km",), "met"),
+        (500_000, ("zhejiang_care_home_within_1km",), "met"),
     ],
 )
 def test_the_1_km_rule_speaks_of_large_counties(make, people, anyway, verdict):
@@ -194,6 +195,8 @@ def test_the_1_km_rule_speaks_of_large_counties(make, people, anyway, verdict):
     row = scorecard.set_index("indicator_id").loc["zhejiang_care_home_within_1km"]
     assert (row["verdict"], row["value"]) == (verdict, 100)
     assert "征求意见稿" in row["notes"]
+    # What the clause does speak of need not be asked for.
+    assert ("按项目要求评价" in row["notes"]) == (bool(anyway) and people < 500_000)
 
 
 def test_the_1_km_rule_does_not_speak_of_townships_and_needs_people(make):

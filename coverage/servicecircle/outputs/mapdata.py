@@ -456,6 +456,8 @@ def _scorecard(results: Results) -> list[dict[str, Any]]:
     # The count in the page's header is of headlines alone, as in the summary of the run.
     headline = table["headline"] if "headline" in table else pd.Series(True, index=table.index)
     columns["headline"] = [bool(value) for value in headline]
+    # The notes name whichever layers of an indicator are stand-ins, in both languages at once.
+    columns["invented"] = ["示意数据" in note for note in _texts(_column(table, "notes"))]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 

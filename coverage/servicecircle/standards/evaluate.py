@@ -194,7 +194,7 @@ def _own_level(plan: Plan, evidence: Evidence, area: str) -> str:
 
 
 def _standing(indicator: Indicator, study: Study, asked: bool) -> _Standing:
-    """Return whether an indicator is to be judged: its clause speaks of the area, or is asked for."""
+    """Return whether the clause speaks of the study's area, or is to be judged anyway."""
     standing = _clause_standing(indicator, study)
     if asked and (standing.missing or not standing.applicable):
         return _Standing(notes=(study.note("anyway"),))

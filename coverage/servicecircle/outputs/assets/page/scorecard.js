@@ -41,7 +41,7 @@ function scorecard() {
 function scoreRow(row) {
   const line = element("tr", SHOWN_FIRST.includes(row.verdict) ? "" : "sc-idle");
   const unit = row.unit === "%" || row.unit === "percent" ? "%" : "";
-  const name = add(element("td"), bdi(row.name));
+  const name = add(element("td"), bdi(row.name), row.invented && tag());
   if (row.alternative) add(name, element("small", "", row.alternative));
   const value = add(element("td", "sc-number"), element("span", "", known(row.value) ? figure(row.value) + unit : "–"));
   if (row.unit && !unit && known(row.value)) add(value, add(element("small"), bdi(row.unit)));
