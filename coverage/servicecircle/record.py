@@ -57,13 +57,7 @@ def record_of(
         "crs": f"{ground.metric.name} ({ground.metric.crs})",
         "crs_scale_error_ppm": round(ground.metric.scale_error_ppm, 3),
         "crs_fitted": ground.metric.fitted,
-        "inputs": {
-            path.relative_to(project.folder).as_posix()
-            if path.is_relative_to(project.folder)
-            else path.name: sha256_of(path)
-            for given in inputs.files
-            for path in _with_parts(given)
-        },
+        "inputs": _hashes(project, inputs),
         "population": {
             **ground.balance,
             "basis": people.basis if people is not None else None,
@@ -102,6 +96,22 @@ def _credits(project: Project, inputs: Inputs) -> list[str]:
     """Return what the licences of the inputs ask to be said wherever results are shown."""
     osm = any(path.name.endswith((".osm", ".pbf", ".graphml")) for path in inputs.files)
     return [OSM_CREDIT] if osm and not project.project.invented else []
+
+
+def _hashes(project: Project, inputs: Inputs) -> dict[str, str]:
+    """Return the sha256 of every input file, by its path in the project's folder, else its name."""
+    hashes: dict[str, str] = {}
+    for given in inputs.files:
+        for path in _with_parts(given):
+            inside = path.is_relative_to(project.folder)
+            name = path.relative_to(project.folder).as_posix() if inside else path.name
+            number = 2
+            while name in hashes:
+                # Files of one name from several folders outside the project's.
+                name = f"{path.name} #{number}"
+                number += 1
+            hashes[name] = sha256_of(path)
+    return hashes
 
 
 def _with_parts(path: Path) -> list[Path]:
