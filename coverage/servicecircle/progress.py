@@ -37,7 +37,7 @@ class Silent:
     """
 
     @contextmanager
-    def stage(self, name: str, total: int | None = None) -> Iterator[Advance]:  # noqa: ARG002
+    def stage(self, name: str, total: int | None = None) -> Iterator[Advance]:  # noqa: ARG002 - the protocol's signature
         """Open a stage that is not shown."""
 
         def advance(steps: int) -> None:

@@ -112,7 +112,7 @@ def same_crs(one: CRS, other: CRS, *, bounds: Bounds) -> bool:
     first, second = cast(list[Any], spheres)
     if (
         abs(first.semi_major_metre - second.semi_major_metre) > 0.5  # noqa: PLR2004 - metres
-        or abs(first.inverse_flattening - second.inverse_flattening) > 1e-3  # noqa: PLR2004
+        or abs(first.inverse_flattening - second.inverse_flattening) > 1e-3  # noqa: PLR2004 - said by the line itself
     ):
         return False
     if one.is_geographic:
@@ -178,7 +178,7 @@ def _check_degrees(lon: Floats, lat: Floats, name: str) -> None:
         "count": len(wrong),
     }
     # A whole file in the wrong order stays in range when read the other way round.
-    swapped = bool((np.abs(lat) <= 180.0).all() and (np.abs(lon) <= 90.0).all())  # noqa: PLR2004
+    swapped = bool((np.abs(lat) <= 180.0).all() and (np.abs(lon) <= 90.0).all())  # noqa: PLR2004 - said by the line itself
     metres = bool(np.median(np.abs(lon)) > 360.0)  # noqa: PLR2004 - degrees
     code = "swapped" if swapped else "projected" if metres else "out_of_range"
     raise CrsError(

@@ -215,7 +215,7 @@ def _frame(columns: dict[str, object], places: Places, keep: Bools) -> gpd.GeoDa
     text = {"source_row", "invented", "position_error_m", *NUMBERS, *DATES}
     table = pd.DataFrame(
         {
-            name: columns[name] if name in text else pd.array(list(columns[name]), dtype="str")  # type: ignore[call-overload]
+            name: columns[name] if name in text else pd.array(list(columns[name]), dtype="str")  # type: ignore[call-overload]  # stubs lack "str"
             for name in FACILITY_COLUMNS
             if name != "geometry"
         }
@@ -248,8 +248,8 @@ def _rows_to_keep(
                 rows,
                 title=title,
                 values=cells.raw.given,
-                severity=severity,  # type: ignore[arg-type]
-                action=action,  # type: ignore[arg-type]
+                severity=severity,  # type: ignore[arg-type]  # from a table of literals
+                action=action,  # type: ignore[arg-type]  # from a table of literals
             )
     if not cells.title("name"):
         problems.append(

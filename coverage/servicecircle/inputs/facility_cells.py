@@ -244,7 +244,7 @@ def _doubled(cells: Cells, titles: list[str], parts: Floats) -> list[Problem]:
     counts = [int((filled & np.isclose(2.0 * np.nan_to_num(own), total)).sum()) for own in parts]
     most = max(counts)
     # Of two columns each is "the sum of the others" wherever they are equal.
-    if len(titles) < 3 or most < max(3, _SHARE_THAT_ADDS_UP * filled.sum()):  # noqa: PLR2004
+    if len(titles) < 3 or most < max(3, _SHARE_THAT_ADDS_UP * filled.sum()):  # noqa: PLR2004 - a sum and two parts
         return []
     return [
         Problem(

@@ -336,7 +336,7 @@ def cell_text(value: object) -> str:
     if isinstance(value, float):
         if value != value:  # noqa: PLR0124 - NaN
             return ""
-        return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)  # noqa: PLR2004
+        return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)  # noqa: PLR2004 - whole in a float64
     if isinstance(value, dt.datetime):
         midnight = value.time() == dt.time()
         return value.date().isoformat() if midnight else value.isoformat(sep=" ")

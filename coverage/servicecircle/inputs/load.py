@@ -161,10 +161,10 @@ def read_inputs(
             data = attempt(
                 lambda: read_facilities(
                     settings_of,  # noqa: B023 - called at once
-                    layer=name,  # noqa: B023
+                    layer=name,  # noqa: B023 - called at once
                     base=base,
-                    invented=project.project.invented or settings_of.invented,  # noqa: B023
-                    selectors=selectors.get(name, ()),  # noqa: B023
+                    invented=project.project.invented or settings_of.invented,  # noqa: B023 - called at once
+                    selectors=selectors.get(name, ()),  # noqa: B023 - called at once
                     units=units_table if len(units_table) else None,
                 )
             )

@@ -259,7 +259,7 @@ def _two_lines(grid: Grid, top: int, bottom: int) -> bool:
     width = max(len(grid.cells[top]), len(grid.cells[bottom]))
     above = [*grid.cells[top], *[""] * (width - len(grid.cells[top]))]
     below = [*grid.cells[bottom], *[""] * (width - len(grid.cells[bottom]))]
-    if sum(map(bool, above)) < 2 or any(_number(cell) for cell in below):  # noqa: PLR2004
+    if sum(map(bool, above)) < 2 or any(_number(cell) for cell in below):  # noqa: PLR2004 - one title is no line
         return False
     spans = [merge for merge in grid.merges if merge[0] <= top <= merge[2]]
     if any(upper <= top and lower == bottom for upper, _, lower, _ in spans):
@@ -412,7 +412,7 @@ def _sort_rows(
             problems.append(
                 Problem(
                     code=code,
-                    severity=severity,  # type: ignore[arg-type]
+                    severity=severity,  # type: ignore[arg-type]  # from a table of literals
                     row=numbers[at],
                     value=value,
                     action="set_aside",

@@ -130,7 +130,7 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
 
     def project_shapes(shapes: Shapes) -> Shapes:
         # The stubs know only functions of one array of pairs.
-        moved = shapely.transform(shapes, project_points, interleaved=False)  # type: ignore[arg-type]
+        moved = shapely.transform(shapes, project_points, interleaved=False)  # type: ignore[arg-type]  # stubs: one array
         return np.asarray(moved)
 
     units_xy = project_shapes(inputs.units.geometry.to_numpy())

@@ -162,7 +162,7 @@ def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> shapely.Mul
         fill_type=FillType.OuterOffset,
     )
     points: Sequence[Floats]
-    points, offsets = generator.filled(-10.0 * cell_m, 0.0)  # type: ignore[misc, assignment]
+    points, offsets = generator.filled(-10.0 * cell_m, 0.0)  # type: ignore[misc, assignment]  # by fill_type
     if not points:
         return shapely.MultiPolygon()
     ring_starts = [np.asarray(item, np.int64) for item in offsets]

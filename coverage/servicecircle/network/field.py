@@ -104,7 +104,7 @@ def circle_field(
     cell_m: float = 10.0,
     draw_m: float = 25.0,
 ) -> Field:
-    """Compute the field over an area, once for all facilities.
+    """Compute the field over an area, for all facilities in it.
 
     Parameters
     ----------

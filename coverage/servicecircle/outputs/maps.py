@@ -98,7 +98,7 @@ def map_page(results: Results) -> str:
     # Names of elements are random numbers; the control takes them over when it is made.
     _number(page)
     switches = _control_groups(groups, data, results)
-    control: Any = GroupedLayerControl(switches, exclusive_groups=False, collapsed=False)  # type: ignore[no-untyped-call]
+    control: Any = GroupedLayerControl(switches, exclusive_groups=False, collapsed=False)  # type: ignore[no-untyped-call]  # folium
     # Folium keeps a set here, which would come out in another order in each process.
     control.layers_untoggle = sorted(control.layers_untoggle)
     map_.add_child(control, name="control")
@@ -161,7 +161,7 @@ class _Start(MacroElement):
     )
 
     def __init__(self, groups: list[_Group]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # folium
         self._name = "Start"
         self.groups = groups
 
