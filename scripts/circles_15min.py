@@ -36,7 +36,7 @@ def main() -> None:
     results.circles.to_file(path, layer="circles", driver="GPKG", engine="pyogrio")
 
     layer = results.layers[0]
-    print(f"{results.name}, {layer.zh} / {layer.en}, {layer.profile} {layer.speed_kmh:g} km/h")
+    print(f"{results.name}, {layer.zh} / {layer.en}, {layer.profile}, {layer.pace('en')}")
     if layer.invented:
         print("示意数据 / invented data")
     print(f"{'minutes':<12}{'km²':>10}{'people':>12}{'older persons':>16}")

@@ -27,7 +27,11 @@ SHARED = (
 LOCKS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("run", ("pyproject.toml",), ()),
     ("build", (f"{FOLDER}/build.in",), ("run",)),
-    ("test", ("pyproject.toml", "--extra=test", "--extra=cluster", "--extra=geocode"), ("run", "build")),
+    (
+        "test",
+        ("pyproject.toml", "--extra=test", "--extra=cluster", "--extra=geocode"),
+        ("run", "build"),
+    ),
     ("lowest", ("pyproject.toml", "--extra=test", "--resolution=lowest-direct"), ("build",)),
 )
 

@@ -53,6 +53,18 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
+def table_files() -> ModuleType:
+    """Return the module that writes tables in every format."""
+    path = ROOT / "tests" / "inputs" / "table_files.py"
+    spec = importlib.util.spec_from_file_location("table_files", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
 def oracles() -> ModuleType:
     """Return the module of slow, independent answers (tests are no package to import from)."""
     spec = importlib.util.spec_from_file_location("oracles", ROOT / "tests" / "oracles.py")

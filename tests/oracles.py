@@ -126,6 +126,75 @@ class Streets:
         return table
 
 
+class DirectedStreets(Streets):
+    """Streets with a cost each way: points become nodes of a directed networkx graph.
+
+    ``forward`` and ``backward`` are the costs of whole edges, infinite where closed; coinciding
+    edges lend each other their directions. A foot within a nanometre of an end is that end.
+    """
+
+    def __init__(self, x, y, u, v, forward, backward, *, leg_cost, min_component_m=1000.0):
+        super().__init__(x, y, u, v, min_component_m=min_component_m)
+        self.forward, self.backward = np.array(forward, float), np.array(backward, float)
+        self.leg_cost = leg_cost
+        best = defaultdict(lambda: np.inf)
+        both = list(zip(self.u.tolist(), self.v.tolist(), strict=True))
+        for (one, other), there, back in zip(both, self.forward, self.backward, strict=True):
+            best[one, other] = min(best[one, other], there)
+            best[other, one] = min(best[other, one], back)
+        for k, (one, other) in enumerate(both):
+            self.forward[k], self.backward[k] = best[one, other], best[other, one]
+
+    def directed(self, demand, facilities):
+        """Return a directed graph with points as nodes ``("d", k)`` and ``("f", k)``."""
+        feet = defaultdict(list)
+        graph = nx.DiGraph()
+
+        def join(one, other, cost, metres):
+            if one == other or np.isinf(cost):
+                return
+            new = (cost, metres)
+            if not graph.has_edge(one, other) or new < graph[one][other]["both"]:
+                graph.add_edge(one, other, cost=cost, both=new)
+
+        for kind, (edge, offset, leg) in (("d", demand), ("f", facilities)):
+            for k in np.flatnonzero(np.asarray(edge) >= 0).tolist():
+                foot = (kind, k, "foot")
+                feet[int(edge[k])].append((float(offset[k]), foot))
+                for one, other in (((kind, k), foot), (foot, (kind, k))):
+                    join(one, other, float(leg[k]) * self.leg_cost, float(leg[k]))
+        for number in range(self.u.size):
+            metres = float(self.length[number])
+            stops = [(0.0, int(self.u[number])), *sorted(feet.get(number, ()), key=lambda s: s[0])]
+            stops.append((metres, int(self.v[number])))
+            for (here, one), (there, other) in itertools.pairwise(stops):
+                gap = max(there - here, 0.0)
+                share = gap / metres if metres > 0 else 1.0
+                free = gap <= TIE_M and (isinstance(one, tuple) or isinstance(other, tuple))
+                for start, end, whole in (
+                    (one, other, self.forward[number]),
+                    (other, one, self.backward[number]),
+                ):
+                    join(start, end, 0.0 if free and np.isinf(whole) else share * whole, gap)
+        return graph
+
+    def costs(self, demand, facilities, *, direction):
+        """Return the cost between every demand point and every facility, and the metres of it."""
+        graph = self.directed(demand, facilities)
+        if direction == "to":
+            graph = graph.reverse()
+        shape = (len(demand[0]), len(facilities[0]))
+        cost, metres = np.full(shape, np.inf), np.full(shape, np.inf)
+        for f in np.flatnonzero(np.asarray(facilities[0]) >= 0).tolist():
+            reached, ways = nx.single_source_dijkstra(graph, ("f", f), weight="cost")
+            for d in np.flatnonzero(np.asarray(demand[0]) >= 0).tolist():
+                if ("d", d) in reached:
+                    cost[d, f] = reached["d", d]
+                    steps = itertools.pairwise(ways["d", d])
+                    metres[d, f] = sum(graph[a][b]["both"][1] for a, b in steps)
+        return cost, metres
+
+
 def _sources(graph, metres, start):
     """Follow every tight edge downwards to the sources that the distance comes from."""
     found, seen, waiting = set(), {start}, [start]

@@ -284,7 +284,7 @@ def short_roads(study):
 
 
 def bad_bytes(study):
-    homes(study, "名称,经度,纬度\n東院,118.6,28.7\n", encoding="utf-16-le")
+    (study.folder / "facilities/homes.csv").write_bytes(bytes(range(32)) * 9)
 
 
 def points_without_datum(study):
@@ -353,7 +353,7 @@ FILES = [
     (empty_file, "table.empty", ["facilities/homes.csv"]),
     (layer_outside, "facility.layer_outside", ["facilities/homes.csv", "care_home", "2", "12"]),
     (all_nodata, "population.all_nodata", ["population/people.tif", "200"]),
-    (people_elsewhere, "demand.all_outside", ["population/people.tif", "200"]),
+    (people_elsewhere, "population.no_overlap", ["population/people.tif"]),
     (no_datum, "facility.no_datum", ["homes.csv", "经度, 纬度", 'datum = "wgs84"', '"auto"']),
     (geojson_without_datum, "facility.no_datum_geojson", ["homes.geojson", 'datum = "wgs84"']),
     (broken_geojson, "vector.bad_json", ["boundaries/towns.geojson", "3"]),
@@ -573,18 +573,32 @@ def test_units_that_are_refused_are_not_called_missing_as_well(study):
     assert [problem.code for problem in study.problems()] == ["input.empty_layer"]
 
 
-def test_check_says_the_same_and_writes_nothing(study):
+def test_check_says_the_same_and_writes_its_report(study):
     no_file(study)
     empty_layer(study)
     before = study.files()
-    with pytest.raises(InputError) as caught:
-        check_project(load_project(study.file), study.out)
-    assert [problem.code for problem in caught.value.problems] == [
-        "input.empty_layer",
-        "input.missing_file",
-    ]
+    report = check_project(load_project(study.file), None)
+    fatal = [problem.code for problem in report.problems if problem.severity == "fatal"]
+    assert fatal == ["input.empty_layer", "input.missing_file"]
+    assert study.files() == before
     result = study.run(command="check")
-    assert (result.exit_code, study.files()) == (1, before)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "找不到文件：facilities/homes.csv" in result.stderr
+    assert {path.name for path in study.out.iterdir()} >= {"problems.csv", "run.json"}
+
+
+@pytest.mark.parametrize(("spoil", "code", "words"), FILES, ids=[one[1] for one in FILES])
+def test_check_goes_on_where_a_run_stops(study, spoil, code, words):
+    spoil(study)
+    result = study.run(command="check")
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    table = (study.out / "problems.csv").read_text(encoding="utf-8-sig")
+    assert f"fatal,{code}," in table
+    for word in words:
+        assert word in result.stderr, word
+    problems = check_project(load_project(study.file), None).problems
+    assert [problem.code for problem in problems if problem.severity == "fatal"] == [code]
 
 
 def test_one_facility_outside_is_recorded_and_the_run_goes_on(study):

@@ -7,7 +7,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from servicecircle.cache import cache_folder, kernel_folder
+from servicecircle.cache import cache_folder, keep_answer, kept_answer, kernel_folder
 
 
 def test_the_variable_decides(monkeypatch, tmp_path):
@@ -46,3 +46,23 @@ def test_no_folder_where_none_can_be_made(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     monkeypatch.setenv("SERVICECIRCLE_CACHE", str(tmp_path / "file"))
     assert kernel_folder() is None
+
+
+def test_answers_are_kept_by_kind_and_key(monkeypatch, tmp_path):
+    monkeypatch.setenv("SERVICECIRCLE_CACHE", str(tmp_path))
+    assert kept_answer("geocode", "a") is None
+    keep_answer("geocode", "a", {"answer": "中央里"})
+    keep_answer("geocode", "b", {"answer": None})
+    assert kept_answer("geocode", "a") == {"answer": "中央里"}
+    assert kept_answer("geocode", "b") == {"answer": None}
+    assert kept_answer("other", "a") is None
+    # The key is only kept as a hash.
+    assert len(list(tmp_path.rglob("*.json"))) == 2
+    assert all(len(path.stem) == 32 for path in tmp_path.rglob("*.json"))
+
+
+def test_a_cache_that_cannot_be_written_keeps_nothing(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SERVICECIRCLE_CACHE", str(tmp_path / "file"))
+    keep_answer("geocode", "a", {"answer": 1})
+    assert kept_answer("geocode", "a") is None

@@ -275,7 +275,8 @@ def test_check_writes_its_problems_and_measures_nothing(tmp_path):
     out = tmp_path / "checked"
     done = call("check", faulty, "--out", out)
     assert done.exit_code == 0
-    assert {path.name for path in out.iterdir()} == {"problems.csv", "run.json"}
+    assert {path.name for path in out.iterdir()} >= {"marked", "problems.csv", "run.json"}
+    assert [path.name for path in (out / "marked").iterdir()] == ["homes.xlsx"]
     table = (out / "problems.csv").read_text(encoding="utf-8-sig").splitlines()
     assert any("homes.csv,,3," in line for line in table)
     assert "homes.csv row 3" in done.stdout

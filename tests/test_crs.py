@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Geod
 
 from servicecircle.crs import (
+    _MAINLAND,
     bd09_to_gcj02,
     bd09_to_wgs84,
     gcj02_to_bd09,
@@ -113,6 +115,61 @@ def test_the_way_back_leads_home(place):
         shifted = there(*place)
         # Whether a point of GCJ-02 lies in the area is asked of where it came from.
         assert apart(back(*shifted), place) < 1e-3
+
+
+def outline():
+    """Return points of the outline of the mainland, one of every 30 km or so."""
+    ring = shapely.segmentize(shapely.LinearRing(_MAINLAND), 0.3)
+    return shapely.get_coordinates(ring)[:-1]
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(st.floats(1e-7, 0.02), st.floats(0, 2 * np.pi))
+def test_the_way_back_leads_home_right_behind_the_outline(reach, angle):
+    """Where the shift stops the iteration neither oscillates nor jumps to the other side."""
+    lon, lat = (outline() + reach * np.array([np.cos(angle), np.sin(angle)])).T
+    inside = in_mainland_china(lon, lat)
+    lon, lat = lon[inside], lat[inside]
+    assert lon.size > 100
+    for datum, shift in (("gcj02", wgs84_to_gcj02), ("bd09", wgs84_to_bd09)):
+        back = to_wgs84(*shift(lon, lat), datum=datum)
+        assert GEOD.inv(lon, lat, *back)[2].max() < 1e-3
+
+
+def test_beyond_the_strip_along_the_outline_nothing_moves():
+    lon, lat = outline().T
+    ring = shapely.LinearRing(_MAINLAND)
+    for angle in np.linspace(0, 2 * np.pi, 16, endpoint=False):
+        x, y = lon + 0.03 * np.cos(angle), lat + 0.03 * np.sin(angle)
+        far = ~in_mainland_china(x, y)
+        # The longest shift is 0.0145 degrees.
+        far &= shapely.distance(shapely.points(x, y), ring) > 0.015
+        assert far.any()
+        back = gcj02_to_wgs84(x[far], y[far])
+        np.testing.assert_array_equal(back, [x[far], y[far]])
+
+
+def test_in_the_strip_a_place_is_either_shifted_or_not():
+    lon, lat = outline().T
+    for angle in np.linspace(0, 2 * np.pi, 16, endpoint=False):
+        x, y = lon + 0.006 * np.cos(angle), lat + 0.006 * np.sin(angle)
+        back = gcj02_to_wgs84(x, y)
+        again = wgs84_to_gcj02(*back)
+        home = GEOD.inv(x, y, *again)[2] < 1e-3
+        same = (back[0] == x) & (back[1] == y)
+        # What leads home is shifted; what has no place that leads to it stays where it is.
+        assert (home | same).all()
+
+
+@settings(deadline=None, derandomize=True, max_examples=300)
+@given(st.floats(), st.floats())
+def test_any_numbers_give_numbers_or_nan(lon, lat):
+    for datum in ("wgs84", "gcj02", "bd09"):
+        with np.errstate(all="ignore"):
+            found = to_wgs84([lon], [lat], datum=datum)
+        assert [part.shape for part in found] == [(1,), (1,)]
+        if not (np.isfinite(lon) and np.isfinite(lat)):
+            assert not np.isfinite(found).all()
 
 
 def test_the_way_back_in_bulk():

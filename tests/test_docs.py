@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pyogrio
 import pytest
+from pydantic import BaseModel
 
 import servicecircle as sc
 from servicecircle import project as settings
@@ -26,7 +27,7 @@ from servicecircle.standards.kinds import KINDS
 from servicecircle.standards.scorecard import SCORECARD_COLUMNS, UNIT_RESULT_COLUMNS, VERDICTS
 
 ROOT = Path(__file__).resolve().parents[1]
-GUIDES = ("project-file.md", "outputs.md", "method.md", "plans.md", "cli.md")
+GUIDES = ("project-file.md", "outputs.md", "method.md", "plans.md", "changes.md", "cli.md")
 PAGES = (
     "README.md",
     "CHANGELOG.md",
@@ -40,10 +41,16 @@ SECTIONS = {
     "[project]": settings.ProjectSettings,
     "[plans.NAME]": settings.PlanSettings,
     "[boundaries.LEVEL]": settings.BoundarySettings,
+    "[changes]": settings.ChangeSettings,
+    "[codes.LEVEL]": settings.CodeSettings,
     "[roads]": settings.RoadSettings,
     "[population]": settings.PopulationSettings,
     "[facilities.LAYER]": settings.FacilitySettings,
+    "[staff]": settings.StaffSettings,
+    "[geocode]": settings.GeocodeSettings,
     "[layers.NAME]": settings.LayerSettings,
+    # Its keys are the columns of facilities, which have a test of their own.
+    "[titles]": BaseModel,
     "[network]": settings.NetworkSettings,
     "[rules]": settings.RuleSettings,
 }
@@ -280,7 +287,16 @@ def matches(described, written):
 
 
 @pytest.mark.parametrize(
-    "name", ["units.csv", "scorecard.csv", "unit_results.csv", "facilities.csv", "problems.csv"]
+    "name",
+    [
+        "units.csv",
+        "scorecard.csv",
+        "unit_results.csv",
+        "facilities.csv",
+        "problems.csv",
+        "calibration.csv",
+        "roads_by_unit.csv",
+    ],
 )
 def test_columns_are_those_that_the_guide_describes(example, name):
     written = list(pd.read_csv(example / name, nrows=0))
@@ -368,6 +384,9 @@ def test_speeds_and_reaches_of_the_guide():
     assert set(told) == set(sc.PROFILES)
     for name, (speed, *reaches) in told.items():
         profile = sc.profile(name)
+        if profile.class_kmh:
+            assert (speed, *reaches) == ("by road class", "–", "–", "–")
+            continue
         assert speed == f"{profile.speed_kmh:g} km/h"
         expected = [f"{profile.metres(minutes):,.0f} m" for minutes in (5, 10, 15)]
         assert reaches == expected

@@ -33,6 +33,9 @@ ORDER = [
     "demo",
     "record",
     "summary",
+    "carried",
+    "check",
+    "circles",
     "study",
     "cli",
 ]
@@ -57,7 +60,7 @@ ONLY_IN = {
     "branca": ("outputs/maps",),
     "folium": ("outputs/maps",),
     "numba": ("network/compiled.py",),
-    "osmium": ("inputs/",),
+    "osmium": ("inputs/", "outputs/fetched.py"),
     "pyogrio": ("inputs/", "outputs/geopackage.py", "outputs/run_record.py"),
     "python_calamine": ("inputs/",),
     "rasterio": ("inputs/",),

@@ -139,12 +139,28 @@ def test_line_ends_of_windows_keep_the_lines(load, tmp_path):
         (PEOPLE.replace("2020-11-01", '"2020-11-01"'), "toml.date", 'date = "2020-11-01"'),
         (PEOPLE.replace("2020-11-01", "2020"), "toml.date", "date = 2020"),
         (PEOPLE.replace('kind = "count"', "folder = 'x'"), "toml.unknown_key", "folder = 'x'"),
+        ("[facilities.park]\npath = 'a'\nplace_by = ['city']", "toml.choice", None),
+        (
+            "[staff]\npath = 'a'\nroles = { a = 'b' }\ncolumns = { role = 'c' }",
+            "project.staff_shape",
+            "[staff]",
+        ),
+        (
+            "[geocode]\ngeocoder = 'nominatim'\ndatum = 'auto'\nerror_m = 1",
+            "toml.choice",
+            "datum = 'auto'",
+        ),
     ],
 )
 def test_a_fault_is_told_with_its_line(refused, add, code, line):
     [(found, where, _)] = refused(LEAST + add + "\n")
     assert found == code
     assert where == (line or add.splitlines()[-1])
+
+
+def test_a_geocoder_that_is_asked_for_has_to_be_given(refused):
+    [(code, _, _)] = refused(LEAST + "[facilities.park]\npath = 'a'\nplace_by = ['geocoder']\n")
+    assert code == "project.no_geocoder"
 
 
 @pytest.mark.parametrize("name", ["folder", "file", "_folder", "_lines"])

@@ -22,6 +22,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from servicecircle.circles import CirclesDrawn, draw_circles
     from servicecircle.crs import (
         MetricCrs,
         bd09_to_gcj02,
@@ -58,6 +59,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "PROFILES",
+    "CirclesDrawn",
     "CrsError",
     "InputError",
     "LayerInfo",
@@ -77,6 +79,7 @@ __all__ = [
     "bd09_to_wgs84",
     "check_project",
     "demo_project",
+    "draw_circles",
     "gcj02_to_bd09",
     "gcj02_to_wgs84",
     "in_mainland_china",
@@ -97,6 +100,7 @@ __all__ = [
 
 # Where each public name lives; the same as the imports above, which are for type checkers.
 _HOMES = {
+    "circles": ("CirclesDrawn", "draw_circles"),
     "crs": (
         "MetricCrs",
         "bd09_to_gcj02",

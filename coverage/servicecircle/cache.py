@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from pathlib import Path
+from typing import Any
 
-__all__ = ["cache_folder", "kernel_folder"]
+__all__ = ["cache_folder", "keep_answer", "kept_answer", "kernel_folder"]
 
 
 def cache_folder() -> Path:
@@ -51,3 +54,54 @@ def kernel_folder() -> Path | None:
     except OSError:
         return None
     return folder
+
+
+def kept_answer(kind: str, key: str) -> dict[str, Any] | None:
+    """Return what was kept under a key, None where there is nothing that can be read.
+
+    Parameters
+    ----------
+    kind : str
+        Folder in the cache.
+    key : str
+        Only its hash is kept, so it may hold secrets.
+
+    Examples
+    --------
+    >>> kept_answer("geocode", "never asked") is None
+    True
+    """
+    try:
+        found = json.loads(_answer_file(kind, key).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def keep_answer(kind: str, key: str, answer: dict[str, Any]) -> None:
+    """Keep an answer of a service; where the cache cannot be written it is not kept.
+
+    Parameters
+    ----------
+    kind, key : str
+        As for :func:`kept_answer`.
+    answer : dict
+        JSON values.
+
+    Examples
+    --------
+    >>> keep_answer("geocode", "x", {"answer": None})  # doctest: +SKIP
+    """
+    file = _answer_file(kind, key)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(f".{os.getpid()}")
+        part.write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
+        part.replace(file)
+    except OSError:
+        return
+
+
+def _answer_file(kind: str, key: str) -> Path:
+    name = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+    return cache_folder() / kind / name[:2] / f"{name}.json"

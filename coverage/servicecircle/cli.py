@@ -249,24 +249,195 @@ def demo(out: Path | None, workers: int | None, cache: Path | None) -> None:
     "--out",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder to write problems.csv to (a folder of its own: an earlier run in it would be "
-    "replaced); without it the problems are only printed.",
+    help="Folder to write problems.csv, proposals.csv and coloured copies of the faulty tables to "
+    "(one of its own, never that of a run); without it the problems are only printed.",
 )
 @_strict
 def check(project: Path, out: Path | None, strict: bool) -> None:
     """Read and place all inputs of PROJECT, report what is wrong, and measure nothing.
 
-    检查项目的全部输入，列出问题，不作计算。
+    检查项目的全部输入，列出问题，不作计算；--out 另写出标色的表格副本，供改正。
+
+    All faults of all files are told in one go, also where they would stop a run.
     """
-    loaded = _load(project, None)
+    from servicecircle.project import salvage_project
+
+    with _faults_end(_system_language()):
+        loaded, fault = salvage_project(project)
+        if loaded is None:
+            raise fault or InputError(())
     language = loaded.project.language
+    faults = () if fault is None else fault.problems
     with _faults_end(language), _bars(language) as bars:
         with bars.stage("loading"):
             from servicecircle.study import check_project
-        report = check_project(loaded, out, progress=bars)
-    _say(report.text(language))
+        report = check_project(loaded, out, faults=faults, progress=bars)
+    stopping = any(problem.severity == "fatal" for problem in report.problems)
+    _say(report.text(language), err=stopping)
+    if stopping:
+        sys.exit(_WRONG_INPUT)
     if strict and _serious(report):
         sys.exit(_WITH_PROBLEMS)
+
+
+@main.command(short_help="Bring a table of figures by unit to the units of a later date.")
+@click.argument("table", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--changes",
+    metavar="FILE",
+    required=True,
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Change table; may be given several times.",
+)
+@click.option(
+    "--level",
+    required=True,
+    type=click.Choice(["province", "prefecture", "county", "township", "village_level"]),
+    help="Level of the units of the table.",
+)
+@click.option(
+    "--since",
+    metavar="YYYY-MM-DD",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Date of the figures.",
+)
+@click.option(
+    "--to",
+    metavar="YYYY-MM-DD",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Date of the units wanted.",
+)
+@click.option(
+    "--column",
+    metavar="TITLE",
+    multiple=True,
+    help="Column to carry; may be given several times. Default: all columns of numbers.",
+)
+@click.option("--within", metavar="CODE", default="", help="Take units whose code begins so.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write carried.csv, groups.csv and problems.csv to; without it the table is "
+    "printed.",
+)
+def carry(
+    table: Path,
+    changes: tuple[Path, ...],
+    level: str,
+    since: dt.datetime,
+    to: dt.datetime,
+    column: tuple[str, ...],
+    within: str,
+    out: Path | None,
+) -> None:
+    """Bring TABLE, figures by unit of an earlier date, to the units of a later one.
+
+    把按旧区划统计的数据换算到新区划。
+
+    Units that were merged are added up; split ones are shared out as the change table says, never
+    by area. What is not known stays empty.
+    """
+    language = _system_language()
+    with _faults_end(language):
+        from servicecircle.carried import show_carried, write_carried
+        from servicecircle.inputs.carried_tables import carry_table
+
+        carried = carry_table(
+            table,
+            changes,
+            level=level,
+            since=since.date(),
+            as_of=to.date(),
+            columns=column,
+            within=within,
+        )
+        if out is not None:
+            write_carried(carried, out, language)
+    _say(show_carried(carried, language, with_table=out is None))
+
+
+class _Minutes(click.ParamType[list[float]]):
+    """Minutes above 0, with commas between them."""
+
+    name = "minutes"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[float]:
+        if isinstance(value, list):
+            return value
+        try:
+            found = sorted({float(one) for one in str(value).split(",")})
+        except ValueError:
+            self.fail(f"{value!r} is not a list of numbers such as 5,10,15", param, ctx)
+        if not all(0.0 < one < float("inf") for one in found):
+            self.fail(f"{value!r}: minutes must be above 0 and finite", param, ctx)
+        return found
+
+
+@main.command(short_help="Draw the service circles of some layers as files for a GIS.")
+@click.argument("project", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--layer",
+    "layers",
+    metavar="LAYER",
+    multiple=True,
+    help="Facility layer of the project; may be given several times. Default: all.",
+)
+@click.option(
+    "--minutes",
+    metavar="LIST",
+    type=_Minutes(),
+    default="5,10,15",
+    show_default=True,
+    help="Times of the bands.",
+)
+@click.option(
+    "--simplify",
+    metavar="METRES",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(min=0.0, max=1000.0),
+    help="Drop vertices of less than this; bands stay within one another.",
+)
+@_out
+@_workers
+@_as_of
+@_cache
+def circles(
+    project: Path,
+    layers: tuple[str, ...],
+    minutes: list[float],
+    simplify: float,
+    out: Path | None,
+    workers: int | None,
+    as_of: dt.datetime | None,
+    cache: Path | None,
+) -> None:
+    """Draw the service circles of the facility layers of PROJECT, and count the people inside.
+
+    绘制设施图层的服务圈，供 QGIS 等使用。
+
+    Writes circles.gpkg (circles of each facility and of each layer, overlaps, and service areas:
+    the longest circle parted by nearest facility), circles.parquet (GeoParquet), circles.csv,
+    problems.csv and run.json.
+    """
+    _prepare(workers, cache)
+    loaded = _load(project, as_of)
+    language = loaded.project.language
+    with _faults_end(language), _bars(language) as bars:
+        with bars.stage("loading"):
+            from servicecircle.circles import draw_circles, drawn_text
+            from servicecircle.study import default_folder
+        folder = out or default_folder(f"{loaded.project.name} circles")
+        drawn = draw_circles(
+            loaded, layers, minutes=minutes, out=folder, simplify_m=simplify, progress=bars
+        )
+    _say(drawn_text(drawn, folder, language))
 
 
 @main.group(short_help="The packaged plans and their indicators.")
@@ -285,3 +456,57 @@ def list_plans() -> None:
     for name in packaged_plans():
         plan = load_plan(name)
         _say(f"{name}\t{len(plan.indicators)}\t{plan.name_zh}\t{plan.name_en}")
+
+
+@main.command(short_help="Download roads and boundary of a place from OpenStreetMap.")
+@click.argument("place")
+@click.option(
+    "--out",
+    metavar="DIR",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write, new or empty: roads.osm.pbf, boundary.geojson, fetched.json.",
+)
+@click.option(
+    "--margin",
+    metavar="METRES",
+    default=2000.0,
+    show_default=True,
+    type=click.FloatRange(min=0.0, max=100_000.0),
+    help="Take roads this far beyond the boundary too.",
+)
+@click.option("--nominatim", metavar="URL", help="Server to look the place up at.")
+@click.option("--overpass", metavar="URL", help="Server to get the roads from.")
+def fetch(
+    place: str, out: Path, margin: float, nominatim: str | None, overpass: str | None
+) -> None:
+    """Download the roads and the boundary of PLACE into a folder, ready for a project file.
+
+    下载一个地方的道路和边界，供项目文件使用。
+
+    The data are those of OpenStreetMap, (c) OpenStreetMap contributors, ODbL. A run itself never
+    downloads anything.
+    """
+    language = _system_language()
+    with _faults_end(language), _bars(language) as bars:
+        with bars.stage("loading"):
+            from servicecircle.inputs.download import NOMINATIM, OVERPASS, download_place
+            from servicecircle.messages import label
+            from servicecircle.outputs.fetched import ROADS_FILE, check_new_folder, write_download
+        check_new_folder(out)
+        servers = [nominatim or NOMINATIM, overpass or OVERPASS]
+        with bars.stage("downloading"):
+            found = download_place(
+                place, margin_m=margin, nominatim=servers[0], overpass=servers[1]
+            )
+        write_download(found, out, place=place, servers=servers)
+    row = found.boundary.iloc[0]
+    done = label("fetched", language).format(
+        name=row["name"],
+        osm_id=row["osm_id"],
+        ways=len(found.ways),
+        as_of=found.as_of or "–",
+        folder=out,
+    )
+    _say(done)
+    _say(f'{label("fetched_lines", language)}\n[roads]\npath = "{(out / ROADS_FILE).as_posix()}"')

@@ -159,7 +159,9 @@ def _mainland() -> Any:
 def in_mainland_china(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
     """Return which points lie where GCJ-02 is in use.
 
-    The outline is coarse; Taiwan, Hong Kong, Macau and the neighbouring countries lie outside.
+    The outline is coarse; Taiwan, Hong Kong, Macau and the neighbouring countries lie outside, as
+    in the outline of unshifted maps of PRCoords (github.com/Artoria2e5/PRCoords). Chinese
+    providers differ on Hong Kong and Macau: a list from one that shifts them is off there.
 
     Parameters
     ----------
@@ -232,6 +234,11 @@ def wgs84_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
 
 def gcj02_to_wgs84(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
     """Undo :func:`wgs84_to_gcj02`, to below 0.1 mm.
+
+    The shift ends at the outline, so that in a strip as wide as the shift two places may have the
+    same GCJ-02 coordinates, or none. What the formula leads back to inside the outline comes from
+    there; all else is taken as not shifted. The formula itself goes on smoothly beyond, so the
+    iteration converges everywhere.
 
     Examples
     --------
@@ -309,7 +316,8 @@ def bd09_to_wgs84(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
 def to_wgs84(lon: ArrayLike, lat: ArrayLike, *, datum: str) -> tuple[Floats, Floats]:
     """Convert from a declared datum to WGS84.
 
-    CGCS2000 and WGS84 agree to centimetres and are taken as one.
+    CGCS2000 and WGS84 are taken as one: they agreed to centimetres in 2000, and the plate that
+    CGCS2000 moves with has gone less than 1 m since.
 
     Raises
     ------

@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from servicecircle.errors import ProjectError
 from servicecircle.problems import Problem, nearest_name
 from servicecircle.toml_files import (
     BrokenRule,
@@ -28,14 +29,19 @@ from servicecircle.toml_files import (
     key_lines,
     model_faults,
     parse_toml,
+    pruned,
     read_bytes,
     row_of,
 )
 
 __all__ = [
     "BoundarySettings",
+    "ChangeSettings",
+    "CodeSettings",
     "FacilitySettings",
+    "GeocodeSettings",
     "LayerSettings",
+    "LocalGrid",
     "NetworkSettings",
     "PlanSettings",
     "PopulationSettings",
@@ -43,20 +49,29 @@ __all__ = [
     "ProjectSettings",
     "RoadSettings",
     "RuleSettings",
+    "StaffSettings",
     "load_project",
+    "salvage_project",
 ]
 
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09", "auto"]
 Level = Literal["province", "prefecture", "county", "township", "village_level"]
 LEVELS: tuple[Level, ...] = ("province", "prefecture", "county", "township", "village_level")
-ProfileName = Literal["walk", "elderly"]
+_PRUNINGS = 5
+ProfileName = Literal["walk", "elderly", "wheelchair", "ebike", "cycle", "drive"]
 
 
 def _path(value: object) -> object:
     return Path(value) if isinstance(value, str) and value.strip() else value
 
 
+def _paths(value: object) -> object:
+    found = [value] if isinstance(value, str) else value
+    return [_path(item) for item in found] if isinstance(found, list) else found
+
+
 FilePath = Annotated[Path, BeforeValidator(_path)]
+FilePaths = Annotated[list[Path], BeforeValidator(_paths), Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -90,6 +105,15 @@ class PlanSettings(_Settings):
     """Indicators to judge although their clause speaks of other areas."""
 
 
+class LocalGrid(_Settings):
+    """E = dx + scale (x cos r - y sin r), N = dy + scale (x sin r + y cos r)."""
+
+    dx: float = Field(allow_inf_nan=False)
+    dy: float = Field(allow_inf_nan=False)
+    rotation_degrees: float = Field(default=0.0, allow_inf_nan=False)
+    scale: Positive = 1.0
+
+
 class BoundarySettings(_Settings):
     """``[boundaries.LEVEL]``: polygons of one level, or of a named scope."""
 
@@ -98,6 +122,14 @@ class BoundarySettings(_Settings):
     crs: str | None = None
     """Declares the CRS of a file that states none."""
     datum: Datum | None = None
+    swap_axes: bool = False
+    """The file has latitude or northing first."""
+    towgs84: list[float] = []
+    """Parameters of an old datum: dx, dy, dz, or dx, dy, dz, rx, ry, rz, s, as PROJ's."""
+    local_grid: LocalGrid | None = None
+    """Of a town's own grid: how its coordinates become those of ``crs``."""
+    datum_reference: str | None = None
+    """For ``datum = "auto"``: a level, a facility layer or a file whose datum is known."""
     encoding: str | None = None
     admin_level: int | None = Field(default=None, ge=1, le=12)
     """For .osm and .osm.pbf: which ``boundary=administrative`` relations."""
@@ -108,6 +140,37 @@ class BoundarySettings(_Settings):
     """Column → values whose units need have nothing (farms, reservoirs)."""
     urban: dict[str, list[str]] = {}
     """Column → values whose units are urban."""
+    date: dt.date | None = None
+    """Date of the outlines: changes of units after it are made up for."""
+    credit: str = ""
+    """What the source asks to be said wherever the results are shown."""
+    invented: bool = False
+
+
+class ChangeSettings(_Settings):
+    """``[changes]``: what became of units that were renamed, merged, split or moved."""
+
+    path: FilePaths
+    sheet: str | None = None
+    encoding: str | None = None
+    columns: dict[str, str] = {}
+    """Column of a change table (old_code, new_code, kind, date …) → column of the file."""
+
+
+class CodeSettings(_Settings):
+    """``[codes.LEVEL]``: an official list to check the units of a level against."""
+
+    path: FilePath
+    sheet: str | None = None
+    encoding: str | None = None
+    datum: Datum | None = None
+    """Of the list's coordinates, where it has any."""
+    columns: dict[str, str] = {}
+    """code, name, parent, lon, lat → column of the file."""
+    date: dt.date | None = None
+    """Date of the list, which proposed changes bear."""
+    score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.6
+    """A unit without a match of at least this score is unresolved."""
 
 
 class RoadSettings(_Settings):
@@ -122,6 +185,22 @@ class RoadSettings(_Settings):
     """Column of a line layer with the road class, read as OSM's ``highway``."""
     all_walkable: bool = False
     """Take every line as walkable, whatever its class."""
+    gated: Literal["closed", "destination", "open"] = "closed"
+    """Private ways and gates: closed, open, or open to those who start or end their way there."""
+    ferries: bool = False
+    """Take ferries of OpenStreetMap data as part of the network."""
+    node_crossings: bool = False
+    """Lines of a layer touch wherever they cross on one level."""
+    level_columns: list[str] = []
+    """Columns by which lines of different levels are told; else layer, bridge and tunnel."""
+    join_m: NotNegative = 0.0
+    """Ends of lines of a layer are joined to another line this near; 0 joins none."""
+    dem: FilePath | None = None
+    """Raster of heights of the ground in metres, for slopes."""
+    barriers: FilePath | None = None
+    """Lines and areas (water, railways) that no access leg crosses."""
+    credit: str = ""
+    invented: bool = False
 
 
 class PopulationSettings(_Settings):
@@ -133,6 +212,16 @@ class PopulationSettings(_Settings):
     """What a cell of the raster holds: people, or people per square kilometre."""
     raster_holds: Literal["population", "elderly"] = "population"
     """``elderly`` when the only raster there is counts the elderly alone."""
+    elderly: Literal["units", "ages"] | None = None
+    """The share of elderly of the units' columns, or age groups of the table of points."""
+    calibrate: Level | None = None
+    """Level whose official figures the cells of the raster are scaled to."""
+    totals: FilePath | None = None
+    """Table of official figures of that level; else the units' own columns."""
+    most_cells: int = Field(default=4_000_000_000, gt=0)
+    """A raster with more cells to read is refused."""
+    most_points: int = Field(default=100_000_000, gt=0)
+    """A raster with more cells that hold people is refused."""
     points: FilePath | None = None
     units: Level | None = None
     """Level whose columns population and elderly are spread."""
@@ -146,11 +235,12 @@ class PopulationSettings(_Settings):
     datum: Datum | None = None
     encoding: str | None = None
     columns: dict[str, str] = {}
-    """For points: lon, lat, population, elderly, id → column of the file."""
+    """For points and totals: lon, lat, population, elderly, id, code, name → column of the file."""
     basis: Literal["resident", "registered"]
     date: dt.date
     age_from: int = Field(default=60, ge=0, le=120)
     """Age from which ``elderly`` counts."""
+    credit: str = ""
     invented: bool = False
 
     @model_validator(mode="after")
@@ -175,6 +265,15 @@ class PopulationSettings(_Settings):
         for spread, given in (("buildings", self.buildings), ("residential", self.residential)):
             if self.spread == spread and given is None:
                 raise BrokenRule("project.population_places", spread=spread)
+        if self.calibrate is not None and self.raster is None:
+            raise BrokenRule("project.population_calibrate", found=sources[0])
+        if self.totals is not None and self.calibrate is None:
+            raise BrokenRule("project.population_totals")
+        no_shares = sources[0] in ("units", "total") or self.raster_holds == "elderly"
+        if self.elderly == "units" and (no_shares or self.elderly_raster is not None):
+            raise BrokenRule("project.population_elderly_units")
+        if self.elderly == "ages" and self.points is None:
+            raise BrokenRule("project.population_elderly_ages", found=sources[0])
         return self
 
 
@@ -187,6 +286,14 @@ class FacilitySettings(_Settings):
     """Layer of a GeoPackage."""
     crs: str | None = None
     datum: Datum | None = None
+    swap_axes: bool = False
+    """The file has latitude or northing first."""
+    towgs84: list[float] = []
+    """Parameters of an old datum: dx, dy, dz, or dx, dy, dz, rx, ry, rz, s, as PROJ's."""
+    local_grid: LocalGrid | None = None
+    """Of a town's own grid: how its coordinates become those of ``crs``."""
+    datum_reference: str | None = None
+    """For ``datum = "auto"``: a level, a facility layer or a file whose datum is known."""
     encoding: str | None = None
     profile: ProfileName | None = None
     columns: dict[str, str] = {}
@@ -199,9 +306,67 @@ class FacilitySettings(_Settings):
     """Level of the units named in ``serves``."""
     unit_level: Level | None = None
     """Level of the declared unit."""
+    units_date: dt.date | None = None
+    """Date whose units the list names; changes after it are followed."""
+    place_by: list[Literal["geocoder", "street", "village", "township", "county"]] = []
+    """Ways to place rows without coordinates by their address; of several the most exact."""
+    position_error_m: NotNegative = 0.0
+    """Known error of the coordinates of the list."""
+    far_km: Positive = 30.0
+    """A place farther than this from the box around all units is not used."""
+    partial_dates: Literal["first", "last"] = "first"
+    """The day that stands for a year or a month alone."""
     circles: bool = True
+    direction: Literal["to", "from"] = "to"
+    """Whether people travel to the facility, or it comes to them."""
+    duplicates: Literal["flag", "merge"] = "flag"
+    """What becomes of a row with the name and the place of an earlier one of the layer."""
+    credit: str = ""
     invented: bool = False
     """The sites are stand-ins, said in every output that rests on them."""
+    max_unpacked_mb: Positive = 500.0
+    """Most megabytes that a workbook may unpack to."""
+
+
+class StaffSettings(_Settings):
+    """``[staff]``: people who work in units and facilities, by role."""
+
+    path: FilePath
+    sheet: str | None = None
+    encoding: str | None = None
+    columns: dict[str, str] = {}
+    """Staff column (unit, facility, role, count, date …) → column of the file."""
+    roles: dict[str, str] = {}
+    """Role → column of the file that holds its number, where each role has its own."""
+    unit_level: Level | None = None
+    """Level of the units named."""
+    credit: str = ""
+    invented: bool = False
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> StaffSettings:
+        both = sorted({"role", "count"} & set(self.columns))
+        if self.roles and both:
+            raise BrokenRule("project.staff_shape", found=", ".join(both))
+        return self
+
+
+class GeocodeSettings(_Settings):
+    """``[geocode]``: a service that turns addresses into places, asked only by ``place_by``."""
+
+    geocoder: str = Field(min_length=1)
+    """Name of a geocoder of the library geopy, such as ``nominatim``."""
+    datum: Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
+    """What its coordinates are in."""
+    error_m: Positive
+    """Error of an answer that does not state its own extent."""
+    area: str = ""
+    """Put in front of addresses that do not begin with it, such as ``浙江省嘉兴市``."""
+    delay_s: NotNegative = 1.0
+    """Pause between two questions; public services ask for one second."""
+    # Keys of services are secrets: the record of a run leaves them out.
+    options: dict[str, str | int | float | bool] = Field(default={}, exclude=True)
+    """Passed to the geocoder: ``user_agent``, ``domain``, ``api_key`` …"""
 
 
 class LayerSettings(_Settings):
@@ -224,7 +389,15 @@ class NetworkSettings(_Settings):
     cell_m: Positive = 10.0
     """Cell of the drawing of circles."""
     walk_kmh: Positive = 4.0
+    """Also on the access legs of those who ride or drive."""
     elderly_kmh: Positive = 3.0
+    wheelchair_kmh: Positive = 3.0
+    wheelchair_max_slope: Positive = 0.08
+    """Steepest slope that a wheelchair takes, rise over run, where there is a DEM."""
+    ebike_kmh: Positive = 15.0
+    cycle_kmh: Positive = 12.0
+    drive: dict[str, Positive] = {}
+    """Road class → speed of driving in km/h, where a way states no speed limit."""
 
 
 class RuleSettings(_Settings):
@@ -250,10 +423,16 @@ class Project(_Settings):
     project: ProjectSettings
     plans: dict[str, PlanSettings] = {}
     boundaries: dict[str, BoundarySettings]
+    changes: ChangeSettings | None = None
+    codes: dict[Level, CodeSettings] = {}
     roads: RoadSettings | None = None
     population: PopulationSettings | None = None
     facilities: dict[str, FacilitySettings] = Field(min_length=1)
     layers: dict[str, LayerSettings] = {}
+    titles: dict[str, list[Annotated[str, Field(min_length=1)]]] = {}
+    """Facility column → further titles that it comes under, in every list."""
+    staff: StaffSettings | None = None
+    geocode: GeocodeSettings | None = None
     network: NetworkSettings = NetworkSettings()
     rules: RuleSettings = RuleSettings()
     _folder: Path = PrivateAttr(default=Path())
@@ -269,6 +448,12 @@ class Project(_Settings):
         units = None if self.population is None else self.population.units
         if units is not None and units not in levels:
             raise BrokenRule("project.units_level", level=units, found=", ".join(levels))
+        calibrate = None if self.population is None else self.population.calibrate
+        if calibrate is not None and calibrate not in levels:
+            raise BrokenRule("project.calibrate_level", level=calibrate, found=", ".join(levels))
+        asking = [name for name, layer in self.facilities.items() if "geocoder" in layer.place_by]
+        if asking and self.geocode is None:
+            raise BrokenRule("project.no_geocoder", layers=", ".join(asking))
         return self
 
     @property
@@ -307,8 +492,15 @@ class Project(_Settings):
         )
 
     def speed_kmh(self, profile: str) -> float:
-        """Return the speed of a profile in km/h."""
-        return {"walk": self.network.walk_kmh, "elderly": self.network.elderly_kmh}[profile]
+        """Return the speed of a profile in km/h; NaN where it goes by road class."""
+        return {
+            "walk": self.network.walk_kmh,
+            "elderly": self.network.elderly_kmh,
+            "wheelchair": self.network.wheelchair_kmh,
+            "ebike": self.network.ebike_kmh,
+            "cycle": self.network.cycle_kmh,
+            "drive": float("nan"),
+        }[profile]
 
     def layer_profile(self, layer: str) -> ProfileName:
         """Return the profile of a layer: its own, else the project's."""
@@ -336,12 +528,45 @@ def load_project(path: Path) -> Project:
       the command needs a project file in TOML
       check the path
     """
+    project, fault = salvage_project(path)
+    if project is None or fault is not None:
+        raise fault or ProjectError(())
+    return project
+
+
+def salvage_project(path: Path) -> tuple[Project | None, ProjectError | None]:
+    """Read a project file, and with faults what of it can be used to check its inputs.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    project : Project or None
+        Without the keys at fault; None where nothing usable is left.
+    fault : ProjectError or None
+        With every fault of the file; None where there is none.
+
+    Raises
+    ------
+    ProjectError
+        If the file is not there or is no TOML.
+    """
     data, text = parse_toml(read_bytes(path, missing="project.missing"), name=path.name)
-    try:
-        project = Project.model_validate(data)
-    except ValidationError as error:
-        raise model_faults(error, Project, text, name=path.name) from None
+    fault: ProjectError | None = None
+    for _ in range(_PRUNINGS):
+        try:
+            project = Project.model_validate(data)
+        except ValidationError as error:
+            # Later faults follow from what was taken out for the first ones.
+            fault = fault or model_faults(error, Project, text, name=path.name)
+            data = pruned(data, error)
+        else:
+            break
+    else:
+        return None, fault
     project._folder = path.resolve().parent
     project._file = path.name
     project._lines = key_lines(text)
-    return project
+    return project, fault

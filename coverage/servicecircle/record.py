@@ -5,17 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from servicecircle.inputs.datum_record import datum_record
 from servicecircle.inputs.load import Inputs
 from servicecircle.measure.ground import Ground
-from servicecircle.measure.layers import Access, profile_of
+from servicecircle.measure.layers import Access
 from servicecircle.measure.presence import is_open
 from servicecircle.messages import LANGUAGES, label
 from servicecircle.network.compiled import threads
-from servicecircle.network.profiles import PROFILES
 from servicecircle.outputs.run_record import describe_environment, sha256_of
-from servicecircle.project import Project
+from servicecircle.project import (
+    BoundarySettings,
+    FacilitySettings,
+    PopulationSettings,
+    Project,
+    RoadSettings,
+    StaffSettings,
+)
 
 __all__ = ["OSM_CREDIT", "record_of"]
+
+_Source = BoundarySettings | FacilitySettings | PopulationSettings | RoadSettings | StaffSettings
 
 OSM_CREDIT = "© OpenStreetMap contributors, ODbL 1.0"
 
@@ -57,6 +66,7 @@ def record_of(
         "crs": f"{ground.metric.name} ({ground.metric.crs})",
         "crs_scale_error_ppm": round(ground.metric.scale_error_ppm, 3),
         "crs_fitted": ground.metric.fitted,
+        "datums": datum_record(project, inputs.problems),
         "inputs": _hashes(project, inputs),
         "population": {
             **ground.balance,
@@ -70,8 +80,24 @@ def record_of(
                 "rows_set_aside": data.rows_set_aside,
                 "rows_used": len(data.frame),
                 "open": int(is_open(data.frame, project.project.as_of).sum()),
+                "placed_by": {
+                    str(way) or "nothing": int(count)
+                    for way, count in sorted(data.frame["placed_by"].value_counts().items())
+                },
             }
             for name, data in inputs.facilities.items()
+        },
+        "staff": None
+        if inputs.staff is None
+        else {
+            "rows_in": inputs.staff.rows_in,
+            "rows_set_aside": inputs.staff.rows_set_aside,
+            "rows_used": len(inputs.staff.frame),
+        },
+        "units": dict(inputs.unit_checks),
+        "proposals": {
+            str(kind): int(count)
+            for kind, count in inputs.proposals["kind"].value_counts().sort_index().items()
         },
         "roads": dict(inputs.roads.counts) if inputs.roads is not None else None,
         "network": None
@@ -86,8 +112,13 @@ def record_of(
             "max_snap_m": project.network.max_snap_m,
         },
         "circles": {"cell_m": cell_m, "draw_m": project.network.draw_m},
-        "profiles": {name: f"{profile_of(project, name).speed_kmh:g} km/h" for name in PROFILES},
+        "profiles": {
+            name: way.described()
+            for name in sorted({profile for _, profile in access})
+            if (way := ground.way(name)) is not None
+        },
         "access": status,
+        "edge": dict(ground.edge),
         "credits": _credits(project, inputs),
     }
 
@@ -95,7 +126,20 @@ def record_of(
 def _credits(project: Project, inputs: Inputs) -> list[str]:
     """Return what the licences of the inputs ask to be said wherever results are shown."""
     osm = any(path.name.endswith((".osm", ".pbf", ".graphml")) for path in inputs.files)
-    return [OSM_CREDIT] if osm and not project.project.invented else []
+    own = [OSM_CREDIT] if osm and not project.project.invented else []
+    declared = [source.credit.strip() for source in _sources(project).values()]
+    return list(dict.fromkeys([*own, *filter(None, declared)]))
+
+
+def _sources(project: Project) -> dict[str, _Source]:
+    """Return the settings of every source by its table in the project file."""
+    sources: dict[str, _Source] = {
+        f"boundaries.{name}": settings for name, settings in project.boundaries.items()
+    }
+    sources |= {} if project.roads is None else {"roads": project.roads}
+    sources |= {} if project.population is None else {"population": project.population}
+    sources |= dict(project.facilities.items())
+    return sources | ({} if project.staff is None else {"staff": project.staff})
 
 
 def _hashes(project: Project, inputs: Inputs) -> dict[str, str]:
@@ -124,7 +168,7 @@ def _with_parts(path: Path) -> list[Path]:
 
 def _notice(project: Project) -> str | None:
     """Return in both languages what of the data is invented; None if nothing is."""
-    sources = [name for name, settings in project.facilities.items() if settings.invented]
+    sources = [name for name, settings in _sources(project).items() if settings.invented]
     if project.project.invented:
         key, names = "invented_banner", ""
     elif sources:

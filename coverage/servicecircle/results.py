@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from servicecircle.messages import Language
+from servicecircle.messages import Language, label
 from servicecircle.problems import Problem
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class LayerInfo:
     profile : str
         Profile of travel that the layer's circles and rates are measured with.
     speed_kmh : float
+        NaN where it goes by road class.
     invented : bool
         Whether the sites are stand-ins, to be said wherever they show.
     on_network : bool
@@ -41,6 +43,12 @@ class LayerInfo:
     speed_kmh: float
     invented: bool
     on_network: bool
+
+    def pace(self, language: Language) -> str:
+        """Return the speed in words."""
+        if math.isnan(self.speed_kmh):
+            return label("map_pace_by_class", language)
+        return label("map_pace", language).format(speed=self.speed_kmh)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +94,10 @@ class Results:
     problems : tuple of Problem
     record : mapping
         What ``run.json`` says, JSON values only.
+    staff : pandas.DataFrame, optional
+        Table ``staff``, where the project supplies one.
+    tables : mapping of str to pandas.DataFrame
+        Further tables, as their files are called: ``calibration``, ``roads_by_unit``.
     """
 
     name: str
@@ -108,3 +120,5 @@ class Results:
     roads: gpd.GeoDataFrame
     problems: tuple[Problem, ...]
     record: Mapping[str, Any]
+    staff: pd.DataFrame | None = None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 
+from servicecircle.check import find_problems, write_findings
 from servicecircle.errors import InputError
+from servicecircle.inputs.facilities import with_titles
 from servicecircle.inputs.load import Inputs, read_inputs
 from servicecircle.measure.ground import lay_ground
 from servicecircle.measure.layers import (
@@ -32,8 +34,8 @@ from servicecircle.outputs.run_record import (
     peak_memory_mib,
     write_run_record,
 )
-from servicecircle.outputs.tables import write_csv, write_tables
-from servicecircle.problems import Problem, problem_table
+from servicecircle.outputs.tables import write_tables
+from servicecircle.problems import Problem
 from servicecircle.progress import Advance, Progress, Silent
 from servicecircle.project import Project
 from servicecircle.record import record_of
@@ -162,11 +164,12 @@ def study_project(project: Project, *, progress: Progress | None = None) -> Resu
         roads=background_roads(inputs.roads),
         problems=(
             *inputs.problems,
-            *ground.problems,
-            *presence_problems,
+            *with_titles((*ground.problems, *presence_problems), inputs.facilities),
             *_coarser(project, circles.cell_m),
         ),
         record=record_of(project, inputs, ground, access, cell_m=circles.cell_m),
+        staff=inputs.staff.frame if inputs.staff is not None else None,
+        tables=ground.tables,
     )
 
 
@@ -187,40 +190,47 @@ def _coarser(project: Project, cell_m: float) -> tuple[Problem, ...]:
 
 
 def check_project(
-    project: Project, out: Path | None, *, progress: Progress | None = None
+    project: Project,
+    out: Path | None,
+    *,
+    faults: Sequence[Problem] = (),
+    progress: Progress | None = None,
 ) -> Summary:
-    """Read and place all inputs, and report what is wrong with them.
+    """Read and place all inputs, and report what is wrong with them, faults and all.
 
     Parameters
     ----------
     project : Project
     out : pathlib.Path, optional
-        Folder for ``problems.csv``; never the folder of a run.
+        Folder for ``problems.csv``, ``proposals.csv`` and the coloured copies in ``marked/``;
+        never the folder of a run.
+    faults : sequence of Problem
+        Of the project file, where ``project`` is what was left of it.
     progress : Progress, optional
+
+    Returns
+    -------
+    Summary
+        Its problems hold every fault that would stop a run, with severity ``fatal``.
 
     Raises
     ------
-    InputError
-        With every fault that would stop a run.
+    OutputError
+        If the folder cannot be written or holds something that is not ours.
     """
-    watch = progress or Silent()
     if out is not None:
         check_folder(out, command="check")
-    names = settle_names(project)
-    inputs = _read(project, names, watch)
-    with watch.stage("ground"):
-        ground = lay_ground(project, inputs)
-    _, presence_problems = all_presence(project, ground)
-    problems = (*inputs.problems, *ground.problems, *presence_problems)
-    language = project.project.language
-
-    def write(folder: Path) -> None:
-        write_csv(problem_table(problems, language), folder / "problems.csv")
-        write_run_record({"command": "check", "problems": len(problems)}, folder / "run.json")
-
+    findings = find_problems(project, faults=faults, progress=progress or Silent())
+    written: list[str] = []
     if out is not None:
-        publish(write, out)
-    return check_summary(inputs, names.words, problems)
+        publish(lambda folder: written.extend(write_findings(findings, folder)), out)
+    words = {name: findings.names.words[name] for name in findings.titled}
+    return check_summary(
+        findings.inputs,
+        words,
+        findings.problems,
+        written=[out / name for name in written] if out is not None else (),
+    )
 
 
 def _read(project: Project, names: Names, progress: Progress) -> Inputs:
@@ -269,6 +279,8 @@ def _write(results: Results, clock: _Clock, folder: Path, advance: Advance) -> N
             "facilities.csv": len(results.facilities),
             "problems.csv": len(results.problems),
             "access.parquet": len(results.access),
+            **({} if results.staff is None else {"staff.csv": len(results.staff)}),
+            **{f"{name}.csv": len(table) for name, table in results.tables.items()},
         },
         "stages": clock.stages,
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from servicecircle.inputs.load import Inputs
 from servicecircle.messages import Language, label
-from servicecircle.problems import Problem
+from servicecircle.problems import Problem, Severity
 from servicecircle.results import LayerInfo, Results
 from servicecircle.standards.indicators import load_plan, packaged_plans
 from servicecircle.standards.registry import LayerWords
@@ -18,8 +20,10 @@ __all__ = ["Summary", "check_summary", "problem_lines", "run_summary"]
 
 _MOST_SHOWN = 20
 _MOST_ROWS = 10
+_MOST_FILES = 20
+_COLON: dict[Language, str] = {"zh": "：", "en": ": "}
 _LANGUAGES: tuple[Language, ...] = ("zh", "en")
-_RANK = {"fatal": 0, "error": 1, "warning": 2, "note": 3}
+_RANK: dict[Severity, int] = {"fatal": 0, "error": 1, "warning": 2, "note": 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,37 +65,117 @@ def run_summary(results: Results, out: Path) -> Summary:
 
 
 def check_summary(
-    inputs: Inputs, words: Mapping[str, LayerWords], problems: Sequence[Problem]
+    inputs: Inputs | None,
+    words: Mapping[str, LayerWords],
+    problems: Sequence[Problem],
+    *,
+    written: Sequence[Path] = (),
 ) -> Summary:
-    """Return what a check found: the rows of each layer, then the problems, worst first.
+    """Return what a check found: rows of each source, counts, the problems, where they are.
 
     Parameters
     ----------
-    inputs : Inputs
+    inputs : Inputs, optional
+        What could be read; None where nothing was.
     words : mapping of str to LayerWords
-        Titles of the layers.
+        Titles of the layers, also of those that could not be read.
     problems : sequence of Problem
+    written : sequence of pathlib.Path
+        Files and folders written.
     """
     lines = {}
+    fatal = sum(problem.severity == "fatal" for problem in problems)
     for language in _LANGUAGES:
-        rows = [
+        rows = [] if inputs is None else _source_lines(inputs, words, language)
+        key = "check_stopped" if fatal else "check_done"
+        done = [label(key, language).format(count=len(problems), fatal=fatal)]
+        if written:
+            files = label("run_comma", language).join(path.as_posix() for path in written)
+            done.append(label("check_written", language).format(files=files))
+        counts = _count_lines(problems, language)
+        told = problem_lines(problems, language)
+        lines[language] = (*rows, *counts, *told, *done)
+    return Summary(lines=lines, problems=tuple(problems))
+
+
+def _source_lines(
+    inputs: Inputs,
+    words: Mapping[str, LayerWords],
+    language: Language,
+) -> list[str]:
+    """Return for each source how many rows came in, were used and were set aside."""
+    lines = []
+    if len(inputs.units):
+        for level, count in inputs.units["level"].value_counts(sort=False).items():
+            title = label(f"check_level_{level}", language)
+            lines.append(label("check_units", language).format(level=title, count=count))
+    for name in dict.fromkeys((*words, *inputs.facilities)):
+        title = _title(words[name], language) if name in words else name
+        data = inputs.facilities.get(name)
+        if data is None:
+            lines.append(label("check_unread", language).format(layer=title))
+            continue
+        lines.append(
             label("check_layer", language).format(
-                layer=_title(words[name], language),
+                layer=title,
                 rows_in=data.rows_in,
                 used=len(data.frame),
                 aside=data.rows_set_aside,
             )
-            for name, data in inputs.facilities.items()
-        ]
-        done = label("check_done", language).format(count=len(problems))
-        lines[language] = (*rows, *problem_lines(problems, language), done)
-    return Summary(lines=lines, problems=tuple(problems))
+        )
+    if (people := inputs.population) is not None:
+        balance = people.balance
+        what = "elderly" if math.isnan(balance["people_in_source"]) else "people"
+        lines.append(
+            label(f"check_{what}", language).format(
+                total=f"{balance[f'{what}_in_source']:,.0f}",
+                used=f"{balance[f'{what}_used']:,.0f}",
+                points=f"{len(people.demand):,}",
+            )
+        )
+    if inputs.roads is not None:
+        counts = inputs.roads.counts
+        lines.append(
+            label("check_roads", language).format(
+                total=counts["lines_in"], used=counts["lines_used"], aside=counts["lines_set_aside"]
+            )
+        )
+    return lines
+
+
+def _count_lines(problems: Sequence[Problem], language: Language) -> list[str]:
+    """Return how many problems there are of each severity, in all and in each file."""
+    if not problems:
+        return []
+    by_file: dict[str, list[Problem]] = {}
+    for problem in problems:
+        by_file.setdefault(problem.file, []).append(problem)
+    worst = sorted(
+        by_file.items(), key=lambda item: min(_RANK[problem.severity] for problem in item[1])
+    )
+    lines = [label("check_counts", language).format(counts=_counts(problems, language))]
+    for file, mine in worst[:_MOST_FILES]:
+        name = file or label("check_no_file", language)
+        lines.append(f"  {name}{_COLON[language]}{_counts(mine, language)}")
+    if left := len(worst) - _MOST_FILES:
+        lines += [f"  … +{left}"] if left > 0 else []
+    return lines
+
+
+def _counts(problems: Sequence[Problem], language: Language) -> str:
+    found = Counter(problem.severity for problem in problems)
+    return label("run_comma", language).join(
+        f"{label(f'severity_{severity}', language)} {found[severity]}"
+        for severity in _RANK
+        if found[severity]
+    )
 
 
 def problem_lines(problems: Iterable[Problem], language: Language) -> list[str]:
     """Return problems for a terminal: worst first, one text for rows with the same fault.
 
-    At most 20 texts are shown, and at most ten rows of each; the rest is counted.
+    All that stop a run are shown, at most 20 texts of others, and at most ten rows of each; the
+    rest is counted.
 
     Examples
     --------
@@ -111,7 +195,9 @@ def problem_lines(problems: Iterable[Problem], language: Language) -> list[str]:
         # Rows alone are alike; a text about a whole file has its own figures.
         own = "" if problem.row is not None else str(len(groups))
         groups.setdefault((*key, own), []).append(problem)
-    shown = list(groups.values())[:_MOST_SHOWN]
+    texts = list(groups.values())
+    stopping = sum(first.severity == "fatal" for first, *_ in texts)
+    shown = texts[: max(_MOST_SHOWN, stopping)]
     lines = []
     for first, *others in shown:
         lines.append(f"[{label(f'severity_{first.severity}', language)}] {first.text(language)}")
@@ -120,10 +206,21 @@ def problem_lines(problems: Iterable[Problem], language: Language) -> list[str]:
             more = ", …" if len(others) > _MOST_ROWS else ""
             same = label("check_same", language).format(count=len(others), rows=f"{rows}{more}")
             lines.append(f"  {same}")
+            lines += _values([first, *others], language)
     left = sum(map(len, groups.values())) - sum(map(len, shown))
     if left:
         lines.append(label("check_more", language).format(count=left))
     return lines
+
+
+def _values(problems: Sequence[Problem], language: Language) -> list[str]:
+    """Return the values that one fault was found with, the most frequent first."""
+    values = Counter(problem.value for problem in problems if problem.value)
+    if len(values) < 2 or len(values) == len(problems):  # noqa: PLR2004 - one value is shown already
+        return []
+    shown = [f"{value} ×{count}" for value, count in values.most_common(_MOST_ROWS)]
+    more = ", …" if len(values) > _MOST_ROWS else ""
+    return [f"  {label('check_values', language).format(values=', '.join(shown) + more)}"]
 
 
 def _title(words: LayerWords | LayerInfo, language: Language) -> str:
@@ -147,7 +244,7 @@ def _layer_line(results: Results, layer: LayerInfo, language: Language) -> str:
         return label("run_layer_nobody", language).format(layer=_title(layer, language))
     return label(f"run_layer_{what}", language).format(
         layer=_title(layer, language),
-        within=label(key, language).format(limit=limit, speed=layer.speed_kmh),
+        within=label(key, language).format(limit=limit, speed=layer.pace(language)),
         covered=f"{covered:,.0f}",
         total=f"{total:,.0f}",
         share=f"{covered / total:.1%}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import json
 import re
@@ -22,6 +23,7 @@ __all__ = [
     "key_lines",
     "model_faults",
     "parse_toml",
+    "pruned",
     "read_bytes",
     "row_of",
 ]
@@ -220,6 +222,44 @@ def model_faults(
     lines = key_lines(text)
     faults = [_fault(item, model, lines, name) for item in error.errors()]
     return ProjectError(faults, language=_language(text))
+
+
+def pruned(data: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:
+    """Return what a file gives without the keys that its model refused, for reading the rest.
+
+    A table that misses a key goes whole; so does a list with a wrong item. Nothing is left where
+    the fault is that of the whole file.
+
+    Parameters
+    ----------
+    data : mapping
+        The file as parsed.
+    error : pydantic.ValidationError
+
+    Examples
+    --------
+    >>> class Table(BaseModel, extra="forbid"):
+    ...     speed: float = 4.0
+    >>> try:
+    ...     Table.model_validate({"speed": 3.0, "colour": "red"})
+    ... except ValidationError as error:
+    ...     print(pruned({"speed": 3.0, "colour": "red"}, error))
+    {'speed': 3.0}
+    """
+    left: dict[str, Any] = copy.deepcopy(dict(data))
+    for item in error.errors():
+        where = item["loc"][:-1] if item["type"] == "missing" else item["loc"]
+        if not where:
+            return {}
+        table: Any = left
+        for part in where[:-1]:
+            inner = table.get(part)
+            if not isinstance(inner, dict):
+                where = (part,)
+                break
+            table = inner
+        table.pop(where[-1], None)
+    return left
 
 
 def _fault(item: Any, model: type[BaseModel], lines: Mapping[Location, int], name: str) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 from pathlib import Path
@@ -16,8 +17,8 @@ import shapely
 from servicecircle.crs import wgs84_to_bd09, wgs84_to_gcj02
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.boundaries import link_parents, read_boundaries, read_scope
-from servicecircle.inputs.nesting import measure_overlaps
 from servicecircle.inputs.shapes import areas_m2
+from servicecircle.inputs.topology import measure_overlaps
 from servicecircle.project import BoundarySettings
 
 SQUARES = [shapely.box(118.0 + 0.01 * i, 28.0, 118.01 + 0.01 * i, 28.01) for i in range(4)]
@@ -87,7 +88,8 @@ def test_every_format_gives_the_same_units(tmp_path, suffix):
     assert units.geometry.to_numpy()[0].equals(SQUARES[0])
     assert list(units.columns) == [
         "unit_id", "code", "name", "level", "type", "parent_id", "parent_hint", "should_have",
-        "is_urban", "population", "elderly", "households", "geometry",
+        "is_urban", "population", "elderly", "households", "basis", "age_from", "valid_from",
+        "valid_to", "geometry",
     ]  # fmt: skip
     assert problems == []
 
@@ -155,6 +157,32 @@ def test_an_explicit_encoding_wins_and_a_wrong_one_is_refused(tmp_path):
     assert code == "vector.encoding"
     assert "row 1" in text
     assert "name" in text
+
+
+@pytest.mark.parametrize(
+    ("written", "page", "other"),
+    [("UTF-8", "GBK", "UTF-8"), ("GB18030", "ISO-8859-1", "GB18030"), ("UTF-8", "1252", "UTF-8")],
+)
+def test_a_cpg_that_makes_gibberish_is_not_silent(tmp_path, written, page, other):
+    path = tmp_path / "towns.shp"
+    names = ["四都", "江山"]  # two letters each: six bytes of UTF-8 are three letters of GBK
+    pyogrio.write_dataframe(frame({"name": names}), path, encoding=written)
+    path.with_suffix(".cpg").write_text(page, encoding="ascii")
+    units, problems = read(path)
+    doubts = [problem for problem in problems if problem.code == "vector.encoding_doubtful"]
+    assert units["name"].tolist() != names
+    assert [problem.details["other"] for problem in doubts] == [other]
+    assert "四都" in doubts[0].text("zh")
+    assert read(path, encoding=written)[0]["name"].tolist() == names
+
+
+def test_western_names_declared_as_such_raise_no_doubt(tmp_path):
+    path = tmp_path / "towns.shp"
+    pyogrio.write_dataframe(frame({"name": ["Orléans", "Zürich"]}), path, encoding="ISO-8859-1")
+    path.with_suffix(".cpg").write_text("ISO-8859-1", encoding="ascii")
+    units, problems = read(path)
+    assert units["name"].tolist() == ["Orléans", "Zürich"]
+    assert problems == []
 
 
 def test_a_gbk_geojson_is_read_and_noted(tmp_path):
@@ -627,3 +655,39 @@ def test_overlaps_are_measured():
 
 def test_neighbours_that_only_touch_do_not_overlap():
     assert len(measure_overlaps(table(*TOWNS))[0]) == 0
+
+
+# --- validity ------------------------------------------------------------------------------------
+
+
+def test_units_valid_at_the_date_are_taken(tmp_path):
+    rows = [
+        ({"name": "江干区", "失效日期": "2021-04-09", "口径": "常住"}, SQUARE),
+        ({"name": "钱塘区", "生效日期": "2021-04-09", "口径": "户口"}, SQUARE),
+        ({"name": "西湖区", "生效日期": "昨天", "老年起始年龄": 65}, SQUARE),
+    ]
+    path = geojson(tmp_path / "districts.geojson", rows)
+
+    def names(day: str | None):
+        as_of = None if day is None else dt.date.fromisoformat(day)
+        units, problems = read_boundaries(
+            BoundarySettings(path=Path(path.name)), level="county", base=tmp_path, as_of=as_of
+        )
+        return units["name"].tolist(), [p.value for p in problems if p.code == "unit.not_valid"]
+
+    assert names("2021-04-08") == (["江干区", "西湖区"], ["钱塘区"])
+    assert names("2021-04-09") == (["钱塘区", "西湖区"], ["江干区"])
+    assert names(None) == (["江干区", "钱塘区", "西湖区"], [])
+    units, problems = read(path, "county")
+    assert units["basis"].tolist() == ["resident", "", ""]
+    assert units["age_from"].tolist()[2] == 65.0
+    assert {(p.code, p.row, p.value) for p in problems} == {
+        ("unit.bad_date", 3, "昨天"), ("unit.bad_basis", 2, "户口"),
+    }  # fmt: skip
+    assert units["valid_to"].iloc[0] == pd.Timestamp("2021-04-09")
+
+
+def test_one_name_with_two_codes_under_one_parent_is_noted(tmp_path):
+    rows = [({"name": "甲村", "code": str(at), "parent": "乙镇"}, SQUARE) for at in (1, 2)]
+    _, problems = read(geojson(tmp_path / "villages.geojson", rows), "village_level")
+    assert [(p.code, p.severity, p.row) for p in problems] == [("unit.name_twice", "note", 2)]

@@ -19,7 +19,8 @@ from servicecircle.crs import wgs84_to_bd09, wgs84_to_gcj02
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.columns import match_columns
 from servicecircle.inputs.datum_detect import detect_datum
-from servicecircle.inputs.facilities import FACILITY_COLUMNS, read_facilities
+from servicecircle.inputs.facilities import FACILITY_COLUMNS, read_facilities, with_titles
+from servicecircle.problems import Problem
 from servicecircle.project import FacilitySettings
 
 # Two places in Zhejiang, WGS84.
@@ -99,7 +100,7 @@ def test_every_column_of_a_table_is_read(read):
     assert (row["source_file"], row["source_sheet"], row["source_row"]) == ("homes.csv", "", 2)
     assert json.loads(row["extra"]) == {"电话": "0570"}
     assert points(data) == [(118.87, 28.97)]
-    assert [problem.code for problem in data.problems] == ["facility.date_partial"]
+    assert [problem.code for problem in data.problems] == ["facility.date_first_day"]
 
 
 def test_extra_is_sorted_readable_json_without_empty_cells(read):
@@ -747,3 +748,138 @@ def test_rows_in_are_rows_used_and_rows_set_aside(tmp_path_factory, rows):
     assert used | aside == {2, *filled}
     assert data.rows_in == len(filled) + 1
     assert data.frame["facility_id"].is_unique
+
+
+# The register
+
+
+REGISTER = "名称,经度,纬度,床位数,状态,开业时间,停业日期,改造时间,计划开业时间,服务村居,成员单位\n"
+
+
+def register(read, *rows, **options):
+    lines = "".join(f"甲{at},118.87,{28.97 + at / 100},{row}\n" for at, row in enumerate(rows))
+    return read(REGISTER + lines, datum="wgs84", **options)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2021-05-03", "2021-05-03", "2021-05-03"),
+        ("2021/5/3", "2021-05-03", "2021-05-03"),
+        ("2021.5.3", "2021-05-03", "2021-05-03"),
+        ("2021年5月3日", "2021-05-03", "2021-05-03"),
+        ("20210503", "2021-05-03", "2021-05-03"),
+        ("44319", "2021-05-03", "2021-05-03"),
+        ("44319.0", "2021-05-03", "2021-05-03"),
+        ("110.5.3", "2021-05-03", "2021-05-03"),
+        ("民国110年5月3日", "2021-05-03", "2021-05-03"),
+        ("2021-05-03 00:00:00", "2021-05-03", "2021-05-03"),
+        ("2021.5", "2021-05-01", "2021-05-31"),
+        ("2020年2月", "2020-02-01", "2020-02-29"),
+        ("202112", "2021-12-01", "2021-12-31"),
+        ("2021年", "2021-01-01", "2021-12-31"),
+        ("２０２１", "2021-01-01", "2021-12-31"),
+        ("民国110年", "2021-01-01", "2021-12-31"),
+    ],
+)
+def test_dates_as_offices_write_them(read, text, first, last):
+    for stands_for, expected in (("first", first), ("last", last)):
+        data = register(read, f",,{text},,,,,", partial_dates=stands_for)
+        assert str(data.frame["opened"][0].date()) == expected
+        mended = found(data, f"facility.date_{stands_for}_day")
+        assert [one.row for one in mended] == ([2] if first != last else [])
+
+
+def test_every_partial_date_is_a_record_of_its_own(read):
+    data = register(read, ",,2020,,,2026,,", ",,2021-01-01,,,,,", ",,2022.3,,,,,")
+    told = [(one.row, one.column, one.action) for one in found(data, "facility.date_first_day")]
+    assert sorted(told) == [
+        (2, "开业时间", "mended"),
+        (2, "计划开业时间", "mended"),
+        (4, "开业时间", "mended"),
+    ]
+    assert str(data.frame["planned"][0].date()) == "2026-01-01"
+
+
+def test_dates_out_of_order_are_flagged(read):
+    data = register(read, ",,2020-01-01,2019-01-01,2018-01-01,,,")
+    codes = ["facility.closed_before_opened", "facility.renovated_before_opened"]
+    assert [one.code for one in data.problems] == codes
+    assert [one.column for one in data.problems] == ["停业日期", "改造时间"]
+
+
+def test_a_capacity_of_zero_is_no_blank(read):
+    data = register(read, "0,,,,,,,", ",,,,,,,", "0张,,,,,,,", "—,,,,,,,")
+    assert data.frame["capacity"].fillna(-1).tolist() == [0, -1, 0, -1]
+    assert data.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("在营", "open"),
+        ("试运营", "open"),
+        ("试营业", "open"),
+        ("在建", "planned"),
+        ("筹建", "planned"),
+        ("规划", "planned"),
+        ("拟建", "planned"),
+        ("即将开业", "planned"),
+        ("停业", "closed"),
+        ("撤销", "closed"),
+        ("注销", "closed"),
+        ("停业整顿", "closed"),
+        ("籌建", "planned"),
+        ("", ""),
+    ],
+)
+def test_words_for_the_status(read, word, status):
+    data = register(read, f",{word},,,,,,")
+    assert data.frame["status"].tolist() == [status]
+    assert data.problems == ()
+
+
+def test_lists_of_units_and_members(read):
+    data = register(
+        read, ",,,,,,中央里;,", ",,,,,,甲村、乙村／丙村,甲站；乙站", ",,,,,,卧龙分区（甲里、乙里）,"
+    )
+    assert data.frame["serves"].tolist() == ["中央里", "甲村;乙村;丙村", "甲里;乙里"]
+    assert data.frame["members"].tolist() == ["", "甲站;乙站", ""]
+
+
+def test_later_records_bear_the_titles_of_the_file(read):
+    text = "机构名称,经度,纬度,乡镇代码,所属乡镇\n甲,118.87,28.97,1,东镇\n"
+    data = read(text, datum="wgs84")
+    fault = {"severity": "warning", "file": "homes.csv", "row": 2}
+    for ours, title in (("declared_unit", "乡镇代码"), ("name", "机构名称"), ("serves", "serves")):
+        before = Problem(
+            code="presence.unknown_served_unit",
+            column=ours,
+            value="x",
+            details={"layer": "care_home"},
+            **fault,
+        )
+        (after,) = with_titles([before], {"care_home": data})
+        assert after.column == title
+        assert (after.row, after.value) == (2, "x")
+    other = Problem(code="facility.not_open", column="name", **fault)
+    assert with_titles([other], {"care_home": data}) == [other]
+
+
+def test_a_place_far_from_all_units_is_not_used(read):
+    area = gpd.GeoDataFrame(
+        {"name": ["甲县"], "code": ["1"]}, geometry=[shapely.box(118.8, 28.9, 119, 29)], crs=4326
+    )
+    # 30 km north of 29° is 29.2698°.
+    rows = "名称,经度,纬度,所属区县\n甲,118.9,28.95,\n乙,118.9,29.269,\n丙,118.9,29.271,\n"
+    data = read(rows + "丁,108.9,28.95,甲县\n", datum="wgs84", units=area)
+    assert data.frame["name"].tolist() == ["甲", "乙", "丁"]
+    assert data.frame.geometry.isna().tolist() == [False, False, True]
+    assert [(one.code, one.row, one.action) for one in data.problems] == [
+        ("facility.far_away", 4, "set_aside"),
+        ("facility.far_away", 5, "flagged"),
+    ]
+    assert len(read(rows, datum="wgs84", units=area, far_km=31).frame) == 3
+    # Where nearly all are far the rows are not at fault.
+    away = read("名称,经度,纬度\n甲,108.9,28.95\n", datum="wgs84", units=area)
+    assert found(away, "facility.far_away") == []

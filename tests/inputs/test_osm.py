@@ -162,6 +162,120 @@ def test_a_place_out_of_range_is_no_place(write):
     assert read_osm(path, name="a").roads.counts["nodes_missing"] == 1
 
 
+def test_places_that_are_no_numbers_are_refused(write):
+    for lon in ("NaN", "inf", "east", ""):
+        path = write(f'<node id="1" lon="{lon}" lat="28"/>', node(2, 118, 28), way(7, [1, 2]))
+        with pytest.raises(InputError) as caught:
+            read_osm(path, name="town.osm")
+        assert caught.value.problems[0].code == "osm.broken"
+
+
+def test_a_node_given_twice_has_one_of_its_places(write):
+    for first, second in ((1, 5), (5, 1)):
+        twice = (node(1, first, 0), node(1, second, 0))
+        path = write(*twice, node(2, 2, 0), way(7, [1, 2], highway="path"), way(8, [2, 1]))
+        assert edges(read_osm(path, name="town.osm").roads) in ([(1.0, 2.0)], [(5.0, 2.0)])
+
+
+def test_a_loop_and_a_street_of_no_length(write):
+    # Nodes 3 and 4 are two at one place: their segment stays, of no length.
+    path = write(
+        node(1, 1, 0),
+        node(2, 2, 0),
+        node(3, 3, 0),
+        node(4, 3, 0),
+        way(7, [1, 2, 3, 1], highway="path"),
+        way(8, [3, 4], highway="path"),
+        way(9, [2, 2], highway="path"),
+    )
+    data = read_osm(path, name="town.osm")
+    assert edges(data.roads) == [(1.0, 2.0), (2.0, 3.0), (3.0, 1.0), (3.0, 3.0)]
+    assert codes(data.problems) == ["osm.one_node"]
+
+
+def test_names_limits_and_one_way_streets(write):
+    path = write(
+        node(1, 1, 0),
+        node(2, 2, 0),
+        node(3, 3, 0),
+        way(7, [1, 2], highway="residential", name="解放路", maxspeed="40", oneway="-1"),
+        way(8, [2, 3], highway="residential"),
+        way(9, [3, 1], highway="footway", name="解放路"),
+    )
+    roads = read_osm(path, name="town.osm").roads
+    assert roads.road_names == ("解放路",)
+    assert roads.name_index.tolist() == [0, -1, 0]
+    assert roads.speed_kmh[0] == 40.0
+    assert np.isnan(roads.speed_kmh[1:]).all()
+    assert roads.oneway.tolist() == [-1, 0, 0]
+    assert roads.allowed["drive"].tolist() == [2, 3, 0]
+    assert roads.allowed["walk"].tolist() == [3, 3, 3]
+
+
+def test_barriers_bar_their_nodes(write):
+    path = write(
+        node(1, 1, 0, barrier="gate", access="private"),
+        node(2, 2, 0, barrier="bollard"),
+        node(3, 3, 0, kerb="raised"),
+        node(4, 4, 0),
+        node(5, 5, 0, barrier="wall"),  # on no way
+        way(7, [4, 3, 2, 1], highway="residential"),
+    )
+    roads = read_osm(path, name="town.osm").roads
+    barred = {mode: roads.lon[nodes].tolist() for mode, nodes in roads.barred.items()}
+    assert barred == {
+        "walk": [1.0],
+        "wheelchair": [1.0, 3.0],
+        "ebike": [1.0],
+        "cycle": [1.0],
+        "drive": [1.0, 2.0],
+    }
+    assert roads.counts["nodes_barred_drive"] == 2
+    opened = read_osm(path, name="town.osm", gated="open").roads
+    assert opened.barred["walk"].size == 0
+    assert opened.lon[opened.barred["drive"]].tolist() == [2.0]
+
+
+def test_private_ways_are_marked_whether_open_or_not(write):
+    path = write(
+        node(1, 1, 0),
+        node(2, 2, 0),
+        node(3, 3, 0),
+        way(7, [1, 2], highway="residential"),
+        way(8, [2, 3], highway="service", access="private"),
+    )
+    for gated, walk in (("closed", [3, 0]), ("destination", [3, 3]), ("open", [3, 3])):
+        roads = read_osm(path, name="town.osm", gated=gated).roads
+        assert roads.gated.tolist() == [False, True]
+        assert roads.allowed["walk"].tolist() == walk
+        assert roads.walk.tolist() == [code > 0 for code in walk]
+
+
+def test_ferries_where_told(write):
+    # 1 degree of the equator is 111.32 km: two hours make 55.66 km/h.
+    path = write(
+        node(1, 0, 0),
+        node(2, 1, 0),
+        node(3, 2, 0),
+        way(7, [1, 2], route="ferry", duration="2:00", foot="yes"),
+        way(8, [2, 3], route="ferry"),
+        way(9, [1, 3], highway="path"),
+        way(10, [1, 3], route="bus"),
+    )
+    data = read_osm(path, name="town.osm")
+    assert data.roads.u.size == 1
+    assert [(one.code, one.details["count"]) for one in data.problems] == [
+        ("osm.ferries_left_out", 2)
+    ]
+    data = read_osm(path, name="town.osm", ferries=True)
+    assert data.problems == ()
+    assert data.roads.ferry.tolist() == [True, True, False]
+    assert data.roads.speed_kmh[0] == pytest.approx(55.66, abs=0.01)
+    assert np.isnan(data.roads.speed_kmh[1])
+    assert data.roads.class_names == ("ferry", "path")
+    assert data.roads.counts["segments_ferry"] == 2
+
+
 def test_two_nodes_at_one_place_stay_two(write):
     # A bridge over a road: nodes of equal places, no junction.
     path = write(

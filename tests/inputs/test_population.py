@@ -59,7 +59,7 @@ def grid(path: Path, values) -> None:
 
 
 def houses(path: Path, *lons: float) -> None:
-    shapes = [shapely.box(lon, 28.05, lon + 1e-4, 28.0501) for lon in lons]
+    shapes = [shapely.box(lon, 28.05, lon + 2e-4, 28.0502) for lon in lons]
     pyogrio.write_dataframe(gpd.GeoDataFrame(geometry=shapes, crs=4326), path)
 
 
@@ -280,3 +280,42 @@ def test_a_layer_of_points_and_of_cells(tmp_path):
     assert data.demand["position_error_m"].iloc[1] == pytest.approx(590, rel=0.02)
     assert [problem.row for problem in data.problems] == [3]
     assert data.balance["people_set_aside"] == 7.0
+
+
+def test_age_groups_of_points_from_the_age_that_is_declared(tmp_path):
+    table(
+        tmp_path / "villages.csv",
+        "村,经度,纬度,0-59岁,60-64岁,65岁及以上",
+        "甲,118.01,28.01,80,12,8",
+        "乙,118.02,28.02,50,,3",
+    )
+    for age, elderly in ((60, 20.0), (65, 8.0)):
+        data = read(tmp_path, points="villages.csv", datum="wgs84", elderly="ages", age_from=age)
+        assert data.demand["population"].tolist() == [100.0]
+        assert data.demand["elderly"].tolist() == [elderly]
+        assert [(one.code, one.row) for one in data.problems] == [("population.no_people", 3)]
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, points="villages.csv", datum="wgs84", elderly="ages", age_from=62)
+    assert code_of(caught) == "population.age_from_groups"
+
+
+def test_zones_and_totals_come_with_a_raster_that_is_to_be_scaled(tmp_path):
+    grid(tmp_path / "a.tif", [[5.0, 3.0, 7.0]])
+    table(tmp_path / "t.csv", "名称,人口", "西镇,50")
+    data = read(tmp_path, units(), raster="a.tif", kind="count", calibrate="township",
+                totals="t.csv")  # fmt: skip
+    zones = data.zones.set_index("unit_id")
+    assert zones["wholly_inside"].all()
+    assert zones.loc["township:1", "exact_population"] == pytest.approx(5.0)
+    assert np.isnan(zones.loc["county:3", "exact_population"])
+    assert data.totals["population"].tolist() == [50.0]
+    assert read(tmp_path, units(), raster="a.tif", kind="count").totals is None
+
+
+def test_limits_can_be_lowered_and_raised(tmp_path):
+    grid(tmp_path / "a.tif", np.ones((3, 3)))
+    for key, code in (("most_cells", "too_large"), ("most_points", "too_many_points")):
+        with pytest.raises(InputError) as caught:
+            read(tmp_path, raster="a.tif", kind="count", **{key: 8})
+        assert code_of(caught) == f"population.{code}"
+        assert len(read(tmp_path, raster="a.tif", kind="count", **{key: 9}).demand) == 9

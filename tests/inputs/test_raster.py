@@ -12,7 +12,7 @@ from affine import Affine
 from pyproj import CRS, Geod
 
 from servicecircle.errors import CrsError, InputError
-from servicecircle.inputs import raster
+from servicecircle.inputs import raster, raster_file
 from servicecircle.inputs.cell_areas import cell_areas_m2
 from servicecircle.inputs.raster import RasterSource, read_cells
 
@@ -26,8 +26,8 @@ def write(path: Path, values, *, crs="EPSG:4549", transform=METRES, nodata=None,
     bands = bands.transpose(2, 0, 1) if bands.shape[2] == 1 else bands
     count, height, width = bands.shape
     with rasterio.open(
-        path, "w", driver="GTiff", width=width, height=height, count=count, dtype=bands.dtype,
-        crs=crs, transform=transform, nodata=nodata, **more,
+        path, "w", width=width, height=height, count=count, dtype=bands.dtype, crs=crs,
+        transform=transform, nodata=nodata, **{"driver": "GTiff", **more},
     ) as file:  # fmt: skip
         file.write(bands)
     return path
@@ -177,8 +177,12 @@ def test_strips_give_the_same_as_the_whole(tmp_path, monkeypatch):
     values = np.random.default_rng(1).random((64, 48)) - 0.3
     path = write(tmp_path / "pop.tif", values, tiled=True, blockxsize=16, blockysize=16)
     whole = read_cells(source(path))
-    monkeypatch.setattr(raster, "_STRIP_CELLS", 48 * 20)
+    # One block a window, three side by side, and places in batches that end within rows.
+    monkeypatch.setattr(raster_file, "_WINDOW_CELLS", 16 * 16)
+    monkeypatch.setattr(raster, "_BATCH", 100)
     parts = read_cells(source(path))
+    assert (parts.lon == whole.lon).all()
+    assert parts.half_diagonal_m == pytest.approx(whole.half_diagonal_m, rel=1e-6)
     assert (parts.row == whole.row).all()
     assert (parts.col == whole.col).all()
     assert (parts.population == whole.population).all()
@@ -355,3 +359,171 @@ def test_a_header_that_claims_too_much(tmp_path):
     small = write(tmp_path / "small.tif", np.ones((3, 3)))
     with pytest.raises(InputError, match="at most 8 cells"):
         read_cells(source(small, most_cells=8))
+
+
+# --- headers that lie, and what is odd but read --------------------------------------------------
+
+
+def test_only_the_surroundings_of_the_units_are_read_and_the_rest_is_counted(tmp_path):
+    # 400 km of cells of 1 km; the units take up 5 km, and 10 km about their box are read.
+    grid = Affine(1000.0, 0.0, 300_000.0, 0.0, -1000.0, 3_300_000.0)
+    path = write(tmp_path / "wide.tif", np.ones((400, 400)), transform=grid, tiled=True)
+    whole = read_cells(source(path))
+    west, south = 120.0, 28.0
+    cells = read_cells(source(path, area=(west, south, west + 0.05, south + 0.05)))
+    assert 600 <= len(cells.row) <= 26 * 27
+    balance = cells.balance
+    assert balance["cells_beyond"] == 160_000 - balance["cells_used"]
+    assert [problem.code for problem in cells.problems] == ["population.cells_beyond"]
+    near = np.isin(whole.row * 400 + whole.col, cells.row * 400 + cells.col)
+    assert (whole.lon[near] == cells.lon).all()
+    inside = (whole.lon > west) & (whole.lon < west + 0.05) & (whole.lat > south)
+    inside &= whole.lat < south + 0.05
+    assert (near | ~inside).all()
+    assert inside.sum() > 20
+    # What is not read does not count against the limit.
+    assert read_cells(source(path, area=(120.0, 28.0, 120.05, 28.05), most_cells=800)).row.size
+
+
+def test_a_raster_of_another_place_is_refused_with_both_extents(tmp_path):
+    path = write(tmp_path / "pop.tif", [[1.0]])
+    with pytest.raises(InputError) as caught:
+        read_cells(source(path, area=(100.0, 30.0, 101.0, 31.0)))
+    assert code_of(caught) == "population.no_overlap"
+    assert "100.000, 30.000, 101.000, 31.000" in caught.value.text("en")
+
+
+def test_windows_of_tiles_side_by_side_give_rows_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(raster_file, "_WINDOW_CELLS", 1)
+    values = np.arange(1.0, 40 * 70 + 1).reshape(40, 70)
+    path = write(tmp_path / "pop.tif", values, tiled=True, blockxsize=16, blockysize=16)
+    assert read_cells(source(path)).population.tolist() == values.ravel().tolist()
+
+
+def test_a_turned_grid_keeps_its_people_and_places(tmp_path):
+    turn = math.radians(30.0)
+    turned = Affine(
+        100 * math.cos(turn), 100 * math.sin(turn), 500_000.0,
+        100 * math.sin(turn), -100 * math.cos(turn), 3_100_000.0,
+    )  # fmt: skip
+    cells = read_cells(source(write(tmp_path / "t.tif", [[1.0, 2.0]], transform=turned)))
+    apart = Geod(ellps="WGS84").inv(*cells.lon[:1], *cells.lat[:1], *cells.lon[1:], *cells.lat[1:])
+    assert cells.population.tolist() == [1.0, 2.0]
+    assert apart[0] == pytest.approx(90.0 - 30.0, abs=0.5)
+    assert apart[2] == pytest.approx(100.0, rel=1e-3)
+
+
+def test_values_that_fill_a_small_type_are_pointed_out(tmp_path):
+    path = write(tmp_path / "pop.tif", [[255, 255, 3]], dtype="uint8")
+    cells = read_cells(source(path))
+    assert cells.population.tolist() == [255.0, 255.0, 3.0]
+    assert [(one.code, one.value) for one in cells.problems] == [("population.largest_value", "2")]
+    signed = read_cells(source(write(tmp_path / "i.tif", [[-128, 5]], dtype="int8")))
+    assert signed.balance["cells_negative"] == 1
+
+
+def test_an_undeclared_nodata_beyond_mankind_is_masked(tmp_path):
+    largest = float(np.finfo("float32").max)
+    path = write(tmp_path / "pop.tif", [[largest, 1e20, 4.0, -largest]])
+    cells = read_cells(source(path))
+    assert cells.population.tolist() == [4.0]
+    assert cells.balance["cells_infinite"] == 2
+    assert cells.balance["cells_negative"] == 1
+
+
+def test_a_nodata_rounded_in_its_tag_is_still_nodata(tmp_path):
+    stored = np.float32(-3.4028235e38)
+    path = write(tmp_path / "pop.tif", [[stored, 4.0]], nodata=-3.40282306e38)
+    assert read_cells(source(path)).balance["cells_nodata"] == 1
+
+
+def test_zero_as_nodata(tmp_path):
+    balance = read_cells(source(write(tmp_path / "pop.tif", [[0.0, 4.0]], nodata=0.0))).balance
+    assert (balance["cells_nodata"], balance["cells_zero"]) == (1, 0)
+
+
+def test_a_mask_beside_the_band(tmp_path):
+    path = write(tmp_path / "pop.tif", [[1.0, 2.0, 0.0]])
+    with rasterio.open(path, "r+") as file:
+        file.write_mask(np.array([[True, False, True]]))
+    cells = read_cells(source(path))
+    assert cells.population.tolist() == [1.0]
+    assert (cells.balance["cells_nodata"], cells.balance["cells_zero"]) == (1, 1)
+
+
+def test_scaled_cells_are_said_and_a_lying_scale_is_refused(tmp_path):
+    path = write(tmp_path / "pop.tif", [[10, -9]], dtype="int16", nodata=-9)
+    with rasterio.open(path, "r+") as file:
+        file.scales, file.offsets = (0.5,), (2.0,)
+    cells = read_cells(source(path))
+    assert cells.population.tolist() == [7.0]
+    assert cells.balance["cells_nodata"] == 1
+    assert [problem.code for problem in cells.problems] == ["population.scaled"]
+    with rasterio.open(path, "r+") as file:
+        file.scales = (0.0,)
+    with pytest.raises(InputError) as caught:
+        read_cells(source(path))
+    assert code_of(caught) == "population.bad_scale"
+
+
+def test_a_colour_table_is_pointed_out_and_a_picture_refused(tmp_path):
+    path = write(tmp_path / "classes.tif", [[1, 2]], dtype="uint8")
+    with rasterio.open(path, "r+") as file:
+        file.write_colormap(1, {1: (255, 0, 0, 255)})
+    assert [one.code for one in read_cells(source(path)).problems] == ["population.palette"]
+    bands = np.ones((3, 2, 2), "uint8")
+    path = tmp_path / "rgb.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", width=2, height=2, count=3, dtype="uint8", crs="EPSG:4549",
+        transform=METRES, photometric="RGB",
+    ) as file:  # fmt: skip
+        file.write(bands)
+    with pytest.raises(InputError) as caught:
+        read_cells(source(path))
+    assert code_of(caught) == "population.picture"
+
+
+def test_a_raw_file_shorter_than_its_header_says_is_refused(tmp_path):
+    path = write(tmp_path / "people.bil", np.ones((50, 50)), driver="EHdr")
+    assert read_cells(source(path)).population.sum() == 2500.0
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(InputError) as caught:
+        read_cells(source(path))
+    assert code_of(caught) == "population.shorter_than_said"
+
+
+def test_a_file_that_leads_elsewhere_is_not_opened(tmp_path):
+    inner = write(tmp_path / "inner.tif", [[1.0]])
+    path = tmp_path / "people.tif"
+    path.write_text(
+        '\n <VRTDataset rasterXSize="1" rasterYSize="1"><VRTRasterBand dataType="Float32" band="1">'
+        f"<SimpleSource><SourceFilename>{inner}</SourceFilename></SimpleSource></VRTRasterBand>"
+        "</VRTDataset>",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as caught:
+        read_cells(source(path))
+    assert code_of(caught) == "population.raster_format"
+
+
+@pytest.mark.parametrize("tag", [256, 257, 322, 258, 339])
+def test_a_header_with_one_wrong_number_is_refused_or_read_but_never_breaks(tmp_path, tag):
+    path = write(tmp_path / "pop.tif", np.ones((64, 64)), tiled=True, blockxsize=16, blockysize=16)
+    whole = path.read_bytes()
+    start = int.from_bytes(whole[4:8], "little")
+    for wrong in (0, 1, 17, 65_535):
+        data = bytearray(whole)
+        for at in range(int.from_bytes(whole[start : start + 2], "little")):
+            entry = start + 2 + 12 * at
+            if int.from_bytes(whole[entry : entry + 2], "little") == tag:
+                data[entry + 8 : entry + 10] = wrong.to_bytes(2, "little")
+        path.write_bytes(data)
+        try:
+            cells = read_cells(source(path))
+        except InputError as error:
+            assert error.text("zh")
+        else:
+            assert cells.balance["cells_total"] == sum(
+                cells.balance[f"cells_{kind}"]
+                for kind in ("used", "zero", "nodata", "negative", "infinite", "beyond")
+            )

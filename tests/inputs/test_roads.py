@@ -10,7 +10,8 @@ import pytest
 import shapely
 
 from servicecircle.errors import CrsError, InputError
-from servicecircle.inputs.raw_roads import class_index, one_place, oneway_codes
+from servicecircle.inputs.modes import oneway_codes
+from servicecircle.inputs.raw_roads import class_index, one_place
 from servicecircle.inputs.roads import read_roads
 from servicecircle.project import RoadSettings
 
@@ -146,6 +147,26 @@ class TestLines:
         assert roads.counts["segments_repeated"] == 2
         assert roads.oneway.tolist() == [0, 0, 1, 1, 0, 0]
         assert roads.counts["lines_used"] == 4
+
+    def test_two_one_way_lines_drawn_against_each_other_are_one_street(self, tmp_path):
+        ahead = shapely.LineString([(118.0, 28.0), (118.1, 28.0)])
+        frame = layer(
+            [ahead, ahead.reverse(), ahead.reverse()],
+            highway=["residential"] * 2 + ["primary"],
+            oneway=["yes"] * 3,
+            maxspeed=["30", "30", "60 mph"],
+            name=["解放路", "解放路", None],
+        )
+        frame.to_file(tmp_path / "roads.gpkg")
+        roads, _ = read(tmp_path / "roads.gpkg")
+        assert roads.allowed["drive"].tolist() == [3, 1]
+        assert roads.oneway.tolist() == [0, 1]
+        assert roads.lon[roads.u[1]] > roads.lon[roads.v[1]]
+        assert roads.speed_kmh.tolist() == pytest.approx([30.0, 96.56064])
+        assert [roads.road_names[at] if at >= 0 else "" for at in roads.name_index] == [
+            "解放路",
+            "",
+        ]
 
     def test_multilines_heights_and_repeated_vertices(self, tmp_path):
         path = tmp_path / "roads.gpkg"
@@ -306,6 +327,28 @@ class TestGraphML:
         assert roads.lon[roads.u[2]] == 118.2  # as the edge runs
         assert roads.counts["lines_in"] == roads.counts["lines_used"] == 3
         assert roads.counts["segments_repeated"] == 2
+
+    def test_directions_of_both_edges_and_barriers_on_nodes(self, tmp_path):
+        graph = nx.MultiDiGraph(crs="epsg:4326")
+        for number, tags in ((1, {}), (2, {"barrier": "bollard"}), (3, {})):
+            graph.add_node(number, x=118.0 + number / 10, y=28.0, **tags)
+        graph.add_edge(1, 2, highway="residential", oneway=False, name="府前路")
+        graph.add_edge(2, 1, highway="residential", oneway=False, name="府前路")
+        graph.add_edge(3, 2, highway="primary", oneway=True, maxspeed="60")
+        nx.write_graphml(graph, tmp_path / "graph.graphml")
+        roads, problems = read(tmp_path / "graph.graphml")
+        assert problems == []
+        found = {
+            (round(roads.lon[u], 1), round(roads.lon[v], 1)): code
+            for u, v, code in zip(roads.u, roads.v, roads.allowed["drive"].tolist(), strict=True)
+        }
+        assert found == {(118.1, 118.2): 3, (118.3, 118.2): 1}
+        assert roads.allowed["walk"].tolist() == [3, 3]
+        assert roads.lon[roads.barred["drive"]].tolist() == [118.2]
+        assert roads.barred["walk"].size == 0
+        assert roads.road_names == ("府前路",)
+        assert sorted(roads.name_index.tolist()) == [-1, 0]
+        assert 60.0 in roads.speed_kmh
 
     def test_parallel_edges_that_differ_are_kept(self, tmp_path):
         graph = graph_of({1: (118.0, 28.0), 2: (118.1, 28.0)})

@@ -75,7 +75,7 @@ def test_buildings_share_by_footprint():
 
 
 def test_a_unit_without_places_keeps_its_people_at_one_point():
-    places = building_places(UNITS, layer(house(118.01, 28.05)), ids=["a"])
+    places = building_places(UNITS, layer(house(118.01, 28.05, 0.001)), ids=["a"])
     shared = share(places, [400.0, 70.0])
     assert shared.demand["demand_id"].tolist() == ["a", "t:2"]
     assert shared.demand["population"].tolist() == [400.0, 70.0]
@@ -181,3 +181,23 @@ def test_sums_by_unit_are_kept(houses, people):
     assert shared.balance["elderly_used"] == pytest.approx(old.sum(), rel=1e-9, abs=1e-9)
     assert (shared.demand["elderly"] <= shared.demand["population"]).all()
     assert (shared.demand["population"] > 0).all()
+
+
+def test_a_million_people_in_eleven_buildings_are_pointed_out():
+    houses = layer(*(house(118.01 + at * 0.001, 28.05, 3e-4) for at in range(11)))
+    places = building_places(UNITS, houses, ids=[str(at) for at in range(11)])
+    shared = share(places, [1e6, 0.0])
+    (problem,) = shared.problems
+    assert (problem.code, problem.value) == ("population.crowded_buildings", "西镇")
+    assert problem.details["worst_places"] == "11"
+    assert problem.text("zh")
+    assert shared.balance["people_used"] == pytest.approx(1e6)
+    # As many as live there are no matter.
+    assert share(places, [5000.0, 0.0]).problems == []
+
+
+def test_people_on_too_little_land_are_pointed_out():
+    places = residential_places(UNITS, layer(house(118.01, 28.05, 1e-3)))
+    (problem,) = share(places, [50_000.0, 0.0]).problems
+    assert problem.code == "population.crowded_land"
+    assert share(places, [500.0, 0.0]).problems == []

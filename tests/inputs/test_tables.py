@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import struct
 import zipfile
 
 import pytest
@@ -93,12 +92,12 @@ def test_tabs_win_over_commas_inside_texts(put):
     assert table.frame["地址"].tolist() == ["东路1号,2号,3号", "西路4号"]
 
 
-def test_a_line_break_inside_a_title_and_a_cell_keeps_the_line_numbers(put):
+def test_a_line_break_inside_a_title_and_a_cell_is_one_row_as_in_excel(put):
     table = put(
         '名称,"服务起始日\n(核定日期)"\n甲,2020-01-01\n"乙\n院",2021-01-01\n丙,2022-01-01\n'
     )
     assert table.frame.columns.tolist() == ["名称", "服务起始日(核定日期)"]
-    assert table.rows.tolist() == [3, 4, 6]
+    assert table.rows.tolist() == [2, 3, 4]
     assert table.frame["名称"].tolist() == ["甲", "乙\n院", "丙"]
 
 
@@ -327,8 +326,12 @@ def test_merged_cells_below_the_header_are_filled(put):
     assert table.frame["所属乡镇"].tolist() == ["甲镇", "甲镇", "乙镇"]
     # A merged number may be a sum: it is filled in, and said.
     assert table.frame["床位数"].tolist() == ["30", "30", "10"]
-    assert [(item.code, item.row, item.value) for item in table.problems] == [
-        ("table.merged_number", 2, "30")
+    assert [
+        (item.code, item.row, item.column, item.value, item.action) for item in table.problems
+    ] == [
+        ("table.merged_cell", 3, "所属乡镇", "甲镇", "mended"),
+        ("table.merged_cell", 3, "床位数", "30", "mended"),
+        ("table.merged_number", 2, "床位数", "30", "flagged"),
     ]
 
 
@@ -377,36 +380,8 @@ def test_a_zip_bomb_is_refused_by_its_directory(put):
     assert (problem.code, problem.value) == ("table.too_large", "20,000,000")
 
 
-def bare_xlsx(cells):
-    """Return an xlsx whose sheet is the given XML of rows, as scripts write it."""
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    links = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006"
-    parts = {
-        "[Content_Types].xml": f'<Types xmlns="{package}/content-types">'
-        '<Default Extension="xml" ContentType="application/xml"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
-        f'Type="{links}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{links}"><sheets>'
-        '<sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
-        f'<Relationship Id="r1" Type="{links}/worksheet" Target="worksheets/sheet1.xml"/>'
-        "</Relationships>",
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData>'
-        "</worksheet>",
-    }
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in parts.items():
-            archive.writestr(name, '<?xml version="1.0" encoding="UTF-8"?>' + text)
-    return buffer.getvalue()
-
-
-def inline(place, text):
-    return f'<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>'
-
-
-def test_a_formula_without_a_stored_value_and_an_error_are_recorded(put):
+def test_a_formula_without_a_stored_value_and_an_error_are_recorded(put, table_files):
+    bare_xlsx, inline = table_files.bare_xlsx, table_files.inline
     data = bare_xlsx(
         f'<row r="1">{inline("A1", "名称")}{inline("B1", "床位数")}</row>'
         f'<row r="2">{inline("A2", "甲")}<c r="B2"><f>1+2</f></c></row>'
@@ -415,13 +390,16 @@ def test_a_formula_without_a_stored_value_and_an_error_are_recorded(put):
     )
     table = put(data, name="a.xlsx")
     assert table.frame["床位数"].tolist()[1] == "3"
-    assert [(item.code, item.row, item.column) for item in table.problems] == [
-        ("table.cell_without_value", 2, "B"),
-        ("table.cell_without_value", 4, "B"),
+    assert [
+        (item.code, item.row, item.column, item.details["cell"]) for item in table.problems
+    ] == [
+        ("table.cell_without_value", 2, "床位数", "B2"),
+        ("table.cell_without_value", 4, "床位数", "B4"),
     ]
 
 
-def test_a_stray_cell_at_the_end_of_the_sheet_does_not_fill_the_memory(put):
+def test_a_stray_cell_at_the_end_of_the_sheet_does_not_fill_the_memory(put, table_files):
+    bare_xlsx, inline = table_files.bare_xlsx, table_files.inline
     data = bare_xlsx(
         f'<row r="1">{inline("A1", "名称")}</row><row r="1048576">{inline("XFD1048576", "x")}</row>'
     )
@@ -429,86 +407,30 @@ def test_a_stray_cell_at_the_end_of_the_sheet_does_not_fill_the_memory(put):
     assert (problem.code, problem.sheet) == ("table.too_many_cells", "S")
 
 
-def test_an_ods_file_is_read(put):
-    office = "urn:oasis:names:tc:opendocument:xmlns"
-    rows = "".join(
-        "<table:table-row>"
-        + "".join(
-            f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p>'
-            "</table:table-cell>"
-            for cell in row
-        )
-        + "</table:table-row>"
-        for row in ROWS
-    )
-    content = (
-        f'<?xml version="1.0" encoding="UTF-8"?><office:document-content '
-        f'xmlns:office="{office}:office:1.0" xmlns:table="{office}:table:1.0" '
-        f'xmlns:text="{office}:text:1.0"><office:body><office:spreadsheet>'
-        f'<table:table table:name="名单">{rows}</table:table>'
-        "</office:spreadsheet></office:body></office:document-content>"
-    )
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        archive.writestr("content.xml", content)
-        archive.writestr(
-            "META-INF/manifest.xml",
-            '<?xml version="1.0" encoding="UTF-8"?><manifest:manifest '
-            f'xmlns:manifest="{office}:manifest:1.0"/>',
-        )
-    table = put(buffer.getvalue(), name="list.ods")
+def test_an_ods_file_is_read(put, table_files):
+    table = put(table_files.ods(ROWS), name="list.ods")
     assert table.frame.to_numpy().tolist() == ROWS[1:]
     assert (table.sheet, table.rows.tolist()) == ("名单", [2, 3])
 
 
-def xls(rows):
-    """Return a BIFF8 workbook in a compound file: the fewest records that make one."""
-
-    def record(kind, body):
-        return struct.pack("<HH", kind, len(body)) + body
-
-    def start(kind):
-        return record(0x0809, struct.pack("<HHHHII", 0x0600, kind, 0, 1996, 0, 6))
-
-    name = "名单"
-    # An unknown record fills the stream past the 4096 bytes below which it would be a small one.
-    filler = record(0x0099, b"\0" * 4096)
-    sheet = start(0x10)
-    for at, row in enumerate(rows):
-        for column, cell in enumerate(row):
-            if isinstance(cell, str):
-                text = cell.encode("utf-16-le")
-                sheet += record(0x0204, struct.pack("<HHHHB", at, column, 0, len(cell), 1) + text)
-            else:
-                sheet += record(0x0203, struct.pack("<HHHd", at, column, 0, cell))
-    sheet += record(0x000A, b"")
-    bound_length = 4 + 8 + 2 * len(name)
-    offset = len(start(5)) + len(filler) + bound_length + 4
-    bound = struct.pack("<IBBBB", offset, 0, 0, len(name), 1) + name.encode("utf-16-le")
-    stream = start(5) + filler + record(0x0085, bound) + record(0x000A, b"") + sheet
-    sectors = -(-len(stream) // 512)
-    free, end, fat_sector = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
-    chain = [fat_sector, end, *range(3, sectors + 2), end]
-    fat = struct.pack("<128I", *chain, *[free] * (128 - len(chain)))
-
-    def entry(label, kind, child, first, size):
-        text = label.encode("utf-16-le")
-        head = text.ljust(64, b"\0") + struct.pack(
-            "<HBBIII", len(text) + 2, kind, 1, free, free, child
-        )
-        return head + b"\0" * 36 + struct.pack("<IQ", first, size)
-
-    directory = entry("Root Entry", 5, 1, end, 0) + entry("Workbook", 2, free, 2, len(stream))
-    directory = directory.ljust(512, b"\0")
-    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 16
-    header += struct.pack("<HHHHH6x", 0x3E, 3, 0xFFFE, 9, 6)
-    header += struct.pack("<IIIIIIIII", 0, 1, 1, 0, 4096, end, 0, end, 0)
-    header += struct.pack("<109I", 0, *[free] * 108)
-    return header + fat + directory + stream.ljust(sectors * 512, b"\0")
-
-
-def test_an_xls_file_is_read(put):
-    table = put(xls([["编码", "名称", "床位数"], ["001", "甲院", 30.0]]), name="list.xls")
+def test_an_xls_file_is_read(put, table_files):
+    table = put(
+        table_files.xls([["编码", "名称", "床位数"], ["001", "甲院", 30.0]]), name="list.xls"
+    )
     assert table.frame.to_dict("records") == [{"编码": "001", "名称": "甲院", "床位数": "30"}]
     assert (table.sheet, table.rows.tolist()) == ("名单", [2])
+
+
+def test_the_known_titles_choose_the_delimiter_where_texts_hold_another(put):
+    table = put("名称,地址\n甲;一,东;路\n乙;二,西;路\n丙;三,南;路\n")
+    assert table.frame.columns.tolist() == ["名称", "地址"]
+    assert table.frame["名称"].tolist() == ["甲;一", "乙;二", "丙;三"]
+
+
+def test_each_line_with_stray_quotation_marks_is_one_record(put):
+    table = put('名称,地址\n"平湖"路甲院,东路\n乙院,西路\n"嘉兴"路丙院,"南路"\n')
+    assert [(item.code, item.row, item.action) for item in table.problems] == [
+        ("table.quotes_kept", 2, "mended"),
+        ("table.quotes_kept", 4, "mended"),
+    ]
+    assert table.frame["地址"].tolist() == ["东路", "西路", "南路"]

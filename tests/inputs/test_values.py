@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from servicecircle.inputs.text_columns import plain_numbers
 from servicecircle.inputs.values import (
     clean_codes,
     clean_names,
     coordinates,
     dates,
+    empty_cells,
     is_empty,
     numbers,
     pairs,
@@ -47,6 +49,13 @@ from servicecircle.inputs.values import (
         (".5", 0.5),
         ("1e3", 1000.0),
         ("20 beds", 20.0),
+        ("共153床", 153.0),
+        ("153（张）", 153.0),
+        ("１５３　床", 153.0),
+        ("153床位数", 153.0),
+        ("120个座位", 120.0),
+        ("35位老人", 35.0),
+        ("3千", 3000.0),
     ],
 )
 def test_a_number_is_read(text, value):
@@ -169,6 +178,31 @@ def test_every_iso_date_comes_back(day):
         ("南纬 33°30′", -33.5),
         ("-4.5", -4.5),
         ("−4.5", -4.5),
+        ("+120.5", 120.5),
+        ("120.5度", 120.5),
+        ("经度120.5", 120.5),
+        ("东经：120.5", 120.5),
+        ("lng: 120.5", 120.5),
+        ("120°30.6′", 120.51),
+        ("120˚30′36″", 120.51),
+        ("120º30ʹ36ʺ", 120.51),
+        ("120°30`36``", 120.51),
+        ("120°30’36”", 120.51),
+        ("１２０°３０′３６″", 120.51),
+        ("120 30 36", 120.51),
+        ("120:30:36", 120.51),
+        ("120：30：36", 120.51),
+        ("120-30-36", 120.51),
+        ("120d30m36s", 120.51),
+        ("120d30'36\"", 120.51),
+        ("120deg30min36sec", 120.51),
+        ("120°30'36\"東", 120.51),
+        ("E 120 30 36", 120.51),
+        ("N30 15.6", 30.26),
+        ("33°30'S", -33.5),
+        ("1.205E+02", 120.5),
+        ("40,512,345.6", 40512345.6),
+        ("40512345.678", 40512345.678),
     ],
 )
 def test_a_coordinate_is_read(text, degrees):
@@ -177,7 +211,28 @@ def test_a_coordinate_is_read(text, degrees):
     assert values[0] == pytest.approx(degrees, abs=1e-12)
 
 
-@pytest.mark.parametrize("text", ["inf", "120,5", "120°75′", "N E 3", "abc", "120.5.6", "1°2'61\""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "inf",
+        "120,5",
+        "120°75′",
+        "N E 3",
+        "abc",
+        "120.5.6",
+        "1°2'61\"",
+        "120.5°30'",
+        "120°30.5'20\"",
+        "120 30",
+        "120.30.15",
+        "S-33.5",
+        "N30E",
+        "1e999",
+        "9" * 100_000,
+        "°" * 100_000,
+    ],
+    ids=lambda text: text[:12],
+)
 def test_what_is_no_coordinate_is_not_read(text):
     values, ok = coordinates([text])
     assert not ok[0]
@@ -195,15 +250,59 @@ def test_what_is_no_coordinate_is_not_read(text):
         "POINT (120.5 30.25)",
         "N30.25 E120.5",
         "E120°30′ N30°15′",
+        "N30°15′0″E120°30′0″",
+        "120.5E 30.25N",
+        "30.25N,120.5E",
+        "120°30′0″ 30°15′0″",
+        "120 30 0, 30 15 0",
+        "东经120.5北纬30.25",
+        "北纬30°15′，东经120°30′",
+        "经度120.5，纬度30.25",
+        "纬度:30.25 经度:120.5",
+        "lat=30.25;lng=120.5",
+        '{"lng":120.5,"lat":30.25}',
+        "[120.5,30.25]",
+        "120.5/30.25",
+        "120.5\n30.25",
+        "SRID=4326;POINT(120.5 30.25)",
+        "１２０．５，３０．２５",
     ],
 )
 def test_two_coordinates_in_one_cell(text):
-    first, second, ok = pairs([text])
-    assert ok[0]
-    assert (first[0], second[0]) == pytest.approx((120.5, 30.25), abs=1e-12)
+    for latitude_first in {False, not text[0].isdigit() and "N" in text.upper() and "E" in text}:
+        first, second, ok = pairs([text, "x"], latitude_first=latitude_first)
+        assert ok.tolist() == [True, False]
+        assert (first[0], second[0]) == pytest.approx((120.5, 30.25), abs=1e-12)
 
 
-@pytest.mark.parametrize("text", ["120.5", "120.5,", "1,2,3", "a,b", "120.5,inf"])
+def test_a_column_may_hold_the_latitude_first_but_sides_and_words_decide():
+    texts = ["30.25,120.5", "30°15′ 120°30′", "E120.5 N30.25", "经度120.5，纬度30.25", "—"]
+    lon, lat, ok = pairs(texts, latitude_first=True)
+    assert ok.all()
+    assert lon[:4].tolist() == [120.5] * 4
+    assert lat[:4].tolist() == [30.25] * 4
+
+
+@given(
+    st.floats(-180, 180),
+    st.sampled_from(
+        ["{d}°{m}′{s}″", "{d}度{m}分{s}秒", "{d} {m} {s}", "{d}:{m}:{s}", "{d}d{m}m{s}s"]
+    ),
+)
+def test_degrees_minutes_and_seconds_come_back(value, shape):
+    thousandths = round(abs(value) * 3_600_000)
+    seconds, milli = divmod(thousandths, 1000)
+    text = shape.format(d=seconds // 3600, m=seconds // 60 % 60, s=f"{seconds % 60}.{milli:03d}")
+    values, ok = coordinates([text, f"-{text}"])
+    assert ok.all()
+    assert values.tolist() == pytest.approx([thousandths / 3.6e6, -thousandths / 3.6e6], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["120.5", "120.5,", "1,2,3", "a,b", "120.5,inf", "N30 N31", "经度1，经度2", ",," * 50_000],
+    ids=lambda text: text[:12],
+)
 def test_what_is_no_pair_is_not_read(text):
     first, second, ok = pairs([text])
     assert not ok[0]
@@ -225,3 +324,15 @@ def test_lists_in_one_cell():
     assert split_list("中央里;") == ["中央里"]
     assert split_list("甲村、乙村；丙村\n丁村") == ["甲村", "乙村", "丙村", "丁村"]
     assert split_list("—") == []
+
+
+@given(st.lists(st.text(max_size=8)))
+def test_a_column_tells_empty_cells_as_single_cells_do(texts):
+    assert empty_cells(texts).tolist() == [is_empty(text) for text in texts]
+
+
+@given(st.lists(st.one_of(st.floats(allow_nan=False, allow_infinity=False).map(repr), st.text())))
+def test_plain_numbers_are_read_as_python_reads_them(texts):
+    values, plain = plain_numbers(texts)
+    for text, value, taken in zip(texts, values, plain, strict=True):
+        assert value == float(text) if taken else math.isnan(value)

@@ -16,6 +16,7 @@ from servicecircle.measure.access import (
 from servicecircle.network.graph import build_network
 from servicecircle.network.profiles import profile
 from servicecircle.network.snap import attach
+from servicecircle.network.travel import metres_travel
 
 STREET = build_network([0, 3000], [0, 0], [0], [1])
 
@@ -32,7 +33,7 @@ def table(demand, facilities, network=STREET, name="elderly"):
         points(facilities, "f", network),
         layer="canteen",
         profile=profile(name),
-        network=network,
+        travel=None if network is None else metres_travel(network),
     )
 
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from servicecircle.measure.access import Points
 from servicecircle.measure.circles import Drawing, Weights, service_circles
-from servicecircle.network.circles import wrong_points
-from servicecircle.network.field import circle_field, whole_window
+from servicecircle.network.field import circle_field
 from servicecircle.network.graph import build_network
 from servicecircle.network.profiles import Profile, profile
-from servicecircle.network.snap import attach, edge_index
+from servicecircle.network.snap import attach
+from servicecircle.network.travel import metres_travel
+from servicecircle.network.truth import wrong_points
 
 MINUTES = (5.0, 10.0, 15.0)
 
@@ -40,8 +41,7 @@ def drawing(speed=None, minutes=MINUTES):
 def draw(network, demand, facilities, population, elderly, how=None):
     done = []
     drawn = service_circles(
-        network,
-        edge_index(network),
+        metres_travel(network),
         points(network, demand, "d"),
         Weights(population=np.array(population, float), elderly=np.array(elderly, float)),
         points(network, facilities, "f"),
@@ -124,9 +124,9 @@ def test_no_point_on_the_wrong_side_of_a_layer_of_several_groups():
     drawn = draw(both, demand, sites, people, people)
     layer = drawn.circles[drawn.circles["facility_id"] == ""].geometry
     at = attach(both, *sites.T)
-    field = circle_field(both, edge_index(both), (-900, -900, 8800, 2800))
+    field = circle_field(metres_travel(both), (-900, -900, 8800, 2800))
     for limit, polygon in zip((250.0, 500.0, 750.0), layer, strict=True):
-        assert wrong_points(field, polygon, at, limit_m=limit).tolist() == []
+        assert wrong_points(field, polygon, at, limit=limit).tolist() == []
     assert layer.iloc[2].bounds[2] > 6000
 
 
@@ -188,7 +188,7 @@ def test_points_that_are_not_attached_to_anything_are_refused():
     loose = Points(ids=np.array(["a"], object), x=np.zeros(1), y=np.zeros(1), at=None)
     with pytest.raises(ValueError, match="attached to a network"):
         service_circles(
-            network, edge_index(network), loose,
+            metres_travel(network), loose,
             Weights(population=np.ones(1), elderly=np.ones(1)), loose,
             drawing=drawing(), advance=lambda done: None,
         )  # fmt: skip
@@ -203,15 +203,3 @@ def test_the_order_of_facilities_decides_nothing():
         part.circles[part.circles["facility_id"] == ""].geometry.to_numpy() for part in (one, other)
     ]
     assert shapely.equals_exact(*map(shapely.normalize, layer), tolerance=1e-6).all()
-
-
-def test_whole_window_is_all_of_the_field():
-    network = build_network([0, 3000], [0, 0], [0], [1])
-    field = circle_field(network, edge_index(network), (0, -100, 500, 100))
-    part = whole_window(field)
-    assert part.inside.shape == field.slot.shape
-    assert len(part.at) == len(field.at) == int(part.inside.sum())
-    # Each cell near the street lies on it at its own x.
-    x, y = np.meshgrid(part.x, part.y)
-    np.testing.assert_allclose(part.at.offset_m, x[part.inside], rtol=0, atol=1e-9)
-    np.testing.assert_allclose(part.at.leg_m, np.abs(y[part.inside]), rtol=0, atol=1e-9)

@@ -11,8 +11,8 @@ from servicecircle.measure.layers import (
     all_coverage,
     all_presence,
     open_points,
-    profile_of,
 )
+from servicecircle.measure.ways import profile_of
 from servicecircle.progress import Silent
 
 

@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from servicecircle.measure.places import GAP_M, place_points
+from servicecircle.measure.places import GAP_M, coarser_than_placed, place_points
 
 # Two units with a common border at x = 1000, and one 300 m off.
 UNITS = shapely.box([0, 1000, 2300], [0, 0, 0], [1000, 2000, 3000], [1000, 1000, 1000])
@@ -86,3 +86,20 @@ def test_equals_asking_each_unit_in_turn(seed):
         expected = int(np.argmin(metres)) if metres.min() <= GAP_M else -1
         assert placing.polygon[k] == expected
         assert placing.in_gap[k] == (expected >= 0 and metres.min() > 0)
+
+
+def test_a_place_tells_no_unit_finer_than_it_is():
+    columns = {
+        f"unit_{level}": np.full(6, level, dtype=object)
+        for level in ("county", "township", "village_level")
+    }
+    ways = ["coordinates", "street", "village", "township", "county", ""]
+    kept = coarser_than_placed(columns, ways)
+    assert [value is not None for value in kept["unit_village_level"]] == [
+        True, True, True, False, False, True,
+    ]  # fmt: skip
+    assert [value is not None for value in kept["unit_township"]] == [
+        True, True, True, True, False, True,
+    ]  # fmt: skip
+    assert (kept["unit_county"] == "county").all()
+    assert (columns["unit_village_level"] == "village_level").all()

@@ -8,7 +8,7 @@ import itertools
 import pandas as pd
 import pytest
 
-from servicecircle.measure.presence import is_open, normalise_name, place_facilities, presence
+from servicecircle.measure.presence import is_open, place_facilities, presence
 
 DAY = dt.date(2025, 12, 31)
 
@@ -207,19 +207,6 @@ def test_inputs_are_left_alone():
     pd.testing.assert_frame_equal(places, before[1])
 
 
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ("中央里;", "中央里"),
-        ("大桥村 村民委员会", "大桥村"),
-        ("城南社区居委会", "城南社区"),
-        ("东 镇", "东镇"),
-    ],
-)
-def test_normalise_name(given, expected):
-    assert normalise_name(given) == expected
-
-
 def test_a_name_that_two_units_have_is_served_within_the_declared_township():
     table = sites(
         {"serves": "大桥村", "declared_unit": "西镇"}, {"serves": "大桥村", "declared_unit": "12"}
@@ -283,3 +270,56 @@ def test_the_declared_parent_counts_where_the_declared_unit_is_finer_than_all_un
     counts, problems = count(table, level="township")
     assert counts == {"township:11": 1, "township:12": 0}
     assert problems == ["presence.unknown_declared_unit"]
+
+
+def test_a_list_with_blanks_and_one_with_headings():
+    counts, problems = count(sites({"serves": "112 121"}))
+    assert (counts["village_level:112"], counts["village_level:121"]) == (1, 1)
+    counts, problems = count(sites({"serves": "西片（112、121）"}))
+    assert (counts["village_level:112"], counts["village_level:121"], problems) == (1, 1, [])
+
+
+def test_a_declared_unit_without_its_ending_is_taken_and_noted():
+    _, problems = presence(
+        sites({"declared_unit": "双溪"}),
+        units(),
+        level="village_level",
+        layer="childrens_home",
+        as_of=DAY,
+    )
+    (problem,) = problems
+    assert (problem.code, problem.severity) == ("presence.short_name", "note")
+    assert "双溪村" in problem.text("zh")
+    counts, problems = count(sites({"declared_unit": "大桥"}))
+    # Two villages are called 大桥村.
+    assert sum(counts.values()) == 0
+    assert "presence.unknown_declared_unit" in problems
+
+
+def test_a_declared_unit_above_all_units_needs_no_record_where_the_place_agrees():
+    named = units()[3:].assign(parent_id="", parent_hint=["东镇", "东镇", "西镇"])
+    table = sites(
+        {"declared_unit": "东镇", "unit_village_level": "village_level:112"},
+        {"declared_unit": "西镇", "unit_village_level": "village_level:112"},
+        {"declared_unit": "西镇"},
+    )
+    counts, problems = presence(
+        table, named, level="village_level", layer="childrens_home", as_of=DAY
+    )
+    assert counts["facilities"]["village_level:112"] == 2
+    codes = [(problem.code, problem.row) for problem in problems if problem.row]
+    assert codes == [("presence.declared_elsewhere", 3)]
+    assert all(problem.details["layer"] == "childrens_home" for problem in problems)
+
+
+def test_a_short_name_of_what_units_lie_in():
+    named = units()[3:].assign(parent_id="", parent_hint=["东山镇", "东山镇", "西镇"])
+    table = sites(
+        {"declared_unit": "东山", "unit_village_level": "village_level:112"},
+        {"declared_unit": "东山", "unit_village_level": "village_level:121"},
+    )
+    counts, problems = presence(
+        table, named, level="village_level", layer="childrens_home", as_of=DAY
+    )
+    assert counts["facilities"].tolist() == [0, 1, 1]
+    assert [(one.code, one.row) for one in problems] == [("presence.declared_elsewhere", 3)]

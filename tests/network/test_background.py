@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import shapely
 
-from servicecircle.inputs.raw_roads import RawRoads
+from servicecircle.inputs.raw_roads import MODES, RawRoads
 from servicecircle.network import background
 from servicecircle.network.background import background_roads
 
@@ -31,7 +31,14 @@ def roads(*lines):
         way_class=np.array(kind, np.int16),
         class_names=names,
         oneway=np.zeros(len(u), np.int8),
-        walk=np.ones(len(u), bool),
+        allowed=dict.fromkeys(MODES, np.full(len(u), 3, np.int8)),
+        private=dict.fromkeys(MODES, np.zeros(len(u), bool)),
+        pushed=np.zeros(len(u), bool),
+        speed_kmh=np.full(len(u), np.nan),
+        ferry=np.zeros(len(u), bool),
+        barred=dict.fromkeys(MODES, np.empty(0, np.int64)),
+        name_index=np.full(len(u), -1, np.int32),
+        road_names=(),
         source="roads.gpkg",
         counts={},
     )

@@ -17,12 +17,15 @@ from servicecircle.network.circles import (
     groups,
     limit_bounds,
     one_polygon,
-    wrong_points,
+    reached_bounds,
 )
-from servicecircle.network.field import circle_field, whole_window, window
+from servicecircle.network.field import circle_field
 from servicecircle.network.graph import build_network
-from servicecircle.network.reach import metres_from, nearest, node_distances, searches
-from servicecircle.network.snap import attach, edge_index
+from servicecircle.network.reach import node_costs, searches
+from servicecircle.network.snap import attach
+from servicecircle.network.surface import surface
+from servicecircle.network.travel import metres_travel, timed_travel
+from servicecircle.network.truth import wrong_points
 
 LIMITS = (1000 / 3, 2000 / 3, 1000.0)
 CELL_M = 10.0
@@ -54,36 +57,28 @@ def turned_points(places, degrees):
 def field_around(network, x, y, limit_m, *, draw_m=25.0, margin_m=40.0):
     reach = limit_m + margin_m
     bounds = (x.min() - reach, y.min() - reach, x.max() + reach, y.max() + reach)
-    return circle_field(network, edge_index(network), bounds, cell_m=CELL_M, draw_m=draw_m)
+    return circle_field(metres_travel(network), bounds, cell_m=CELL_M, draw_m=draw_m)
 
 
 def facility_circles(network, x, y, limits=LIMITS, *, draw_m=25.0):
     """Yield the field, the facility and its circles, for each facility that is attached."""
     at = attach(network, x, y)
     field = field_around(network, x, y, limits[-1], draw_m=draw_m)
-    for source, node_metres in searches(network, at, limit_m=limits[-1]):
-        part = window(field, limit_bounds(x[source], y[source], limits[-1], 2 * CELL_M))
-        totals = metres_from(network, node_metres, part.at, at, source)
+    for source, node_cost in searches(field.travel, at, limit=limits[-1]):
         one = at.take(np.array([source]))
-        yield (
-            field,
-            one,
-            circle_polygons(field, part, totals, limits, node_metres=node_metres, targets=one),
-        )
+        nodes = np.flatnonzero(np.isfinite(node_cost)).astype(np.int32)
+        square = limit_bounds(x[source], y[source], limits[-1], 2 * CELL_M)
+        bounds = reached_bounds(field, nodes, one, square)
+        over = surface(field, node_cost, one, bounds=bounds)
+        yield field, one, circle_polygons(over, limits)
 
 
 def layer_circles(network, x, y, limits=LIMITS, *, draw_m=25.0):
     """Return the field, all facilities and the circles of the nearest of them."""
     at = attach(network, x, y)
     field = field_around(network, x, y, limits[-1], draw_m=draw_m)
-    part = whole_window(field)
-    totals = np.nan_to_num(nearest(network, part.at, at).metres, nan=np.inf)
-    node_metres, _ = node_distances(network, at)
-    return (
-        field,
-        at,
-        circle_polygons(field, part, totals, limits, node_metres=node_metres, targets=at),
-    )
+    node_cost, _, _ = node_costs(field.travel, at)
+    return field, at, circle_polygons(surface(field, node_cost, at), limits)
 
 
 def lattice(side=24, step=100.0):
@@ -162,7 +157,7 @@ def test_no_point_on_the_wrong_side_of_a_facilitys_circle(town):
     for limit, polygon in zip(LIMITS, polygons, strict=True):
         assert shapely.is_valid(polygon)
         assert not shapely.is_empty(polygon)
-        assert wrong_points(field, polygon, one, limit_m=limit).tolist() == []
+        assert wrong_points(field, polygon, one, limit=limit).tolist() == []
 
 
 # Two streets a little more than twice 25 m apart: between them the circle ends in a long sharp tip;
@@ -188,7 +183,7 @@ def test_the_tip_between_two_streets(gap, opening, degrees):
     )
     x, y = turned_points([[-30, 0]], degrees)
     ((field, one, (polygon,)),) = facility_circles(turned(town, degrees), x, y, (330.0,))
-    wrong = wrong_points(field, polygon, one, limit_m=330.0, samples=60_000)
+    wrong = wrong_points(field, polygon, one, limit=330.0, samples=60_000)
     assert wrong.tolist() == []
 
 
@@ -202,7 +197,7 @@ def test_no_point_on_the_wrong_side_of_a_layers_circle(town):
     field, at, polygons = layer_circles(turned(network, degrees), x, y)
     for limit, polygon in zip(LIMITS, polygons, strict=True):
         assert shapely.is_valid(polygon)
-        assert wrong_points(field, polygon, at, limit_m=limit).tolist() == []
+        assert wrong_points(field, polygon, at, limit=limit).tolist() == []
     check_nested(polygons)
 
 
@@ -210,9 +205,9 @@ def test_no_point_on_the_wrong_side_of_a_layers_circle(town):
 def test_a_circle_in_the_wrong_place_is_found_out(shift):
     x, y = np.array([1500.0]), np.array([0.0])
     ((field, one, (polygon,)),) = facility_circles(streets([(0, 0), (3000, 0)]), x, y, (500.0,))
-    assert wrong_points(field, polygon, one, limit_m=500.0).tolist() == []
+    assert wrong_points(field, polygon, one, limit=500.0).tolist() == []
     moved = shapely.transform(polygon, lambda xy: xy + shift)
-    wrong = wrong_points(field, moved, one, limit_m=500.0)
+    wrong = wrong_points(field, moved, one, limit=500.0)
     assert len(wrong) > 50
     # Along one street the truth is plain: at most 25 m beside it, and 500 m to it and along it.
     beside, along = np.abs(wrong[:, 1]), np.abs(wrong[:, 0] - 1500)
@@ -314,7 +309,7 @@ class TestByHand:
 def test_a_facility_that_is_not_attached_has_no_circle():
     network = streets([(0, 0), (3000, 0)])
     x, y = np.array([1500.0, np.nan]), np.array([501.0, 0.0])
-    assert list(searches(network, attach(network, x, y), limit_m=1000)) == []
+    assert list(searches(metres_travel(network), attach(network, x, y), limit=1000)) == []
     x, y = x[:1], y[:1]
     _, _, polygons = layer_circles(network, x, y)
     assert all(shapely.is_empty(polygons))
@@ -389,3 +384,52 @@ def test_one_polygon_of_pieces():
 
 def test_limit_bounds():
     assert limit_bounds(10.0, 20.0, 100.0, 5.0) == (-95.0, -85.0, 115.0, 125.0)
+
+
+@pytest.mark.parametrize("direction", ["to", "from"])
+@pytest.mark.parametrize("seed", range(4))
+def test_no_point_on_the_wrong_side_where_directions_differ(seed, direction):
+    generator = np.random.default_rng(seed)
+    network = turned(random_streets(seed), 20.0 * seed)
+    # Fast roads and slow ones, uphill and down, and a third of them one-way.
+    forward, backward = network.length_m / generator.uniform(0.6, 9.0, (2, network.u.size))
+    forward[generator.random(forward.size) < 0.15] = np.inf
+    backward[generator.random(backward.size) < 0.15] = np.inf
+    travel = timed_travel(network, forward, backward, leg_kmh=4.0)
+    x, y = turned_points(generator.uniform(600, 1800, (3, 2)), 20.0 * seed)
+    at = attach(network, x, y)
+    limits = (120.0, 240.0)
+    bounds = (x.min() - 1500, y.min() - 1500, x.max() + 1500, y.max() + 1500)
+    field = circle_field(travel, bounds, direction=direction)
+    drawn = [
+        (at.take(np.array([source])), cost)
+        for source, cost in searches(travel, at, limit=limits[-1], direction=direction)
+    ]
+    drawn.append((at, node_costs(travel, at, direction=direction)[0]))
+    looked_at = 0
+    for targets, cost in drawn:
+        polygons = circle_polygons(surface(field, cost, targets), limits)
+        check_nested(polygons)
+        for limit, polygon in zip(limits, polygons, strict=True):
+            assert shapely.is_valid(polygon)
+            if shapely.is_empty(polygon):  # the facility stands at a closed street
+                continue
+            looked_at += 1
+            wrong = wrong_points(field, polygon, targets, limit=limit, samples=20_000, seed=seed)
+            assert wrong.tolist() == []
+    assert looked_at >= 4
+
+
+def test_a_one_way_street_by_hand():
+    # Cars come along a street at 10 m/s, from the west alone; the legs are walked at 1 m/s.
+    network = streets([(0, 0), (3000, 0)])
+    travel = timed_travel(network, [300.0], [np.inf], leg_kmh=3.6)
+    at = attach(network, [1500.0], [0.0])
+    cost = next(searches(travel, at, limit=60.0))[1]
+    field = circle_field(travel, (0, -100, 3000, 100))
+    (polygon,) = circle_polygons(surface(field, cost, at), [60.0])
+    west, south, east, north = shapely.bounds(polygon)
+    # 60 s are 600 m of road; 25 m off the street 25 s of walking are gone.
+    assert (west, east) == pytest.approx((900, 1500), abs=10)
+    assert (south, north) == pytest.approx((-25, 25), abs=1e-6)
+    assert shapely.area(polygon) == pytest.approx(2 * (600 * 25 - 10 * 25 * 25 / 2), rel=0.02)

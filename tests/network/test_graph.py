@@ -1,4 +1,4 @@
-"""The network as arrays: lengths, components, who may be attached to, the shortest of parallels."""
+"""The network as arrays: lengths, components, who may be attached to."""
 
 from __future__ import annotations
 
@@ -55,25 +55,14 @@ def test_of_edges_between_the_same_nodes_the_first_is_attached_to():
     assert network.component_m.tolist() == [500.0]
 
 
-def test_matrix_is_symmetric_and_keeps_parallels_and_loops_apart():
-    network = build_network(
-        [0, 100, 100], [0, 0, 70], [0, 1, 0, 1, 2], [1, 0, 0, 2, 2], min_component_m=0
-    )
-    assert network.matrix.toarray().tolist() == [[0, 100, 0], [100, 0, 70], [0, 70, 0]]
-    # scipy adds up what stands twice.
-    assert network.matrix.nnz == 4
-
-
 def test_nothing_makes_an_empty_network():
     network = build_network([], [], [], [])
-    assert network.matrix.shape == (0, 0)
     assert network.component_m.size == network.eligible.size == 0
 
 
 def test_nodes_without_edges():
     network = build_network([1.0, 2.0], [3.0, 4.0], [], [])
     assert network.component_m.tolist() == [0.0, 0.0]
-    assert network.matrix.nnz == 0
 
 
 @pytest.mark.parametrize(

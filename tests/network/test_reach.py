@@ -11,13 +11,14 @@ from servicecircle.measure.access import Points, layer_access, reaches
 from servicecircle.network.graph import build_network
 from servicecircle.network.profiles import Profile, profile
 from servicecircle.network.reach import (
-    distance_at,
-    metres_from,
+    cost_at,
+    costs_from,
     nearest,
-    node_distances,
+    node_costs,
     searches,
 )
 from servicecircle.network.snap import attach
+from servicecircle.network.travel import metres_travel
 
 WALK, ELDERLY = profile("walk"), profile("elderly")
 MAX_SNAP_M = 500.0
@@ -26,7 +27,7 @@ MAX_SNAP_M = 500.0
 def near(network, demand, facilities):
     """Return metres and target of points given as (x, y)."""
     found = nearest(
-        network,
+        metres_travel(network),
         attach(network, *np.reshape(demand, (-1, 2)).T, max_snap_m=MAX_SNAP_M),
         attach(network, *np.reshape(facilities, (-1, 2)).T, max_snap_m=MAX_SNAP_M),
     )
@@ -45,7 +46,7 @@ def access(network, demand, facilities, profile=WALK):
         points(network, facilities, "f"),
         layer="care_home",
         profile=profile,
-        network=network,
+        travel=metres_travel(network),
     )
 
 
@@ -111,9 +112,9 @@ class TestLoop:
     def test_from_one_source(self):
         sources = attach(self.network, [100], [400])
         demand = attach(self.network, [50, 540, 99], [0, 0, 400])
-        ((source, metres),) = searches(self.network, sources, limit_m=5000)
+        ((source, metres),) = searches(metres_travel(self.network), sources, limit=5000)
         assert source == 0
-        found = metres_from(self.network, metres, demand, sources, 0)
+        found = costs_from(metres_travel(self.network), metres, demand, sources)
         assert found.tolist() == [550.0, 960.0, 1.0]
 
 
@@ -224,7 +225,7 @@ class TestThreshold:
 
     def test_a_search_keeps_what_lies_exactly_at_its_limit(self):
         network = street((0, 0), (750, 0), (751, 0), (3000, 0))
-        ((_, metres),) = searches(network, attach(network, [0], [0]), limit_m=750.0)
+        ((_, metres),) = searches(metres_travel(network), attach(network, [0], [0]), limit=750.0)
         assert metres.tolist() == [0.0, 750.0, np.inf, np.inf]
 
 
@@ -265,7 +266,7 @@ class TestDegenerate:
         table = access(network, [[0, 0], [1, 1]], [[0, 0]])
         assert table["status"].tolist() == ["unsnapped", "unsnapped"]
         assert np.isnan(table["metres"]).all()
-        assert list(searches(network, attach(network, [0], [0]), limit_m=100)) == []
+        assert list(searches(metres_travel(network), attach(network, [0], [0]), limit=100)) == []
 
     def test_no_facilities(self):
         network = street((0, 0), (2000, 0))
@@ -289,18 +290,21 @@ class TestDegenerate:
 
 def test_distances_of_nodes_and_points_by_hand():
     network = street((0, 0), (1000, 0), (1000, 600))
-    metres, target = node_distances(network, attach(network, [1020, 200], [500, 10]))
+    travel = metres_travel(network)
+    metres, target, _ = node_costs(travel, attach(network, [1020, 200], [500, 10]))
     # Facility 0 is 500 m up the second street with a leg of 20 m, facility 1 800 m before it.
     assert metres.tolist() == [210.0, 520.0, 120.0]
     assert target.tolist() == [1, 0, 0]
-    found, by_u = distance_at(network, metres, attach(network, [900, 1000], [30, 580]))
+    found, by_u = cost_at(travel, metres, attach(network, [900, 1000], [30, 580]))
     assert found.tolist() == [520 + 100 + 30, 120 + 20]
     assert by_u.tolist() == [False, False]
 
 
 def test_searches_pass_over_what_is_not_attached():
     network = street((0, 0), (2000, 0))
-    found = list(searches(network, attach(network, [5, 7, 9], [9e3, 0, 0]), limit_m=10))
+    found = list(
+        searches(metres_travel(network), attach(network, [5, 7, 9], [9e3, 0, 0]), limit=10)
+    )
     assert [source for source, _ in found] == [1, 2]
     assert found[0][1].tolist() == [7.0, np.inf]
 
@@ -329,7 +333,7 @@ def test_lattice(minutes, steps):
     blocks = (np.abs(network.x - 2000) + np.abs(network.y - 2000)).tolist()
     assert table["metres"].tolist() == blocks
     sources = attach(network, [2000], [2000])
-    ((_, metres),) = searches(network, sources, limit_m=speed.metres(minutes))
+    ((_, metres),) = searches(metres_travel(network), sources, limit=speed.metres(minutes))
     assert int(np.isfinite(metres).sum()) == count
 
 
@@ -381,7 +385,7 @@ def solve(oracles, case, most_m):
 def test_equals_the_oracle(oracles, case, most_m):
     network, truth, (demand, facilities), theirs = solve(oracles, case, most_m)
     metres, status, allowed = truth.nearest(*theirs)
-    found = nearest(network, demand, facilities)
+    found = nearest(metres_travel(network), demand, facilities)
     assert np.array_equal(np.isnan(found.metres), np.isnan(metres))
     for k, kind in enumerate(status):
         assert (kind == "unsnapped") == (not demand.snapped[k])
@@ -397,8 +401,9 @@ def test_searches_equal_the_oracle(oracles, case, limit_m):
     network, truth, (demand, facilities), theirs = solve(oracles, case, 1500.0)
     expected = truth.matrix(*theirs)
     found = np.full(expected.shape, np.inf)
-    for source, metres in searches(network, facilities, limit_m=limit_m):
-        found[:, source] = metres_from(network, metres, demand, facilities, source)
+    for source, metres in searches(metres_travel(network), facilities, limit=limit_m):
+        one = facilities.take(np.array([source]))
+        found[:, source] = costs_from(metres_travel(network), metres, demand, one)
     inside = expected <= limit_m
     np.testing.assert_allclose(found[inside], expected[inside], rtol=1e-9, atol=1e-6)
     # What lies beyond the limit may have a number, but never one within it.
@@ -412,11 +417,11 @@ def test_more_facilities_never_lengthen_and_order_is_irrelevant(case, random):
     assume(len(facilities) > 1)
     network = build_network(x, y, u, v, min_component_m=least)
     at = attach(network, *demand.T)
-    all_metres = nearest(network, at, attach(network, *facilities.T)).metres
+    all_metres = nearest(metres_travel(network), at, attach(network, *facilities.T)).metres
     order = random.sample(range(len(facilities)), len(facilities))
-    shuffled = nearest(network, at, attach(network, *facilities[order].T)).metres
+    shuffled = nearest(metres_travel(network), at, attach(network, *facilities[order].T)).metres
     np.testing.assert_array_equal(shuffled, all_metres)
-    fewer = nearest(network, at, attach(network, *facilities[order[1:]].T)).metres
+    fewer = nearest(metres_travel(network), at, attach(network, *facilities[order[1:]].T)).metres
     assert np.all(np.nan_to_num(fewer, nan=np.inf) >= np.nan_to_num(all_metres, nan=np.inf))
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from servicecircle.errors import InputError
 from servicecircle.inputs.boundaries import link_parents, read_boundaries
-from servicecircle.inputs.nesting import measure_overlaps
 from servicecircle.inputs.shapes import areas_m2
+from servicecircle.inputs.topology import measure_overlaps, measure_topology
 from servicecircle.project import BoundarySettings
 
 TAIPEI = "taipei/113年12月行政區三段年齡組性別人口統計_村里_WGS84_臺北市.geojson"
@@ -63,7 +63,13 @@ def test_jiangshan_villages_nest_in_their_townships(shared):
     units, problems = link_parents(pd.concat([towns, villages], ignore_index=True))
     assert units["parent_id"].tolist()[19:] == [f"township:{c}" for c in villages["parent_hint"]]
     # Stated parents and places agree for all of them, and both layers tile the same area.
+    assert problems == []
+    sums, problems = measure_topology(units)
     assert [problem.code for problem in problems] == ["unit.overlap_total"]
+    assert (sums["village_level"]["overlaps"], sums["village_level"]["gaps"]) == (1, 0)
+    assert sums["village_level"]["overlap_m2"] == pytest.approx(1.3, abs=0.1)
+    assert sums["village_level"]["outside_parent"] == 0
+    assert sums["village_level"]["outside_parent_m2"] < 100.0
     area = [areas_m2(layer.geometry.to_numpy()).sum() / 1e6 for layer in (towns, villages)]
     # On the ellipsoid; in UTM zone 50 the same outlines have 2,018.6 km².
     assert area == pytest.approx([2019.04, 2019.04], abs=0.01)
@@ -78,7 +84,7 @@ def test_jiangshan_parents_by_code_and_by_place_agree_with_the_stated_ones(share
     nameless = silent.assign(code="")
     linked, problems = link_parents(pd.concat([towns, nameless], ignore_index=True))
     assert linked["parent_id"].tolist()[19:] == [f"township:{c}" for c in villages["parent_hint"]]
-    assert [problem.code for problem in problems] == ["unit.overlap_total"]
+    assert problems == []
 
 
 def test_taipei_villages_with_people(shared):
@@ -156,3 +162,22 @@ def test_isle_of_man_from_the_pbf(shared):
     assert len(units) == 24
     assert areas_m2(units.geometry.to_numpy()).sum() / 1e6 == pytest.approx(572, rel=0.05)
     assert len(measure_overlaps(units)[0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("county", "overlaps", "overlap_m2", "gaps", "gap_m2", "listed"),
+    [
+        ("kecheng", 5, 60.8, 6, 11_180, 1),
+        ("changshan", 2, 2_397, 1, 119_443, 1),
+        ("pinghu", 0, 0.0, 3, 19.2, 0),
+        ("ningbo", 0, 0.0, 0, 0.0, 0),
+    ],
+)
+def test_townships_overlap_and_gap(shared, county, overlaps, overlap_m2, gaps, gap_m2, listed):
+    units, _ = read(shared, f"{county}/townships.geojson", "township")
+    sums, problems = measure_topology(units.assign(parent_id=""))
+    found = sums["township"]
+    assert (found["overlaps"], found["gaps"]) == (overlaps, gaps)
+    assert found["overlap_m2"] == pytest.approx(overlap_m2, rel=0.01)
+    assert found["gap_m2"] == pytest.approx(gap_m2, rel=0.01)
+    assert sum(problem.code in ("unit.overlap", "unit.gap") for problem in problems) == listed

@@ -13,30 +13,49 @@ import shapely
 from servicecircle.crs import metric_crs, transformer
 from servicecircle.inputs.roads import read_roads
 from servicecircle.measure.access import Points, layer_access
-from servicecircle.network.circles import circle_polygons, wrong_points
-from servicecircle.network.field import circle_field, window
+from servicecircle.network.circles import circle_polygons
+from servicecircle.network.field import circle_field
 from servicecircle.network.graph import build_network
+from servicecircle.network.matrix import travel_matrix
+from servicecircle.network.modes import mode_network, profile_travel
 from servicecircle.network.profiles import profile
-from servicecircle.network.reach import metres_from, searches
+from servicecircle.network.reach import nearest, searches
 from servicecircle.network.snap import attach, edge_index, nearest_edges
+from servicecircle.network.surface import surface
+from servicecircle.network.travel import metres_travel
+from servicecircle.network.truth import wrong_points
 from servicecircle.project import RoadSettings
 
 PORTO = "porto/porto_portugal.osm.pbf"
 WUHAN = "wuhan/original.parquet"
 ISLE_OF_MAN = "isle_of_man/isle_of_man_2020-03-14.osm.pbf"
+SHENZHEN = "shenzhen_futian/transbigdata_shenzhen_G.graphml"
+TAOYUAN = "taoyuan"
+PLACES = [PORTO, WUHAN, SHENZHEN, TAOYUAN, ISLE_OF_MAN]
 MOST_M = 500.0
 
 
 @pytest.fixture(scope="module")
-def streets(shared):
-    """Return x, y, u, v of the walkable streets of a file, each read once."""
+def raw(shared):
+    """Return the roads of a file and their nodes in metres, each read once."""
 
     @functools.cache
-    def streets(name):
+    def raw(name):
         path = shared / name
         roads, _ = read_roads(RoadSettings(path=Path(path.name)), base=path.parent)
         crs = metric_crs(roads.lon, roads.lat).crs
         x, y = transformer("EPSG:4326", crs).transform(roads.lon, roads.lat)
+        return roads, x, y
+
+    return raw
+
+
+@pytest.fixture(scope="module")
+def streets(raw):
+    """Return x, y, u, v of the walkable streets of a file."""
+
+    def streets(name):
+        roads, x, y = raw(name)
         return x, y, roads.u[roads.walk], roads.v[roads.walk]
 
     return streets
@@ -104,7 +123,7 @@ def check_equal(oracles, network, truth, demand_xy, facility_xy):
         Points(ids=ids, x=facility_xy[0], y=facility_xy[1], at=facility_at),
         layer="care_home",
         profile=profile("elderly"),
-        network=network,
+        travel=metres_travel(network),
     )
     assert table["status"].tolist() == status
     got = table["metres"].to_numpy()
@@ -119,7 +138,7 @@ def check_equal(oracles, network, truth, demand_xy, facility_xy):
     return table
 
 
-@pytest.mark.parametrize("name", [PORTO, WUHAN])
+@pytest.mark.parametrize("name", PLACES)
 def test_metres_equal_brute_force(oracles, streets, truth, name):
     demand = random_points(*streets(name), 300, seed=1)
     facilities = random_points(*streets(name), 40, seed=2)
@@ -139,19 +158,52 @@ def test_many_points_on_one_edge_equal_brute_force(oracles, streets, truth, name
     assert (table["status"] == "reached").all()
 
 
-def circles_of(network, index, x, y, at, source, node_metres, limits):
+@pytest.mark.parametrize("direction", ["to", "from"])
+@pytest.mark.parametrize("name", PLACES)
+def test_driving_equals_brute_force(oracles, raw, name, direction):
+    """300 pairs, over one-way streets, at the speeds of the classes and the limits."""
+    roads, x, y = raw(name)
+    laid = mode_network(roads, x, y, mode="drive")
+    network = laid.network
+    travel = profile_travel(laid, roads, profile("drive"))
+    assert (travel.unit, travel.both_ways) == ("seconds", False)
+    sites = [
+        attach(network, *random_points(network.x, network.y, network.u, network.v, count, seed))
+        for count, seed in ((20, 5), (15, 6))
+    ]
+    truth = oracles.DirectedStreets(
+        network.x,
+        network.y,
+        network.u,
+        network.v,
+        travel.forward,
+        travel.backward,
+        leg_cost=3.6 / 4.0,
+    )
+    feet = [(at.edge, at.offset_m, at.leg_m) for at in sites]
+    expected, metres = truth.costs(*feet, direction=direction)
+    matrix = travel_matrix(travel, *sites, limit=np.inf, direction=direction).tocoo()
+    found = np.full(expected.shape, np.inf)
+    found[matrix.row, matrix.col] = matrix.data
+    reached = np.isfinite(expected)
+    assert reached.sum() > 150
+    np.testing.assert_array_equal(np.isfinite(found), reached)
+    assert np.all(np.abs(found - expected)[reached] <= oracles.tolerance(expected[reached]))
+    near = nearest(travel, *sites, direction=direction)
+    least = expected.min(axis=1)
+    held = np.isfinite(least)
+    assert np.all(np.abs(near.cost - least)[held] <= oracles.tolerance(least[held]))
+    ways = metres[np.arange(len(least)), near.target][held]
+    assert np.all(np.abs(near.metres[held] - ways) <= oracles.tolerance(ways))
+
+
+def circles_of(network, x, y, at, source, node_metres, limits):
     """Return the field around a facility and its circles."""
     reach = limits[-1] + 60.0
     bounds = (x - reach, y - reach, x + reach, y + reach)
-    field = circle_field(network, index, bounds)
-    part = window(field, bounds)
-    totals = metres_from(network, node_metres, part.at, at, source)
+    field = circle_field(metres_travel(network), bounds)
     one = at.take(np.array([source]))
-    return (
-        field,
-        one,
-        circle_polygons(field, part, totals, limits, node_metres=node_metres, targets=one),
-    )
+    return field, one, circle_polygons(surface(field, node_metres, one), limits)
 
 
 @pytest.mark.parametrize("name", [WUHAN, ISLE_OF_MAN, PORTO])
@@ -163,9 +215,9 @@ def test_no_point_lies_on_the_wrong_side_of_a_circle(streets, name):
     at = nearest_edges(network, index, px, py, most_m=MOST_M)
     limits = [profile("walk").metres(minutes) for minutes in (5, 10, 15)]
     wrong, drawn = [], 0
-    for source, node_metres in searches(network, at, limit_m=limits[-1]):
+    for source, node_metres in searches(metres_travel(network), at, limit=limits[-1]):
         field, one, polygons = circles_of(
-            network, index, px[source], py[source], at, source, node_metres, limits
+            network, px[source], py[source], at, source, node_metres, limits
         )
         assert all(shapely.is_valid(polygons))
         for smaller, larger in itertools.pairwise(polygons):
@@ -173,7 +225,7 @@ def test_no_point_lies_on_the_wrong_side_of_a_circle(streets, name):
         for limit, polygon in zip(limits, polygons, strict=True):
             if not shapely.is_empty(polygon):
                 drawn += 1
-                found = wrong_points(field, polygon, one, limit_m=limit, seed=source)
+                found = wrong_points(field, polygon, one, limit=limit, index=index, seed=source)
                 wrong += [(source, limit, *point) for point in found.tolist()]
     assert drawn >= 40
     assert wrong == []

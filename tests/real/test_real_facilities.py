@@ -5,17 +5,24 @@ Counts were taken from the files with other tools (wc, awk, a spreadsheet) and f
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 
+from servicecircle.crs import wgs84_to_bd09
 from servicecircle.errors import CrsError, InputError
+from servicecircle.inputs.addresses import address_book
 from servicecircle.inputs.facilities import read_facilities
+from servicecircle.inputs.gazetteer import unit_list
 from servicecircle.inputs.tables import read_table
+from servicecircle.measure.presence import place_facilities
 from servicecircle.project import FacilitySettings
+from servicecircle.standards.registry import load_registry
 
 HOMES = "臺北市老人福利機構名冊1140201_coord.csv"
 POINTS_505 = "114年度臺北市社區照顧關懷據點㇐覽表_coord.csv"
@@ -25,9 +32,23 @@ PUBLIC_HOMES = "臺北市公辦民營老人福利機構一覽表_coord.csv"
 VILLAGES = "113年12月行政區三段年齡組性別人口統計_村里_WGS84_臺北市.geojson"
 
 
-def read(folder, name, *, units=None, **options):
+LANE_STATIONS = (
+    "臺北市政府衛生局長照2.0巷弄長照站喘息(C+)(GA07)及巷弄長照站短照(SC07)服務 "
+    "單位一覽表_25_coord.csv"
+)
+CANTEENS = "canteens_no_coords_jiaxing_wuxi_nantong_zhenjiang.csv"
+
+
+def read(folder, name, *, units=None, addresses=None, selectors=(), **options):
     settings = FacilitySettings(path=Path(name), **options)
-    data = read_facilities(settings, layer="test", base=folder, units=units)
+    data = read_facilities(
+        settings,
+        layer="test",
+        base=folder,
+        units=units,
+        addresses=addresses,
+        selectors=selectors,
+    )
     assert data.rows_in == len(data.frame) + data.rows_set_aside
     return data
 
@@ -92,10 +113,12 @@ def test_a_line_break_in_a_title_does_not_shift_the_rows(shared):
     path = shared / "taipei" / POINTS_457
     table = read_table(path, name=POINTS_457)
     assert "服務起始日(核定日期)" in table.frame.columns
-    assert (len(table.frame), table.rows[0], table.rows[-1]) == (457, 3, 459)
-    lines = path.read_text(encoding="utf-8").splitlines()
+    # The title of two lines is one row of a sheet.
+    assert (len(table.frame), table.rows[0], table.rows[-1]) == (457, 2, 458)
+    with path.open(encoding="utf-8", newline="") as file:
+        records = list(csv.reader(file))
     for at in (0, 200, 456):
-        assert lines[table.rows[at] - 1].startswith(f"{table.frame['序號'][at]},")
+        assert records[table.rows[at] - 1][0] == table.frame["序號"][at]
     data = read(shared / "taipei", POINTS_457, datum="wgs84")
     assert data.frame["serves"][0] == "中央里"
     assert data.frame["name"][0].endswith("社區發展協會")
@@ -134,12 +157,7 @@ def test_505_care_points_lie_on_wgs84_by_their_districts(shared):
         ("臺北市社區整合型服務中心(A單位)一覽表_coord.csv", 63, 0),
         ("臺北市立案一般護理之家一覽表_coord.csv", 18, 0),
         ("臺北市立案住宿式長照機構一覽表_coord.csv", 11, 0),
-        (
-            "臺北市政府衛生局長照2.0巷弄長照站喘息(C+)(GA07)及巷弄長照站短照(SC07)服務 "
-            "單位一覽表_25_coord.csv",
-            25,
-            0,
-        ),
+        (LANE_STATIONS, 25, 0),
     ],
 )
 def test_the_other_lists_of_taipei(shared, name, rows, unplaced):
@@ -261,3 +279,197 @@ def test_a_published_file_with_a_stray_letter_is_refused_with_its_line(shared):
     with pytest.raises(InputError) as caught:
         read(shared / "broken", "wuhan_boundary_bad_json.geojson", datum="wgs84")
     assert (caught.value.problems[0].code, caught.value.problems[0].row) == ("vector.bad_json", 5)
+
+
+def test_the_lane_station_geocoded_far_away_is_set_aside(shared):
+    units = taipei_units(shared)
+    data = read(shared / "taipei", LANE_STATIONS, datum="wgs84", units=units)
+    assert (data.rows_in, len(data.frame), data.rows_set_aside) == (25, 24, 1)
+    far = [problem for problem in data.problems if problem.code == "facility.far_away"]
+    assert [(one.action, one.row) for one in far] == [("set_aside", 13)]
+    metric = data.frame.geometry.to_crs("EPSG:3826")
+    city = units.to_crs("EPSG:3826").union_all()
+    assert (metric.distance(city) == 0).all()
+    # It stands 52 km from the city; a layer that is meant to reach so far keeps it.
+    kept = read(shared / "taipei", LANE_STATIONS, datum="wgs84", units=units, far_km=50)
+    assert len(kept.frame) == 25
+    away = kept.frame.geometry.to_crs("EPSG:3826").distance(city)
+    assert away.max() == pytest.approx(51_911, abs=1)
+
+
+def test_no_other_list_of_taipei_loses_a_place_to_distance(shared):
+    units = taipei_units(shared)
+    for path in sorted((shared / "taipei").glob("*_coord.csv")):
+        if path.name != LANE_STATIONS:
+            data = read(shared / "taipei", path.name, datum="wgs84", units=units)
+            assert count(data, "facility.far_away") == 0
+
+
+def test_two_lists_of_care_points_share_352_names(shared):
+    one = read(shared / "taipei", POINTS_505, datum="wgs84").frame["name"]
+    other = read(shared / "taipei", POINTS_457, datum="wgs84").frame["name"]
+    assert (len(one), len(other)) == (505, 457)
+    # Names are kept as they are written; 65 pairs differ in blanks only.
+    assert len(set(one) & set(other)) == 287
+    bare = [set(names.str.replace(r"\s", "", regex=True)) for names in (one, other)]
+    assert len(bare[0] & bare[1]) == 352
+
+
+def test_what_taipeis_points_serve_is_found_among_its_villages(shared):
+    data = read(shared / "taipei", POINTS_457, datum="wgs84")
+    units = taipei_units(shared).assign(
+        unit_id=lambda table: "village_level:" + table["code"],
+        level="village_level",
+        parent_id="",
+        parent_hint=lambda table: table["TOWN"],
+    )
+    pairs, problems = place_facilities(
+        data.frame.drop(columns="geometry"), units.drop(columns="geometry"), level="village_level"
+    )
+    served = data.frame["serves"].map(unit_list)
+    # 377 points name 769 villages, of which one, named twice, is none of the 456.
+    assert ((served.map(len) > 0).sum(), served.map(len).sum()) == (377, 769)
+    assert pairs["by"].tolist() == ["serves"] * 767
+    assert [(one.code, one.value) for one in problems] == [
+        ("presence.unknown_served_unit", "糖廍里")
+    ] * 2
+
+
+def test_districts_that_homes_declare_are_known_by_the_villages(shared):
+    """94 homes state a district, which no boundary gives but every village names."""
+    homes = read(shared / "taipei", HOMES, datum="wgs84")
+    units = taipei_units(shared).assign(
+        unit_id=lambda table: "village_level:" + table["code"],
+        level="village_level",
+        parent_id="",
+        parent_hint=lambda table: table["TOWN"],
+    )
+    places = np.asarray(homes.frame.geometry.to_numpy())
+    stand = units.sindex.query(places, predicate="intersects")
+    villages = np.full(len(places), None, dtype=object)
+    villages[stand[0]] = units["unit_id"].to_numpy()[stand[1]]
+    frame = homes.frame.drop(columns="geometry").assign(unit_village_level=villages)
+    pairs, problems = place_facilities(frame, units.drop(columns="geometry"), level="village_level")
+    assert pairs["facility_id"].nunique() == 94
+    # One stands across the border of its district; the other 93 declarations are consistent.
+    assert [(one.code, one.row, one.value) for one in problems] == [
+        ("presence.declared_elsewhere", 84, "松山區")
+    ]
+
+
+def test_8_of_69_sites_lie_in_another_city(shared):
+    data = read(shared / "facilities_messy", "aizhaohu_ltc_orgs_gcj02.csv", datum="gcj02")
+    shanghai = gpd.GeoDataFrame(
+        {"name": ["上海市"], "code": ["310000"]},
+        geometry=[shapely.box(120.86, 30.68, 122.12, 31.87)],
+        crs=4326,
+    )
+    assert (~shapely.within(data.frame.geometry.to_numpy(), shanghai.geometry[0])).sum() == 8
+    aside = read(
+        shared / "facilities_messy", "aizhaohu_ltc_orgs_gcj02.csv", datum="gcj02", units=shanghai
+    )
+    assert (aside.rows_in, len(aside.frame), aside.rows_set_aside) == (69, 60, 9)
+    assert (count(aside, "facility.far_away"), count(aside, "facility.no_place")) == (8, 1)
+
+
+def test_the_kinds_of_52_places_and_their_beds(shared):
+    data = read(shared / "facilities_messy", "shanghai_gumei_bd09.csv", datum="bd09")
+    kinds = [json.loads(text).get("kind", "") for text in data.frame["extra"]]
+    homes = [kind for kind in kinds if "养老" in kind or "照护" in kind]
+    assert (len(homes), kinds.count("居委会"), kinds.count("片区")) == (6, 39, 6)
+    assert len(kinds) - len(homes) - 39 - 6 == 1
+
+
+def test_2_of_8_sub_areas_cross_themselves(shared):
+    name = "shanghai_gumei_subareas_bd09.geojson"
+    raw = gpd.read_file(shared / "facilities_messy" / name)
+    assert (len(raw), int((~raw.geometry.is_valid).sum())) == (8, 2)
+    data = read(shared / "facilities_messy", name, datum="bd09")
+    areas = shapely.make_valid(raw.geometry.to_numpy(), method="structure", keep_collapsed=False)
+    # Each point stands inside its own area, the two mended ones included.
+    lon, lat = wgs84_to_bd09(data.frame.geometry.x.to_numpy(), data.frame.geometry.y.to_numpy())
+    assert shapely.intersects(areas, shapely.points(lon, lat)).all()
+
+
+def wuxi():
+    """Return units as boundaries would give them, for the townships that the list names."""
+    rows = [
+        ("county:320281", "江阴市", "county", ""),
+        ("county:320213", "梁溪区", "county", ""),
+        ("township:1", "申港街道", "township", "county:320281"),
+        ("township:2", "清名桥街道", "township", "county:320213"),
+        ("township:3", "惠山街道", "township", "county:320213"),
+        ("township:4", "东港镇", "township", ""),
+    ]
+    columns = ["unit_id", "name", "level", "parent_id"]
+    shapes = [
+        shapely.box(120.2, 31.8, 120.4, 31.95),
+        shapely.box(120.28, 31.54, 120.34, 31.61),
+        shapely.box(120.22, 31.88, 120.27, 31.93),
+        shapely.box(120.3, 31.54, 120.32, 31.56),
+        shapely.box(120.28, 31.57, 120.3, 31.59),
+        shapely.box(120.48, 31.6, 120.56, 31.69),
+    ]
+    table = dict(zip(columns, zip(*rows, strict=True), strict=True))
+    return gpd.GeoDataFrame(table | {"code": ""}, geometry=shapes, crs=4326)
+
+
+def test_meal_points_without_coordinates_by_what_their_names_say(shared):
+    """The names hold the township (锡山区东港镇助餐中心); the shapes here are only boxes."""
+    book = address_book(wuxi())
+    ways = ["township", "county"]
+    folder = shared / "facilities_messy"
+    data = read(folder, CANTEENS, place_by=ways, addresses=book)
+    assert (data.rows_in, len(data.frame)) == (21, 21)
+    placed = data.frame["placed_by"].value_counts().to_dict()
+    # 申港, 清名桥, 惠山 and 东港; 澄江 of 江阴, 瞻江, 广益 and 扬名 of 梁溪.
+    assert placed == {"township": 4, "county": 4, "": 13}
+    assert count(data, "address.placed_unit") == 8
+    assert count(data, "address.not_found") == 13
+    assert (data.frame["position_error_m"] > 1000).sum() == 8
+    assert data.frame.geometry.notna().sum() == 8
+    # Without being asked nothing is placed.
+    assert read(folder, CANTEENS, addresses=book).frame.geometry.isna().all()
+
+
+def test_the_isle_of_man_counts_a_home_once(shared):
+    folder = shared / "isle_of_man"
+    file = next(folder.glob("*.pbf")).name
+    layers = load_registry().layers
+    names = ("care_home", "elderly_day_center")
+    found = {
+        name: set(read(folder, file, selectors=layers[name].osm).frame["code"]) for name in names
+    }
+    assert {name: len(codes) for name, codes in found.items()} == {
+        "care_home": 5,
+        "elderly_day_center": 1,
+    }
+    assert not found["care_home"] & found["elderly_day_center"]
+
+
+def test_14_day_centres_state_their_district_by_its_short_name(shared):
+    """大同 and 信義 are short for districts, and villages elsewhere are called 大同里, 信義里."""
+    centres = read(shared / "taipei", DAY_CENTRES, datum="wgs84")
+    units = taipei_units(shared).assign(
+        unit_id=lambda table: "village_level:" + table["code"],
+        level="village_level",
+        parent_id="",
+        parent_hint=lambda table: table["TOWN"],
+    )
+    places = np.asarray(centres.frame.geometry.to_numpy())
+    stand = units.sindex.query(places, predicate="intersects")
+    villages = np.full(len(places), None, dtype=object)
+    villages[stand[0]] = units["unit_id"].to_numpy()[stand[1]]
+    frame = centres.frame.drop(columns="geometry").assign(unit_village_level=villages)
+    pairs, problems = place_facilities(frame, units.drop(columns="geometry"), level="village_level")
+    # Every centre counts in the village that it stands in.
+    assert dict(zip(pairs["facility_id"], pairs["unit_id"], strict=True)) == dict(
+        zip(frame["facility_id"], villages, strict=True)
+    )
+    # One stands in another district; names that are also a village's, and misspelt ones (土林 for
+    # 士林, 黃華 for 萬華), are listed and not guessed.
+    assert [(one.code, one.row, one.value) for one in problems[:1]] == [
+        ("presence.declared_elsewhere", 2, "松山")
+    ]
+    assert {one.code for one in problems[1:]} == {"presence.unknown_declared_unit"}
+    assert "".join(one.value for one in problems[1:]) == "大同黃華土林南港黃華土林內湖中山土林"

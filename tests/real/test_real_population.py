@@ -10,7 +10,10 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import shapely
 
+from servicecircle.errors import InputError
+from servicecircle.inputs.age_groups import age_columns
 from servicecircle.inputs.boundaries import read_boundaries
 from servicecircle.inputs.population import read_population
 from servicecircle.project import BoundarySettings, PopulationSettings
@@ -99,3 +102,54 @@ def test_taipei_at_the_centres_of_its_villages(shared):
         gpd.GeoSeries.from_xy(data.demand["lon"], data.demand["lat"], crs=4326)
     )
     assert np.asarray(inside).all()
+
+
+def test_wuhan_s_raster_does_not_hold_the_whole_city(shared):
+    units, _ = read_boundaries(
+        BoundarySettings(path=Path("wuhan/wuhan_boundary.geojson")), level="prefecture", base=shared
+    )
+    data = people(
+        shared, units, raster=Path("wuhan/wuhan_core_pop60plus.tif"), kind="count",
+        raster_holds="elderly", calibrate="prefecture",
+    )  # fmt: skip
+    zones = data.zones.iloc[0]
+    assert not zones["wholly_inside"]
+    # All of the raster lies in the city: the exact sum is that of the cells.
+    assert zones["exact_elderly"] == pytest.approx(data.balance["elderly_used"], rel=1e-6)
+    # 49,282 cells of about 0.7 km² by a hundredth of 8,597 km².
+    assert 0.03 < zones["data_share"] < 0.06
+
+
+def test_porto_s_eleven_buildings_do_not_hold_a_city(shared):
+    area = gpd.GeoDataFrame(
+        {"unit_id": ["p"], "name": ["Porto"], "level": ["county"]},
+        geometry=[shapely.box(-9.0, 40.8, -8.2, 41.6)], crs=4326,
+    )  # fmt: skip
+    pbf = Path("porto/porto_portugal.osm.pbf")
+    data = people(shared, area, total=1_000_000, spread="buildings", buildings=pbf)
+    (problem,) = [one for one in data.problems if one.code == "population.crowded_buildings"]
+    assert int(problem.details["worst_places"]) == data.balance["places_used"] <= 11
+    assert data.balance["people_used"] == pytest.approx(1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("path", "age", "groups", "elderly"),
+    [
+        ("taipei/pop_5yr_by_village_113Y12M.csv", 65, 21, 8),
+        ("census/census2020_county_zj_gs_5yr.csv", 60, 38, 12),
+    ],
+)
+def test_real_columns_of_five_year_groups(shared, path, age, groups, elderly):
+    with (shared / path).open(encoding="utf-8-sig") as file:
+        columns = file.readline().strip().split(",")
+    chosen = age_columns(columns, age_from=age, name=path)
+    assert (len(chosen.population), len(chosen.elderly)) == (groups, elderly)
+
+
+@pytest.mark.parametrize("county", ["pinghu", "ningbo"])
+def test_villages_without_figures_are_no_people(shared, county):
+    with pytest.raises(InputError) as caught:
+        people(shared, points=Path(county) / "village_points.geojson")
+    assert [(one.code, one.value) for one in caught.value.problems] == [
+        ("population.no_column", "population")
+    ]

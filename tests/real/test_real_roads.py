@@ -21,6 +21,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from servicecircle.errors import InputError
+from servicecircle.inputs.mode_tables import WAY_TAGS
+from servicecircle.inputs.modes import way_rules
 from servicecircle.inputs.osm import (
     admin_boundaries,
     buildings,
@@ -29,7 +31,6 @@ from servicecircle.inputs.osm import (
     tagged_facilities,
 )
 from servicecircle.inputs.roads import read_roads
-from servicecircle.inputs.walking import WALKING_TAGS, walkable
 from servicecircle.project import RoadSettings
 
 ISLE_OF_MAN = "isle_of_man/isle_of_man_2020-03-14.osm.pbf"
@@ -122,7 +123,8 @@ def test_our_rules_walk_more(read, name, vertices, segments, share):
 @pytest.mark.parametrize("name", [ISLE_OF_MAN, PORTO])
 def test_the_two_filters_differ_where_the_docstring_says(read, name):
     for tags, _ in read(name)[1]:
-        ours = walkable({tag: [tags.get(tag, "")] for tag in WALKING_TAGS}).item()
+        rules = way_rules({tag: [tags.get(tag, "")] for tag in WAY_TAGS})
+        ours = bool(rules.allowed["walk"][0])
         if ours == osmnx_walks(tags):
             continue
         if ours:

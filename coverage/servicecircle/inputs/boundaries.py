@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from servicecircle.errors import InputError
+from servicecircle.inputs.changed_units import renew_rows
+from servicecircle.inputs.changes import NO_CHANGES, Changes
 from servicecircle.inputs.coordinates import WGS84, fatal
+from servicecircle.inputs.datum_layers import Known
 from servicecircle.inputs.nesting import link_parents
+from servicecircle.inputs.old_grids import grid_of
 from servicecircle.inputs.unit_columns import (
     NUMBERS,
     choose_columns,
@@ -21,7 +26,7 @@ from servicecircle.inputs.unit_columns import (
     number_cells,
     text_cells,
 )
-from servicecircle.inputs.unit_rows import identify, mend, unite_codes
+from servicecircle.inputs.unit_rows import identify, mend, unite_codes, validity
 from servicecircle.inputs.vectors import read_vector
 from servicecircle.problems import Problem
 from servicecircle.project import BoundarySettings
@@ -41,7 +46,13 @@ UNIT_TABLE = (
     "population",
     "elderly",
     "households",
+    "basis",
+    "age_from",
+    "valid_from",
+    "valid_to",
 )
+
+_TEXTS = ("unit_id", "code", "name", "level", "type", "parent_id", "parent_hint", "basis")
 
 # What sources write for the types of units, in lower case, and how names of untyped ones end.
 _TYPE_WORDS = {
@@ -83,7 +94,13 @@ _URBAN = {
 
 
 def read_boundaries(
-    settings: BoundarySettings, *, level: str, base: Path
+    settings: BoundarySettings,
+    *,
+    level: str,
+    base: Path,
+    changes: Changes = NO_CHANGES,
+    as_of: dt.date | None = None,
+    known: Known | None = None,
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Read the units of one level.
 
@@ -95,13 +112,20 @@ def read_boundaries(
         province, prefecture, county, township or village_level.
     base : pathlib.Path
         Folder that the path is relative to.
+    changes : Changes
+        What became of units; outlines older than ``as_of`` follow it.
+    as_of : datetime.date, optional
+        Only units valid at this date are taken, where the file says when they are.
+    known : Known, optional
+        What is known of the area, for ``datum = "auto"``.
 
     Returns
     -------
     units : geopandas.GeoDataFrame
         EPSG:4326, RangeIndex; columns unit_id, code, name, level, type, parent_id (empty, see
         :func:`link_parents`), parent_hint, should_have, is_urban, population, elderly and
-        households (people, NaN where not given), geometry (valid polygons).
+        households (people, NaN where not given), basis ("" where not stated), age_from (years),
+        valid_from, valid_to (dates, NaT without limit), geometry (valid polygons).
     problems : list of Problem
         Rows set aside, outlines mended, codes twice, bad numbers.
 
@@ -122,7 +146,7 @@ def read_boundaries(
     servicecircle.errors.InputError: towns.osm.pbf: boundaries from OSM data need admin_level...
     """
     name = settings.path.as_posix()
-    frame, problems = _read_layer(settings, base=base)
+    frame, problems = _read_layer(settings, base=base, known=known)
     names = [str(column) for column in frame.columns if column != "geometry"]
     chosen, found = choose_columns(names, level=level, declared=settings.columns, name=name)
     problems += found
@@ -145,6 +169,14 @@ def read_boundaries(
             "parent_hint": code_cells(frame[chosen["parent"][0]]) if "parent" in chosen else blank,
         }
     )
+    times, found = validity(frame, chosen, name)
+    problems += found
+    table = table.assign(**times)
+    if changes and as_of is not None:
+        table, found = renew_rows(
+            table, changes, level=level, since=settings.date, as_of=as_of, name=name
+        )
+        problems += found
     should_have, found = _flagged(frame, settings.should_have_not, name)
     problems += found
     table["should_have"] = ~should_have
@@ -168,6 +200,9 @@ def read_boundaries(
 
     geometry, keep, found = mend(frame.geometry.to_numpy(), _called(table), name)
     problems += found
+    valid, found = _valid_at(table, as_of, name)
+    problems += found
+    keep &= valid
     units = gpd.GeoDataFrame(table, geometry=geometry, crs=WGS84)[keep].reset_index(drop=True)
     if units.empty:
         raise InputError([fatal("input.empty_layer", name=name), *problems])
@@ -176,13 +211,13 @@ def read_boundaries(
     units, found = identify(units, level, name)
     problems += found
     units["parent_id"] = ""
-    for column in ("unit_id", "code", "name", "level", "type", "parent_id", "parent_hint"):
+    for column in _TEXTS:
         units[column] = units[column].astype("str")
     return units[[*UNIT_TABLE, "geometry"]], problems
 
 
 def read_scope(
-    settings: BoundarySettings, *, scope: str, base: Path
+    settings: BoundarySettings, *, scope: str, base: Path, known: Known | None = None
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Read the polygons of a named scope such as ``main_urban_area``.
 
@@ -215,7 +250,7 @@ def read_scope(
     servicecircle.errors.InputError: none.gpkg: file not found: none.gpkg...
     """
     name = settings.path.as_posix()
-    frame, problems = _read_layer(settings, base=base)
+    frame, problems = _read_layer(settings, base=base, known=known)
     names = [str(column) for column in frame.columns if column != "geometry"]
     try:
         chosen, _ = choose_columns(names, level="", declared=settings.columns, name=name)
@@ -238,7 +273,7 @@ def read_scope(
 
 
 def _read_layer(
-    settings: BoundarySettings, *, base: Path
+    settings: BoundarySettings, *, base: Path, known: Known | None
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     name = settings.path.as_posix()
     if not name.lower().endswith((".osm", ".osm.pbf", ".pbf")):
@@ -249,6 +284,8 @@ def _read_layer(
             crs=settings.crs,
             datum=settings.datum,
             encoding=settings.encoding,
+            grid=grid_of(settings),
+            known=known,
         )
     if settings.admin_level is None:
         raise InputError(fatal("unit.admin_level_missing", name=name))
@@ -284,6 +321,35 @@ def _flagged(
             if value not in present
         ]
     return flagged, problems
+
+
+def _valid_at(
+    table: pd.DataFrame, as_of: dt.date | None, name: str
+) -> tuple[NDArray[np.bool_], list[Problem]]:
+    """Return which rows are valid at a date: from their first day on, before their last."""
+    if as_of is None:
+        return np.ones(len(table), dtype=bool), []
+    day = pd.Timestamp(as_of)
+    start, end = table["valid_from"], table["valid_to"]
+    valid = ((start.isna() | (start <= day)) & (end.isna() | (end > day))).to_numpy(dtype=bool)
+    called = _called(table)
+    problems = [
+        Problem(
+            code="unit.not_valid",
+            severity="note",
+            action="set_aside",
+            file=name,
+            row=int(table["row"].iloc[at]),
+            value=called[at],
+            details={
+                "as_of": as_of.isoformat(),
+                "valid_from": "–" if pd.isna(start.iloc[at]) else f"{start.iloc[at]:%Y-%m-%d}",
+                "valid_to": "–" if pd.isna(end.iloc[at]) else f"{end.iloc[at]:%Y-%m-%d}",
+            },
+        )
+        for at in np.flatnonzero(~valid).tolist()
+    ]
+    return valid, problems
 
 
 def _types(

@@ -15,11 +15,19 @@ from typing import Any
 from servicecircle.errors import InputError
 from servicecircle.problems import Problem
 
-__all__ = ["Columns", "known_title", "match_columns", "normalise_title", "status_words"]
+__all__ = [
+    "Columns",
+    "known_title",
+    "match_columns",
+    "normalise_title",
+    "status_words",
+    "title_keys",
+]
 
 # From the finest to the coarsest.
 _UNIT_LEVELS = ("village_level", "township", "county", "prefecture", "province")
 _WRONG_DATUM = 10
+_LONGEST_TITLE = 200
 PLACE_COLUMNS = ("lon", "lat", "lonlat", "latlon", "x", "y")
 
 
@@ -98,6 +106,28 @@ def _known() -> frozenset[str]:
     return frozenset(_aliases()) | {normalise_title(item) for item in _data()["other"]["titles"]}
 
 
+def title_keys() -> tuple[str, ...]:
+    """Return what ``[titles]`` of a project may have as keys.
+
+    Examples
+    --------
+    >>> {"capacity", "unit", "township"} <= set(title_keys())
+    True
+    """
+    return (*_data()["facility"], "unit", *_UNIT_LEVELS)
+
+
+def _own_aliases(more: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str, int]]:
+    """Return the project's own titles as :func:`_aliases` does; they go before all of ours."""
+    found: dict[str, tuple[str, str, int]] = {}
+    for key, titles in more.items():
+        level = key if key in _UNIT_LEVELS else "any" if key == "unit" else ""
+        for at, title in enumerate(titles):
+            rank = at - len(titles)
+            found.setdefault(normalise_title(title), ("unit" if level else key, level, rank))
+    return found
+
+
 def _without_bracket(text: str) -> str:
     suffix = re.search(r"\(([^()]*)\)$", text)
     return text[: suffix.start()] if suffix and suffix[1] in _data()["suffix"]["brackets"] else text
@@ -119,7 +149,14 @@ def _without_datum(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def _candidate(title: str) -> _Candidate | None:
+def _candidate(
+    title: str, own: Mapping[str, tuple[str, str, int]] | None = None
+) -> _Candidate | None:
+    if len(title) > _LONGEST_TITLE:
+        return None
+    if own and (found := own.get(normalise_title(title))) is not None:
+        column, level, at = found
+        return _Candidate(column, level, (-1, at), "", title)
     whole = normalise_title(title)
     plain = _without_language(_without_bracket(whole))
     bare, datum = _without_datum(plain)
@@ -131,7 +168,7 @@ def _candidate(title: str) -> _Candidate | None:
             return _Candidate(column, level, (kind, at), datum if text == bare else "", title)
     if "-" in whole:
         # A two-line header: the lower line says what the column holds.
-        below = _candidate(whole.rsplit("-", 1)[1])
+        below = _candidate(whole.rsplit("-", 1)[1], own)
         if below is not None:
             rank = (below.rank[0] + 3, below.rank[1])
             return _Candidate(below.column, below.level, rank, below.datum, title)
@@ -146,6 +183,8 @@ def known_title(title: str) -> bool:
     >>> known_title("機構名稱"), known_title("莲花敬老院"), known_title("")
     (True, False, False)
     """
+    if len(title) > _LONGEST_TITLE:
+        return False
     return normalise_title(title) in _known() or _candidate(title) is not None
 
 
@@ -173,6 +212,7 @@ def match_columns(
     sheet: str = "",
     datum: str | None = None,
     unit_level: str | None = None,
+    more: Mapping[str, Sequence[str]] | None = None,
 ) -> Columns:
     """Match the titles of a facility table to our columns.
 
@@ -190,6 +230,8 @@ def match_columns(
     unit_level : str, optional
         Level of the declared unit: among 乡镇 and 村 the one of this level is taken, else the
         finest.
+    more : mapping, optional
+        Our column, ``unit`` or a level → further titles, which go before the known ones.
 
     Returns
     -------
@@ -204,6 +246,8 @@ def match_columns(
     --------
     >>> match_columns(["序号", "机构名称", "床位数（张）"]).columns
     {'name': '机构名称', 'capacity': '床位数（张）'}
+    >>> match_columns(["院舍", "宿位"], more={"name": ["院舍"], "capacity": ["宿位"]}).columns
+    {'name': '院舍', 'capacity': '宿位'}
     >>> match_columns([]).columns
     {}
     """
@@ -211,10 +255,11 @@ def match_columns(
     columns, faults = _given(given or {}, titles, where)
     if faults:
         raise InputError(faults)
+    own = _own_aliases(more or {})
     taken = {title for title in columns.values() if title}
     candidates: dict[str, list[_Candidate]] = {}
     for title in titles:
-        candidate = None if title in taken else _candidate(title)
+        candidate = None if title in taken else _candidate(title, own)
         if candidate is not None and candidate.column not in columns:
             candidates.setdefault(candidate.column, []).append(candidate)
     problems = []

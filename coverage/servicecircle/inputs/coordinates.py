@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -11,6 +12,8 @@ from pyproj.exceptions import CRSError as ProjCrsError
 
 from servicecircle.crs import to_wgs84
 from servicecircle.errors import CrsError
+from servicecircle.inputs.crs_candidates import area_of, told_candidates
+from servicecircle.inputs.old_grids import refuse_old_datum, with_towgs84
 from servicecircle.problems import Problem
 
 __all__ = ["WGS84", "Bounds", "Floats", "fatal", "same_crs", "settle_crs", "to_wgs84_points"]
@@ -20,7 +23,6 @@ Bounds = tuple[float, float, float, float]
 
 WGS84 = CRS.from_epsg(4326)
 _FARTHEST_FROM_AREA_OF_USE_DEG = 5.0
-_OLD_GRIDS = ("beijing", "xian", "xi'an")
 
 
 def fatal(code: str, *, name: str, **where: Any) -> Problem:
@@ -41,6 +43,8 @@ def settle_crs(
     name: str,
     bounds: Bounds,
     default: CRS | None = None,
+    towgs84: Sequence[float] = (),
+    area: Bounds | None = None,
 ) -> CRS:
     """Return the CRS of a file, from what it states and what the project declares.
 
@@ -55,6 +59,10 @@ def settle_crs(
         min x, min y, max x, max y of the file, in its own coordinates.
     default : pyproj.CRS, optional
         What the format itself prescribes (GeoJSON) where both are silent.
+    towgs84 : sequence of float
+        Parameters of an old datum, as the project declares them.
+    area : tuple of float, optional
+        Of the project, in degrees, for naming the systems that would put a silent file there.
 
     Raises
     ------
@@ -81,11 +89,13 @@ def settle_crs(
         )
     settled = stated or wanted or default
     if settled is None:
-        raise CrsError(fatal("vector.no_crs", name=name))
-    geodetic = settled.geodetic_crs
-    datum = "" if geodetic is None or geodetic.datum is None else geodetic.datum.name.lower()
-    if not settled.is_bound and any(word in datum for word in _OLD_GRIDS):
-        raise CrsError(fatal("vector.old_grid", name=name, value=settled.name))
+        details: dict[str, object] = {"candidates": told_candidates(bounds, area=area)}
+        raise CrsError(fatal("vector.no_crs", name=name, details=details))
+    if wanted is not None and wanted.is_bound:
+        # The same system as the file's own, with the parameters that the file does not have.
+        settled = wanted
+    settled = with_towgs84(settled, towgs84, name=name)
+    refuse_old_datum(settled, name=name)
     return settled
 
 
@@ -104,6 +114,8 @@ def same_crs(one: CRS, other: CRS, *, bounds: Bounds) -> bool:
     """
     if one.equals(other, ignore_axis_order=True):
         return True
+    # Parameters of a datum say how to leave the system, not which it is.
+    one, other = (crs.source_crs or crs if crs.is_bound else crs for crs in (one, other))
     if one.is_geographic != other.is_geographic:
         return False
     spheres = [crs.ellipsoid for crs in (one, other)]
@@ -187,13 +199,22 @@ def _check_degrees(lon: Floats, lat: Floats, name: str) -> None:
 
 
 def _check_area_of_use(x: Floats, y: Floats, lon: Floats, lat: Floats, crs: CRS, name: str) -> None:
-    wrong = ~np.isfinite(lon) | ~np.isfinite(lat)
-    area = crs.area_of_use
-    if area is not None and not wrong.any() and len(lon) and area.west <= area.east:
-        far = _FARTHEST_FROM_AREA_OF_USE_DEG
-        wrong = (lon < area.west - far) | (lon > area.east + far)
-        wrong |= (lat < area.south - far) | (lat > area.north + far)
-    if wrong.any():
-        at = int(np.flatnonzero(wrong)[0])
-        details: dict[str, object] = {"x": f"{x[at]:.10g}", "y": f"{y[at]:.10g}", "crs": crs.name}
-        raise CrsError(fatal("vector.outside_crs", name=name, value=crs.name, details=details))
+    wrong = ~_in_area(lon, lat, crs)
+    if not wrong.any():
+        return
+    at = int(np.flatnonzero(wrong)[0])
+    details: dict[str, object] = {"x": f"{x[at]:.10g}", "y": f"{y[at]:.10g}", "crs": crs.name}
+    other = Transformer.from_crs(crs, WGS84, always_xy=True).transform(y, x)
+    there = _in_area(np.asarray(other[0], np.float64), np.asarray(other[1], np.float64), crs)
+    code = "vector.swapped_metres" if there.all() else "vector.outside_crs"
+    raise CrsError(fatal(code, name=name, value=crs.name, details=details))
+
+
+def _in_area(lon: Floats, lat: Floats, crs: CRS) -> NDArray[np.bool_]:
+    """Return which places a CRS can be used for, or little beyond."""
+    inside = np.isfinite(lon) & np.isfinite(lat)
+    area, far = area_of(crs), _FARTHEST_FROM_AREA_OF_USE_DEG
+    if area is None or area[0] > area[2]:
+        return inside
+    inside &= (lon >= area[0] - far) & (lon <= area[2] + far)
+    return np.asarray(inside & (lat >= area[1] - far) & (lat <= area[3] + far))

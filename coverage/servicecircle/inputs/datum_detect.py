@@ -1,9 +1,7 @@
-"""Which datum puts the points into the units they are said to lie in."""
+"""Which datum a layer is in, by all the evidence there is; none where the evidence is not clear."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,21 +10,32 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom
 
-from servicecircle.crs import to_wgs84
-
-__all__ = ["Detection", "detect_datum", "stem"]
-
-# The order settles ties in the listing only; a tie never names a datum.
-HYPOTHESES = ("wgs84", "gcj02", "bd09")
-MOST_CHANCE = 0.01
-LEAST_SHARE = 0.5
-_SAME_DEGREES = 1e-7
-_SUFFIX = re.compile(
-    r"(街道办事处|街道|社区居民委员会|社区居委会|居民委员会|村民委员会|居委会|村委会|社区|社區"
-    r"|镇|鎮|乡|鄉|区|區|县|縣|市|村|里)$"
+from servicecircle.crs import wgs84_to_bd09, wgs84_to_gcj02
+from servicecircle.inputs.datum_evidence import (
+    HYPOTHESES,
+    MOST_CHANCE,
+    Evidence,
+    Places,
+    convert,
 )
+from servicecircle.inputs.datum_layers import (
+    Known,
+    Reference,
+    namesake_evidence,
+    outline_evidence,
+    outline_points,
+    road_evidence,
+    unit_evidence,
+)
+from servicecircle.inputs.unit_names import plain_name, stated_pairs, stem
+from servicecircle.messages import label
+
+__all__ = ["Detection", "detect_datum", "detect_outlines", "judge", "stem"]
+
+Geometries = NDArray[np.object_]
+_POLYGONS = (3, 6)
+Stated = Sequence[str] | NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,60 +47,113 @@ class Detection:
     datum : {"wgs84", "gcj02", "bd09"} or None
         None where the evidence does not single one out. ``wgs84`` stands for CGCS2000 too.
     scores : dict
-        Datum → how many of the tested points it puts into their stated unit.
+        Of the evidence that speaks most clearly: datum → points in their stated unit, or median
+        distance in metres.
     tested : int
-        Points whose stated unit is known.
+        Points or places that this evidence compares.
     chance : float
-        Largest probability, over the alternatives, that a datum no better than the winner would
-        do at least as well by chance; 1 where there is nothing to test.
-    evidence : str
-        The figures in one line.
+        Its probability of coming about by chance, times the number of kinds of evidence there are
+        (Bonferroni); 1 where there is nothing to test. ``1 - chance`` is the confidence.
+    all_evidence : tuple of Evidence
     """
 
     datum: str | None
-    scores: dict[str, int]
+    scores: dict[str, float]
     tested: int
     chance: float
-    evidence: str
+    all_evidence: tuple[Evidence, ...]
+
+    @property
+    def confidence(self) -> float:
+        """``1 - chance``."""
+        return 1.0 - self.chance
+
+    @property
+    def evidence(self) -> str:
+        """The figures of all evidence, in words of both languages.
+
+        Examples
+        --------
+        >>> judge([]).evidence
+        '没有可供检验的依据/no evidence'
+        """
+        told = [
+            f"{_both(f'datum_{item.kind}')} ({item.against}): {item.figures()}"
+            for item in self.all_evidence
+        ]
+        return "; ".join(told) or _both("datum_nothing")
 
 
-def stem(name: str) -> str:
-    """Return the name of a unit without the word for its kind.
+def _both(key: str) -> str:
+    return f"{label(key, 'zh')}/{label(key, 'en')}"
+
+
+def judge(evidence: Sequence[Evidence]) -> Detection:
+    """Name the datum that the evidence singles out.
+
+    A piece of evidence speaks when its winner fits and its chance, times the number of pieces, is
+    below 1 %. A datum is named when one speaks and none speaks for another.
 
     Examples
     --------
-    >>> stem("古美路街道"), stem("石门镇"), stem("城区"), stem("")
-    ('古美路', '石门', '城区', '')
+    >>> from dataclasses import replace
+    >>> clear = Evidence(
+    ...     kind="units", against="towns", items=9, scores={"wgs84": 9, "gcj02": 0, "bd09": 0},
+    ...     winner="wgs84", chance=0.002, fits=True,
+    ... )
+    >>> judge([clear]).datum, judge([clear, replace(clear, winner="bd09")]).datum
+    ('wgs84', None)
+    >>> judge([replace(clear, fits=False)]).datum is judge([]).datum is None
+    True
     """
-    plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", name)).casefold()
-    short = _SUFFIX.sub("", plain)
-    return short if len(short) > 1 else plain
+    pieces = [item for item in evidence if item.items]
+    if not pieces:
+        shown = tuple(evidence)
+        return Detection(None, dict.fromkeys(HYPOTHESES, 0.0), 0, 1.0, shown)
+    speaking = [item for item in pieces if item.fits and item.chance * len(pieces) < MOST_CHANCE]
+    named = {item.winner for item in speaking}
+    clearest = min(speaking or pieces, key=lambda item: item.chance)
+    return Detection(
+        named.pop() if len(named) == 1 else None,
+        dict(clearest.scores),
+        clearest.items,
+        min(clearest.chance * len(pieces), 1.0),
+        tuple(evidence),
+    )
 
 
 def detect_datum(
     lon: ArrayLike,
     lat: ArrayLike,
     *,
-    polygons: gpd.GeoDataFrame,
-    stated: Sequence[str] | NDArray[np.object_] | None = None,
+    polygons: gpd.GeoDataFrame | None = None,
+    stated: Stated | None = None,
+    stated_too: Sequence[Stated] = (),
+    names: Sequence[str] = (),
+    known: Known | None = None,
 ) -> Detection:
-    """Test WGS84, GCJ-02 and BD-09 against the units that points are said to lie in.
+    """Test WGS84, GCJ-02 and BD-09 on points.
 
-    For each datum the points are converted and those that lie in their stated unit are counted.
-    A datum is named when, against each of the other two, the points on which they disagree speak
-    for it with a probability below 1 % of doing so by chance (one-sided sign test), and at least
-    half of the tested points lie in their unit. Data that convert to the same places under two
-    hypotheses (GCJ-02 is not in use outside mainland China) count as the first of them.
+    Evidence are the units that they are said to lie in, the roads, which facilities stand beside,
+    and points of the same name in a layer of known datum; :func:`judge` weighs it. Data that
+    convert to the same places under two hypotheses (GCJ-02 is not in use outside mainland China)
+    count as the first of them.
 
     Parameters
     ----------
     lon, lat : array_like of float, shape (n,)
         As given, in the unknown datum.
-    polygons : geopandas.GeoDataFrame
+    polygons : geopandas.GeoDataFrame, optional
         Units in WGS84 with the columns ``name`` and ``code``.
     stated : sequence of str, length n, optional
         Name or code of the unit of each point, "" where not given. Without it the points are
         only tested for lying in any of the polygons, which tells little away from the border.
+    stated_too : sequence of sequences of str, length n
+        Other columns of that kind.
+    names : sequence of str, length n
+        Names of the points, for those of the same name in ``known.reference``.
+    known : Known, optional
+        Roads and a layer of known datum.
 
     Returns
     -------
@@ -108,87 +170,103 @@ def detect_datum(
     True
     """
     x, y = np.asarray(lon, np.float64), np.asarray(lat, np.float64)
-    finite = np.isfinite(x) & np.isfinite(y)
-    allowed = None if stated is None else _allowed(polygons, list(stated))
-    if allowed is not None:
-        known = np.zeros(len(x), dtype=bool)
-        known[np.unique(allowed // max(len(polygons), 1))] = True
-        finite &= known
-    points = np.flatnonzero(finite)
-    places = {datum: to_wgs84(x[points], y[points], datum=datum) for datum in HYPOTHESES}
-    right = {
-        datum: _right(points, *places[datum], polygons=polygons, allowed=allowed)
-        for datum in HYPOTHESES
+    rows = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    places = convert(x[rows], y[rows])
+    evidence = []
+    if polygons is not None and len(polygons):
+        shapes = np.asarray(polygons.geometry.to_numpy(), dtype=object)
+        against = ", ".join(dict.fromkeys(polygons["level"])) if "level" in polygons else ""
+        columns = [*([] if stated is None else [stated]), *stated_too]
+        units = [str(name) for name in polygons["name"]]
+        codes = [str(code) for code in polygons["code"]]
+        for column in columns:
+            told = np.asarray(column, dtype=object)[rows]
+            pairs = stated_pairs(told, names=units, codes=codes)
+            evidence.append(unit_evidence(places, polygons=shapes, pairs=pairs, against=against))
+        if not columns:
+            evidence.append(unit_evidence(places, polygons=shapes, pairs=None, against=against))
+    if known is not None and known.roads is not None and len(rows):
+        evidence.append(road_evidence(places, roads=known.roads))
+    if known is not None and known.reference is not None and len(names) and len(rows):
+        own = [plain_name(str(names[row])) for row in rows.tolist()]
+        evidence.append(namesake_evidence(places, names=own, reference=known.reference))
+    return judge(evidence)
+
+
+def detect_outlines(geometries: Geometries, *, attributes: pd.DataFrame, known: Known) -> Detection:
+    """Test WGS84, GCJ-02 and BD-09 on polygons.
+
+    Evidence are the outlines of the units of the project and of a layer of known datum, points of
+    known datum with the unit that they are said to lie in, and the roads that outlines follow.
+
+    Parameters
+    ----------
+    geometries : numpy.ndarray of polygons or None, shape (n,)
+        Degrees, in the unknown datum.
+    attributes : pandas.DataFrame, length n
+        Columns of the layer, names of the polygons among them.
+    known : Known
+
+    Returns
+    -------
+    Detection
+
+    Examples
+    --------
+    >>> square = np.array([shapely.box(120.0, 30.0, 120.1, 30.1)])
+    >>> units = gpd.GeoDataFrame({"name": ["甲"], "code": [""]}, geometry=square, crs=4326)
+    >>> nameless = pd.DataFrame(index=[0])
+    >>> detect_outlines(square, attributes=nameless, known=Known(units=units)).datum
+    'wgs84'
+    >>> detect_outlines(square, attributes=nameless, known=Known()).datum is None
+    True
+    """
+    kinds = shapely.get_type_id(geometries)
+    shapes = np.array(geometries, dtype=object)
+    shapes[~np.isin(kinds, _POLYGONS)] = None
+    evidence = []
+    if known.units is not None and len(known.units):
+        levels = ", ".join(dict.fromkeys(known.units["level"])) if "level" in known.units else ""
+        others = np.asarray(known.units.geometry.to_numpy(), dtype=object)
+        evidence.append(outline_evidence(shapes, reference=others, against=levels))
+    if (reference := known.reference) is not None:
+        of_reference = shapely.get_type_id(reference.geometry)
+        outlines = reference.geometry[np.isin(of_reference, _POLYGONS)]
+        if len(outlines):
+            against = reference.label
+            evidence.append(outline_evidence(shapes, reference=outlines, against=against))
+        for column in reference.stated:
+            evidence += _points_in(shapes, attributes, reference, column, of_reference == 0)
+    if known.roads is not None:
+        evidence.append(road_evidence(convert(*outline_points(shapes)), roads=known.roads))
+    return judge(evidence)
+
+
+def _points_in(
+    shapes: Geometries,
+    attributes: pd.DataFrame,
+    reference: Reference,
+    stated: NDArray[np.object_],
+    points: NDArray[np.bool_],
+) -> list[Evidence]:
+    """Test whether points of known datum lie in the polygons that they are said to lie in."""
+    usable = np.flatnonzero(points & ~shapely.is_missing(reference.geometry) & (stated != ""))
+    present = np.flatnonzero(~shapely.is_missing(shapes))
+    best = np.empty((0, 2), dtype=np.int64)
+    for title in attributes.columns:
+        cells = attributes[title].iloc[present]
+        names = [
+            "" if missing else str(cell) for cell, missing in zip(cells, cells.isna(), strict=True)
+        ]
+        pairs = stated_pairs(stated[usable], names=names, codes=names)
+        best = pairs if len(pairs) > len(best) else best
+    if not len(best):
+        return []
+    lon, lat = shapely.get_coordinates(reference.geometry[usable]).T
+    # The polygons stay in their own coordinates: the points are brought into each datum instead.
+    places: dict[str, Places] = {
+        "wgs84": (lon, lat),
+        "gcj02": wgs84_to_gcj02(lon, lat),
+        "bd09": wgs84_to_bd09(lon, lat),
     }
-    scores = {datum: int(right[datum].sum()) for datum in HYPOTHESES}
-    winner = max(HYPOTHESES, key=lambda datum: (scores[datum], -HYPOTHESES.index(datum)))
-    chances = {
-        other: _chance(right[winner], right[other])
-        for other in HYPOTHESES
-        if other != winner and not _same(places[winner], places[other])
-    }
-    chance = max(chances.values(), default=1.0)
-    enough = scores[winner] >= LEAST_SHARE * max(len(points), 1)
-    shown = ", ".join(f"{datum} {scores[datum]}/{len(points)}" for datum in HYPOTHESES)
-    evidence = f"{shown}; p = {chance:.2g}"
-    named = bool(len(points)) and enough and chance < MOST_CHANCE
-    return Detection(winner if named else None, scores, len(points), chance, evidence)
-
-
-def _allowed(polygons: gpd.GeoDataFrame, stated: list[str]) -> NDArray[np.int64]:
-    """Return point · polygons + polygon for each pair in which the unit is the stated one."""
-    frame = pd.DataFrame({"stated": pd.Series(stated, dtype="str")})
-    frame["point"] = np.arange(len(frame))
-    frame = frame[frame["stated"] != ""]
-    units = pd.DataFrame(
-        {
-            "polygon": np.arange(len(polygons)),
-            "name": [str(name) for name in polygons["name"]],
-            "code": [str(code) for code in polygons["code"]],
-        }
-    )
-    distinct = frame["stated"].unique()
-    keys = pd.DataFrame({"stated": distinct, "stem": [stem(name) for name in distinct]})
-    units["stem"] = [stem(name) for name in units["name"]]
-    by_name = keys.merge(units, left_on="stated", right_on="name")
-    by_code = keys.merge(units, left_on="stated", right_on="code")
-    exact = pd.concat([by_name, by_code])
-    rest = keys[~keys["stated"].isin(exact["stated"])]
-    fuzzy = rest[rest["stem"] != ""].merge(units, on="stem")
-    pairs = pd.concat([exact, fuzzy])[["stated", "polygon"]].merge(frame, on="stated")
-    keyed = pairs["point"].to_numpy(np.int64) * len(polygons) + pairs["polygon"].to_numpy(np.int64)
-    return np.asarray(np.unique(keyed), dtype=np.int64)
-
-
-def _right(
-    points: NDArray[np.intp],
-    lon: NDArray[np.float64],
-    lat: NDArray[np.float64],
-    *,
-    polygons: gpd.GeoDataFrame,
-    allowed: NDArray[np.int64] | None,
-) -> NDArray[np.bool_]:
-    found = np.zeros(len(points), dtype=bool)
-    tree = shapely.STRtree(polygons.geometry.to_numpy())
-    at, polygon = tree.query(shapely.points(lon, lat), predicate="intersects")
-    if allowed is not None:
-        stated = np.isin(points[at].astype(np.int64) * len(polygons) + polygon, allowed)
-        at = at[stated]
-    found[at] = True
-    return found
-
-
-def _same(
-    one: tuple[NDArray[np.float64], NDArray[np.float64]],
-    other: tuple[NDArray[np.float64], NDArray[np.float64]],
-) -> bool:
-    return all(
-        bool(np.allclose(first, second, rtol=0.0, atol=_SAME_DEGREES))
-        for first, second in zip(one, other, strict=True)
-    )
-
-
-def _chance(winner: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    """Return the probability of so many disagreements for the winner, were both equally good."""
-    ahead, behind = int((winner & ~other).sum()), int((other & ~winner).sum())
-    return float(binom.cdf(behind, ahead + behind, 0.5)) if ahead + behind else 1.0
+    return [unit_evidence(places, polygons=shapes[present], pairs=best, against=reference.label)]

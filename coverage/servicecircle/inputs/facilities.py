@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +16,10 @@ import shapely
 from numpy.typing import NDArray
 
 from servicecircle.errors import InputError
+from servicecircle.inputs.addresses import AddressBook
+from servicecircle.inputs.datum_layers import Known
+from servicecircle.inputs.duplicates import no_proposals, settle_duplicates
+from servicecircle.inputs.facility_addresses import may_be_placed, place_by_address
 from servicecircle.inputs.facility_cells import (
     DATES,
     NUMBERS,
@@ -26,14 +32,16 @@ from servicecircle.inputs.facility_cells import (
     status_column,
     text_columns,
 )
-from servicecircle.inputs.facility_places import Places, settle_places
+from servicecircle.inputs.facility_places import WHOLE_FILE, Places, settle_places
 from servicecircle.inputs.facility_sources import read_raw
 from servicecircle.inputs.grids import stop
+from servicecircle.inputs.old_grids import grid_of
+from servicecircle.inputs.text_columns import text_series
 from servicecircle.inputs.values import fold_width
 from servicecircle.problems import Problem
 from servicecircle.project import FacilitySettings
 
-__all__ = ["FACILITY_COLUMNS", "FacilityData", "read_facilities"]
+__all__ = ["FACILITY_COLUMNS", "FacilityData", "read_facilities", "with_titles"]
 
 Bools = NDArray[np.bool_]
 
@@ -51,6 +59,7 @@ FACILITY_COLUMNS = (
     "opened",
     "closed",
     "renovated",
+    "planned",
     "status",
     "serves",
     "members",
@@ -58,6 +67,7 @@ FACILITY_COLUMNS = (
     "declared_parent",
     "datum",
     "position_error_m",
+    "placed_by",
     "source_file",
     "source_sheet",
     "source_row",
@@ -65,9 +75,9 @@ FACILITY_COLUMNS = (
     "extra",
     "geometry",
 )
-# A tenth of a metre.
-_SAME_PLACE_DECIMALS = 6
 _FIRST_FAULTS = 5
+METRES_A_DEGREE = 111_195.0
+"""Of a great circle of the mean Earth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +92,18 @@ class FacilityData:
     rows_in : int
         Rows of the file: ``len(frame) + rows_set_aside``.
     rows_set_aside : int
+    proposals : pandas.DataFrame
+        Duplicates proposed within the layer, see :mod:`servicecircle.inputs.duplicates`.
+    titles : mapping of str to str
+        Our column → title in the file, for records made later on.
     """
 
     frame: gpd.GeoDataFrame
     problems: tuple[Problem, ...]
     rows_in: int
     rows_set_aside: int
+    proposals: pd.DataFrame = field(default_factory=no_proposals)
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_facilities(
@@ -97,7 +113,9 @@ def read_facilities(
     base: Path,
     invented: bool = False,
     selectors: tuple[str, ...] = (),
-    units: gpd.GeoDataFrame | None = None,
+    units: gpd.GeoDataFrame | Known | None = None,
+    addresses: AddressBook | None = None,
+    titles: Mapping[str, Sequence[str]] | None = None,
 ) -> FacilityData:
     r"""Read one layer of facilities.
 
@@ -112,9 +130,13 @@ def read_facilities(
         The sites are stand-ins.
     selectors : tuple of str
         OpenStreetMap tag selectors of the layer, for .osm and .osm.pbf.
-    units : geopandas.GeoDataFrame, optional
-        Units in WGS84 (``name``, ``code``), for ``datum = "auto"`` and for finding a file whose
-        longitude and latitude are swapped.
+    units : geopandas.GeoDataFrame or Known, optional
+        Units in WGS84 (``name``, ``code``), or these with roads and a layer of known datum, for
+        ``datum = "auto"`` and for finding a file whose longitude and latitude are swapped.
+    addresses : AddressBook, optional
+        What rows without coordinates are looked up in, where ``place_by`` asks for it.
+    titles : mapping, optional
+        ``[titles]`` of the project file: our column → further titles that it comes under.
 
     Returns
     -------
@@ -143,7 +165,7 @@ def read_facilities(
     >>> data.problems[0].text("en").splitlines()[0]
     'homes.csv row 3 “经度, 纬度”: no coordinates'
     """
-    raw = read_raw(settings, base=base, selectors=selectors)
+    raw = read_raw(settings, base=base, selectors=selectors, titles=titles)
     file = settings.path.as_posix()
     cells = Cells(raw, file)
     problems = list(raw.problems)
@@ -153,45 +175,105 @@ def read_facilities(
     texts = text_columns(cells)
     code, found = codes(cells, declared="code" in settings.columns)
     problems += found
-    if not raw.place and not any(cells.title(name) for name in ("unit", "unit_code", "serves")):
+    ways = settings.place_by if addresses is not None else []
+    needed = ("unit", "unit_code", "serves", *(("address",) if ways else ()))
+    if not raw.place and not any(cells.title(name) for name in needed):
         known = ", ".join(raw.frame.columns)
         raise stop("facility.no_place_columns", file=file, sheet=raw.sheet, known=known)
+    area = units if isinstance(units, Known) else Known(units=units)
     places = settle_places(
         raw,
         file=file,
         datum=settings.datum,
-        units=units,
         stated=(texts["declared_unit"], texts["declared_parent"]),
+        grid=grid_of(settings),
+        known=area,
     )
     problems += places.problems
-    keep, found = _rows_to_keep(cells, places, texts)
+    places = _without_far(places, area.units, far_m=1000.0 * settings.far_km)
+    looked_up = may_be_placed(texts, ways) & (places.fault != "")
+    keep, found = _rows_to_keep(cells, places, texts, looked_up=looked_up)
     problems += found
     if not keep.any():
         raise _empty(file, raw.sheet, problems, layer=layer)
-    columns: dict[str, object] = {
+    columns: dict[str, Any] = {
         "facility_id": _ids(layer, code, texts, places, keep),
         "layer": np.full(len(keep), layer, dtype=object),
         "code": code,
         **texts,
     }
-    for read in (number_columns(cells, settings, keep), date_columns(cells, keep)):
+    for read in (
+        number_columns(cells, settings, keep),
+        date_columns(cells, keep, stands_for=settings.partial_dates),
+    ):
         columns |= read[0]
         problems += read[1]
     columns["status"], found = status_column(cells, keep)
     problems += found
     columns |= {
         "datum": np.where(places.fault == "", places.datum, "").astype(object),
-        "position_error_m": np.where(places.fault == "", 0.0, np.nan),
+        "position_error_m": np.where(places.fault == "", settings.position_error_m, np.nan),
+        "placed_by": np.where(places.fault == "", "coordinates", "").astype(object),
         "source_file": np.full(len(keep), file, dtype=object),
         "source_sheet": np.full(len(keep), raw.sheet, dtype=object),
         "source_row": pd.array(raw.rows, dtype="Int64"),
         "invented": np.full(len(keep), invented or settings.invented),
         "extra": extra_column(raw),
     }
-    problems += _repeated(cells, places, code, texts, keep)
-    frame = _frame(columns, places, keep)
+    settled = settle_duplicates(
+        _frame(columns, places, keep),
+        rule=settings.duplicates,
+        titles={name: cells.title(name) for name in ("name", "code")},
+    )
+    problems += settled.problems
+    frame, found_titles = settled.frame, _titles(cells)
+    if ways and addresses is not None:
+        # After duplicates: two facilities in the middle of one unit do not share a place.
+        frame, found = place_by_address(frame, ways=ways, book=addresses, titles=found_titles)
+        problems += found
+        if not len(frame):
+            raise _empty(file, raw.sheet, problems, layer=layer)
     rows_set_aside = raw.rows_in - len(frame)
-    return FacilityData(frame, tuple(problems), raw.rows_in, rows_set_aside)
+    return FacilityData(
+        frame, tuple(problems), raw.rows_in, rows_set_aside, settled.proposals, found_titles
+    )
+
+
+def _titles(cells: Cells) -> dict[str, str]:
+    """Return our column → title in the file, where it has one."""
+    ours = dict(cells.raw.columns.columns)
+    for column, sources in (
+        ("declared_unit", ("unit_code", "unit")),
+        ("declared_parent", ("parent",)),
+    ):
+        found = [ours[source] for source in sources if source in ours]
+        ours |= {column: found[0]} if found else {}
+    return ours
+
+
+def with_titles(
+    problems: Iterable[Problem], facilities: Mapping[str, FacilityData]
+) -> list[Problem]:
+    """Return records of facilities with the title of the file in the place of our column.
+
+    Parameters
+    ----------
+    problems : iterable of Problem
+        Those whose details name a layer are looked up; the others stay as they are.
+    facilities : mapping of str to FacilityData
+        By layer.
+
+    Examples
+    --------
+    >>> with_titles([], {})
+    []
+    """
+    named = []
+    for problem in problems:
+        data = facilities.get(str(problem.details.get("layer", "")))
+        title = "" if data is None else data.titles.get(problem.column, "")
+        named.append(replace(problem, column=title) if title else problem)
+    return named
 
 
 def _empty(
@@ -211,11 +293,11 @@ def _empty(
     return InputError([fault, *first])
 
 
-def _frame(columns: dict[str, object], places: Places, keep: Bools) -> gpd.GeoDataFrame:
+def _frame(columns: dict[str, Any], places: Places, keep: Bools) -> gpd.GeoDataFrame:
     text = {"source_row", "invented", "position_error_m", *NUMBERS, *DATES}
     table = pd.DataFrame(
         {
-            name: columns[name] if name in text else pd.array(list(columns[name]), dtype="str")  # type: ignore[call-overload]  # stubs lack "str"
+            name: columns[name] if name in text else text_series(columns[name])
             for name in FACILITY_COLUMNS
             if name != "geometry"
         }
@@ -228,20 +310,27 @@ def _frame(columns: dict[str, object], places: Places, keep: Bools) -> gpd.GeoDa
 
 
 def _rows_to_keep(
-    cells: Cells, places: Places, texts: dict[str, Texts]
+    cells: Cells, places: Places, texts: dict[str, Texts], *, looked_up: Bools
 ) -> tuple[Bools, list[Problem]]:
-    """Decide which rows can be used: with a place, or with a name and a unit."""
+    """Decide which rows can be used: with a place, or with a name and a unit.
+
+    Rows that are looked up by their address stay until then; that they have no place is recorded
+    there.
+    """
     placed = places.fault == ""
     named = texts["name"] != ""
     belongs = (texts["declared_unit"] != "") | (texts["serves"] != "")
-    keep = placed | (belongs & named)
+    keep = placed | (belongs & named) | looked_up
     problems: list[Problem] = []
     title = cells.raw.place
     for fault in sorted(set(places.fault[~placed].tolist())):
         code = fault if title else "facility.no_place"
+        told = places.fault == fault
+        if code == "facility.no_place":
+            told = told & ~looked_up
         for rows, severity, action in (
-            ((places.fault == fault) & keep, "warning", "flagged"),
-            ((places.fault == fault) & ~keep, "error", "set_aside"),
+            (told & keep, "warning", "flagged"),
+            (told & ~keep, "error", "set_aside"),
         ):
             problems += cells.problems(
                 code,
@@ -266,81 +355,51 @@ def _rows_to_keep(
     return keep, sorted(problems, key=lambda item: item.row or 0)
 
 
+def _without_far(places: Places, units: gpd.GeoDataFrame | None, *, far_m: float) -> Places:
+    """Return places without those so far from all units that they cannot be meant.
+
+    The distance is that to the box around the units, in degrees of their middle latitude. Where
+    nearly all are far, the datum or the boundaries are at fault and not the rows.
+    """
+    good = places.fault == ""
+    if units is None or not len(units) or not good.any():
+        return places
+    west, south, east, north = (float(one) for one in units.total_bounds)
+    across = METRES_A_DEGREE * np.cos(np.radians((south + north) / 2.0))
+    x = np.maximum(np.maximum(west - places.lon, places.lon - east), 0.0) * across
+    y = np.maximum(np.maximum(south - places.lat, places.lat - north), 0.0) * METRES_A_DEGREE
+    far = good & (np.hypot(x, y) > far_m)
+    if not far.any() or far.sum() >= WHOLE_FILE * good.sum():
+        return places
+    return replace(
+        places,
+        lon=np.where(far, np.nan, places.lon),
+        lat=np.where(far, np.nan, places.lat),
+        fault=np.where(far, "facility.far_away", places.fault).astype(object),
+    )
+
+
 def _ids(layer: str, code: Texts, texts: dict[str, Texts], places: Places, keep: Bools) -> Texts:
     """Return stable ids: from the code, else from the name and the rounded place."""
     ids = np.full(len(code), "", dtype=object)
-    seen: dict[str, int] = {}
-    for at in np.flatnonzero(keep):
-        if code[at]:
-            label = code[at]
-        else:
-            where = (
-                f"{places.lon[at]:.4f}|{places.lat[at]:.4f}"
-                if places.fault[at] == ""
-                else f"{texts['declared_unit'][at]}|{texts['serves'][at]}"
-            )
-            key = f"{_same_name(texts['name'][at])}|{where}"
-            label = hashlib.blake2b(key.encode(), digest_size=4).hexdigest()
-        own = f"{layer}:{label}"
-        seen[own] = seen.get(own, 0) + 1
-        ids[at] = own if seen[own] == 1 else f"{own}#{seen[own]}"
+    labels = code.copy()
+    for at in np.flatnonzero(keep & (code == "")):
+        where = (
+            f"{places.lon[at]:.4f}|{places.lat[at]:.4f}"
+            if places.fault[at] == ""
+            else f"{texts['declared_unit'][at]}|{texts['serves'][at]}"
+        )
+        key = f"{_same_name(texts['name'][at])}|{where}"
+        labels[at] = hashlib.blake2b(key.encode(), digest_size=4).hexdigest()
+    own = f"{layer}:" + labels[keep]
+    times = pd.Series(own).groupby(own, sort=False).cumcount().to_numpy()
+    again = times > 0
+    own[again] = [
+        f"{label}#{time + 1}" for label, time in zip(own[again], times[again], strict=True)
+    ]
+    ids[keep] = own
     return ids
 
 
 def _same_name(name: str) -> str:
     return re.sub(r"\s+", "", fold_width(name)).casefold()
-
-
-def _repeated(
-    cells: Cells, places: Places, code: Texts, texts: dict[str, Texts], keep: Bools
-) -> list[Problem]:
-    """Propose duplicates and shared sites; nothing is merged."""
-    frame = pd.DataFrame(
-        {
-            "code": code,
-            "name": [_same_name(name) for name in texts["name"]],
-            "lon": places.lon.round(_SAME_PLACE_DECIMALS),
-            "lat": places.lat.round(_SAME_PLACE_DECIMALS),
-            "unit": texts["declared_unit"],
-            "serves": texts["serves"],
-            "placed": places.fault == "",
-        }
-    )
-    frame["at"] = np.arange(len(frame))
-    frame = frame[keep]
-    named = frame["name"] != ""
-    same = {
-        "facility.duplicate": [
-            (frame[frame["placed"] & named], ["name", "lon", "lat"]),
-            (frame[~frame["placed"] & named], ["name", "unit", "serves"]),
-        ],
-        "facility.same_code": [(frame[frame["code"] != ""], ["code"])],
-        "facility.same_place": [(frame[frame["placed"]], ["lon", "lat"])],
-    }
-    problems: list[Problem] = []
-    flagged: set[int] = set()
-    for kind, groups in same.items():
-        for rows, keys in groups:
-            first = rows.groupby(keys, sort=False)["at"].transform("first")
-            again = rows[first != rows["at"]]
-            for at, original in zip(again["at"], first[again.index], strict=True):
-                if kind == "facility.same_place" and at in flagged:
-                    continue
-                if kind == "facility.duplicate":
-                    flagged.add(at)
-                problems.append(
-                    Problem(
-                        code=kind,
-                        severity="note" if kind == "facility.same_place" else "warning",
-                        file=cells.file,
-                        sheet=cells.raw.sheet,
-                        row=cells.raw.rows[at],
-                        column=cells.title("code" if kind == "facility.same_code" else "name"),
-                        value=str(code[at] if kind == "facility.same_code" else texts["name"][at]),
-                        details={
-                            "first": cells.raw.rows[original] or code[original],
-                            "first_name": str(texts["name"][original]),
-                        },
-                    )
-                )
-    return problems

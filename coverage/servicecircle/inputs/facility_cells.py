@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from servicecircle.inputs.columns import match_columns, normalise_title, status_words
 from servicecircle.inputs.facility_sources import RawFacilities
+from servicecircle.inputs.gazetteer import unit_list
+from servicecircle.inputs.text_columns import (
+    changed,
+    filled_cells,
+    joined,
+    matching,
+    text_array,
+    text_objects,
+    text_series,
+)
 from servicecircle.inputs.values import (
     clean_codes,
     clean_names,
     dates,
+    empty_cells,
     fold_width,
     is_empty,
     numbers,
@@ -42,8 +55,9 @@ Bools = NDArray[np.bool_]
 Texts = NDArray[np.object_]
 
 NUMBERS = ("capacity", "nursing_beds", "dementia_beds", "floor_area_m2")
-DATES = ("opened", "closed", "renovated")
+DATES = ("opened", "closed", "renovated", "planned")
 _SHARE_THAT_ADDS_UP = 0.9
+_YEAR_ALONE = re.compile(r"(?:民国|民國)?\d{1,4}年?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +73,7 @@ class Cells:
 
         Examples
         --------
-        >>> Cells.of(pd.DataFrame({"名称": ["甲"]})).texts("name")
+        >>> Cells.of(pd.DataFrame({"名称": ["甲"]})).texts("name").tolist()
         ['甲']
         """
         nothing = np.full(len(frame), np.nan)
@@ -75,10 +89,12 @@ class Cells:
         )
         return cls(raw, file)
 
-    def texts(self, column: str) -> list[str]:
+    def texts(self, column: str) -> pd.Series[str]:
         """Return the cells of one of our columns, "" where the file has none."""
         title = self.raw.columns.columns.get(column)
-        return [""] * len(self.raw.frame) if title is None else self.raw.frame[title].tolist()
+        if title is None:
+            return text_series(np.full(len(self.raw.frame), "", dtype=object))
+        return self.raw.frame[title]
 
     def problems(
         self,
@@ -92,7 +108,10 @@ class Cells:
         **details: object,
     ) -> list[Problem]:
         """Return a record of each of the rows."""
-        shown = None if values is None else list(values)
+        found = np.flatnonzero(rows).tolist()
+        if not found:
+            return []
+        shown = None if values is None else text_objects(values)
         return [
             Problem(
                 code=code,
@@ -105,7 +124,7 @@ class Cells:
                 action=action,
                 details=details,
             )
-            for at in np.flatnonzero(rows)
+            for at in found
         ]
 
     def title(self, column: str) -> str:
@@ -127,25 +146,30 @@ def text_columns(cells: Cells) -> dict[str, Texts]:
     return {
         "name": clean_names(cells.texts("name")),
         "address": _plain(cells.texts("address")),
-        "grade": _objects(
-            "" if is_empty(text) else fold_width(text) for text in cells.texts("grade")
-        ),
-        "serves": _objects(";".join(split_list(text)) for text in cells.texts("serves")),
-        "members": _objects(";".join(split_list(text)) for text in cells.texts("members")),
+        "grade": _each(cells.texts("grade"), lambda text: fold_width(_filled(text))),
+        "serves": _each(cells.texts("serves"), lambda text: ";".join(unit_list(text))),
+        "members": _each(cells.texts("members"), lambda text: ";".join(split_list(text))),
         "declared_unit": np.where(unit_code != "", unit_code, _plain(unit)).astype(object),
         "declared_parent": _plain(cells.texts("parent")),
     }
 
 
+def _filled(text: str) -> str:
+    return "" if is_empty(text) else text
+
+
 def _plain(texts: Iterable[str]) -> Texts:
-    return _objects("" if is_empty(text) else text for text in clean_names(texts))
+    array = text_array(texts)
+    names = clean_names(array)
+    # What white space is put in order in stays as empty, or as filled, as it was.
+    names[empty_cells(array)] = ""
+    return names
 
 
-def _objects(values: Iterable[str]) -> Texts:
-    items = list(values)
-    result = np.empty(len(items), dtype=object)
-    result[:] = items
-    return result
+def _each(texts: pd.Series[str], change: Callable[[str], str]) -> Texts:
+    """Apply a change to each distinct cell that holds anything."""
+    array = text_array(texts)
+    return changed(array, change, rows=filled_cells(array))
 
 
 def codes(cells: Cells, *, declared: bool) -> tuple[Texts, list[Problem]]:
@@ -164,9 +188,9 @@ def codes(cells: Cells, *, declared: bool) -> tuple[Texts, list[Problem]]:
     (['', '', ''], ['1', '2', '3'])
     """
     code = clean_codes(cells.texts("code"))
-    if declared or not all(re.fullmatch(r"0|[1-9]\d{0,5}", text) for text in code):
+    if declared or not matching(code, "^(?:0|[1-9][0-9]{0,5})$").all():
         return code, []
-    values = np.array([int(text) for text in code])
+    values = code.astype(np.int64)
     running = values[0] in (0, 1) and bool((np.diff(values) > 0).all())
     if not running or values[-1] > 1.2 * len(values) + 5:
         return code, []
@@ -205,7 +229,7 @@ def number_columns(
     columns: dict[str, Floats] = {}
     problems: list[Problem] = []
 
-    def read(texts: list[str], title: str) -> tuple[Floats, Bools]:
+    def read(texts: pd.Series[str], title: str) -> tuple[Floats, Bools]:
         values, ok = numbers(texts)
         negative = values < 0
         problems.extend(
@@ -228,7 +252,7 @@ def number_columns(
             title if title in frame.columns else titles[normalise_title(title)]
             for title in settings.capacity_sum
         ]
-        read_parts = [read(frame[title].tolist(), title) for title in chosen]
+        read_parts = [read(frame[title], title) for title in chosen]
         parts = np.vstack([values for values, _ in read_parts])
         ok = np.vstack([good for _, good in read_parts]).all(axis=0)
         given = np.isfinite(parts).any(axis=0)
@@ -260,42 +284,72 @@ def _doubled(cells: Cells, titles: list[str], parts: Floats) -> list[Problem]:
 
 
 def date_columns(
-    cells: Cells, keep: Bools
+    cells: Cells, keep: Bools, *, stands_for: Literal["first", "last"] = "first"
 ) -> tuple[dict[str, NDArray[np.datetime64]], list[Problem]]:
-    """Return opened, closed and renovated.
+    """Return opened, closed, renovated and planned.
+
+    Parameters
+    ----------
+    cells : Cells
+    keep : numpy.ndarray of bool, shape (n,)
+        Only rows in use are recorded.
+    stands_for : {"first", "last"}
+        The day that stands for a year or a month alone.
 
     Examples
     --------
-    >>> cells = Cells.of(pd.DataFrame({"开业时间": ["2021年3月5日", "去年"]}))
-    >>> found, problems = date_columns(cells, np.array([True, True]))
-    >>> found["opened"].astype("datetime64[D]").astype(str).tolist(), problems[0].row
-    (['2021-03-05', 'NaT'], 3)
+    >>> cells = Cells.of(pd.DataFrame({"开业时间": ["2021年3月5日", "去年", "2021.5", "2020年"]}))
+    >>> found, problems = date_columns(cells, np.full(4, True), stands_for="last")
+    >>> found["opened"].astype("datetime64[D]").astype(str).tolist()
+    ['2021-03-05', 'NaT', '2021-05-31', '2020-12-31']
+    >>> [(problem.code, problem.row) for problem in problems]
+    [('facility.bad_date', 3), ('facility.date_last_day', 4), ('facility.date_last_day', 5)]
     """
     columns: dict[str, NDArray[np.datetime64]] = {}
     problems: list[Problem] = []
     for column in DATES:
         texts, title = cells.texts(column), cells.title(column)
         found = dates(texts)
-        columns[column] = found.values
+        partial = found.partial & found.ok
+        columns[column] = _last_days(found.values, texts, partial, stands_for)
         problems += cells.problems("facility.bad_date", keep & ~found.ok, title=title, values=texts)
-        partial = keep & found.partial
-        if partial.any():
-            first = cells.problems(
-                "facility.date_partial",
-                partial,
-                title=title,
-                values=texts,
-                severity="note",
-                count=int(partial.sum()),
-            )
-            problems.append(first[0])
-    problems += cells.problems(
-        "facility.closed_before_opened",
-        keep & (columns["closed"] < columns["opened"]),
-        title=cells.title("closed"),
-        values=cells.texts("closed"),
-    )
+        problems += cells.problems(
+            "facility.date_first_day" if stands_for == "first" else "facility.date_last_day",
+            keep & partial,
+            title=title,
+            values=texts,
+            severity="note",
+            action="mended",
+        )
+    for code, late in (
+        ("facility.closed_before_opened", "closed"),
+        ("facility.renovated_before_opened", "renovated"),
+    ):
+        problems += cells.problems(
+            code,
+            keep & (columns[late] < columns["opened"]),
+            title=cells.title(late),
+            values=cells.texts(late),
+        )
     return columns, problems
+
+
+def _last_days(
+    values: NDArray[np.datetime64],
+    texts: pd.Series[str],
+    partial: Bools,
+    stands_for: Literal["first", "last"],
+) -> NDArray[np.datetime64]:
+    """Return dates with a year or a month alone as its last day, where that is asked for."""
+    if stands_for == "first":
+        return values
+    result = values.copy()
+    for at in np.flatnonzero(partial).tolist():
+        year_alone = _YEAR_ALONE.fullmatch(fold_width(texts.iloc[at]).replace(" ", ""))
+        whole = "datetime64[Y]" if year_alone else "datetime64[M]"
+        after = (values[at].astype(whole) + 1).astype("datetime64[D]")
+        result[at] = after - np.timedelta64(1, "D")
+    return result
 
 
 def status_column(cells: Cells, keep: Bools) -> tuple[Texts, list[Problem]]:
@@ -310,9 +364,8 @@ def status_column(cells: Cells, keep: Bools) -> tuple[Texts, list[Problem]]:
     """
     texts = cells.texts("status")
     words = status_words()
-    status = _objects(words.get(normalise_title(text), "") for text in texts)
-    given = np.array([not is_empty(text) for text in texts], dtype=bool)
-    unknown = keep & given & (status == "")
+    status = _each(texts, lambda text: words.get(normalise_title(text), ""))
+    unknown = keep & ~empty_cells(texts) & (status == "")
     title = cells.title("status")
     return status, cells.problems("facility.bad_status", unknown, title=title, values=texts)
 
@@ -326,13 +379,24 @@ def extra_column(raw: RawFacilities) -> Texts:
     ['{"备注": "新"}', '{}']
     """
     titles = sorted(raw.columns.unmapped)
-    columns = [raw.frame[title].tolist() for title in titles]
     if not titles:
         return np.full(len(raw.frame), "{}", dtype=object)
-    return _objects(
-        json.dumps(
-            {title: cell for title, cell in zip(titles, row, strict=True) if cell},
-            ensure_ascii=False,
-        )
-        for row in zip(*columns, strict=True)
-    )
+    entries = [_entries(raw.frame[title], title) for title in titles]
+    # Each entry ends with a quotation mark, so that only the last comma goes.
+    listed = pc.utf8_rtrim(joined(*entries), characters=", ")
+    return text_objects(joined("{", listed, "}"))
+
+
+def _entries(texts: pd.Series[str], title: str) -> Any:
+    """Return ``"title": "cell", `` as JSON for each cell, "" where it is empty."""
+    array = text_array(texts)
+    # What JSON writes as it stands needs no look at each cell.
+    plain = ~matching(array, r'[\x00-\x1f"\\]')
+    quoted = joined('"', array, '"')
+    if not plain.all():
+        cells = text_objects(quoted)
+        odd = changed(array, lambda text: json.dumps(text, ensure_ascii=False), rows=~plain)
+        cells[~plain] = odd[~plain]
+        quoted = text_array(cells)
+    key = json.dumps(title, ensure_ascii=False)
+    return pc.if_else(pc.equal(array, ""), "", joined(f"{key}: ", quoted, ", "))

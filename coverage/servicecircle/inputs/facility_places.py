@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
 
 from servicecircle.crs import to_wgs84, transformer
 from servicecircle.errors import CrsError, InputError
+from servicecircle.inputs.coordinates import Bounds
+from servicecircle.inputs.crs_candidates import told_candidates
 from servicecircle.inputs.datum_detect import detect_datum
+from servicecircle.inputs.datum_layers import Known
+from servicecircle.inputs.datum_problems import details_of
 from servicecircle.inputs.facility_sources import RawFacilities
+from servicecircle.inputs.old_grids import Grid
+from servicecircle.inputs.unit_names import named_in
 from servicecircle.problems import Problem
 
 __all__ = ["Places", "settle_places"]
@@ -57,8 +63,9 @@ def settle_places(
     *,
     file: str,
     datum: str | None,
-    units: gpd.GeoDataFrame | None = None,
     stated: Sequence[NDArray[np.object_]] = (),
+    grid: Grid | None = None,
+    known: Known | None = None,
 ) -> Places:
     """Turn the coordinates of a file into WGS84.
 
@@ -69,10 +76,12 @@ def settle_places(
         For messages.
     datum : str or None
         As the project declares it; ``auto`` asks for the test against the units.
-    units : geopandas.GeoDataFrame, optional
-        In WGS84, with ``name`` and ``code``.
     stated : sequence of numpy.ndarray of str, shape (n,)
         For ``auto``: units of each row, the most telling column first.
+    grid : Grid, optional
+        Swapped axes, parameters of an old datum or of a town's own grid.
+    known : Known, optional
+        For ``auto``, and for finding a file whose axes are swapped.
 
     Returns
     -------
@@ -99,6 +108,9 @@ def settle_places(
     ([120.5, nan], ['', 'facility.no_place'])
     """
     lon, lat = np.array(raw.x, np.float64), np.array(raw.y, np.float64)
+    if grid is not None and not grid.plain:
+        lon, lat = (np.array(part) for part in grid.apply(lon, lat, name=file))
+    seen = known or Known()
     fault = np.full(len(lon), "", dtype=object)
     fault[~(np.isfinite(lon) & np.isfinite(lat))] = "facility.bad_place"
     fault[raw.given == ""] = "facility.no_place"
@@ -107,14 +119,15 @@ def settle_places(
     problems: list[Problem] = []
     good = fault == ""
     if good.any():
-        lon, lat = _degrees(raw, lon, lat, fault, file)
+        lon, lat = _degrees(raw, lon, lat, fault, file, area=seen.bounds())
         if raw.crs is None or raw.crs.is_geographic:
             _check_order(raw, lon, lat, fault, file)
         good = fault == ""
-        used, problems = _datum(raw, file, datum, units, stated, lon=lon, lat=lat, good=good)
+        if (area := seen.bounds()) is not None:
+            # A datum moves a place by a kilometre, the wrong order by thousands.
+            _check_against_area(raw, lon, lat, good, area, file)
+        used, problems = _datum(raw, file, datum, seen, stated, lon=lon, lat=lat, good=good)
         lon[good], lat[good] = to_wgs84(lon[good], lat[good], datum=used)
-        if units is not None and len(units):
-            _check_against_units(raw, lon, lat, good, units, file)
     else:
         used = datum if datum not in (None, "auto") else raw.datum
     lon[~good], lat[~good] = np.nan, np.nan
@@ -145,7 +158,13 @@ def _first(raw: RawFacilities, wrong: Bools) -> dict[str, object]:
 
 
 def _degrees(
-    raw: RawFacilities, x: Floats, y: Floats, fault: NDArray[np.object_], file: str
+    raw: RawFacilities,
+    x: Floats,
+    y: Floats,
+    fault: NDArray[np.object_],
+    file: str,
+    *,
+    area: Bounds | None,
 ) -> tuple[Floats, Floats]:
     """Project back to degrees where the coordinates are metres."""
     good = fault == ""
@@ -153,7 +172,10 @@ def _degrees(
     if raw.crs is None or raw.crs.is_geographic:
         if metres.sum() >= WHOLE_FILE * good.sum():
             first = int(np.flatnonzero(metres)[0])
-            raise CrsError(_fatal("facility.metres", raw, file, value=str(raw.given[first])))
+            box = (x[metres].min(), y[metres].min(), x[metres].max(), y[metres].max())
+            told = told_candidates(cast(Bounds, box), area=area)
+            shown = str(raw.given[first])
+            raise CrsError(_fatal("facility.metres", raw, file, value=shown, candidates=told))
         if raw.crs is not None and raw.datum == "wgs84":
             _to_degrees(raw.crs, x, y, good & ~metres)
         return x, y
@@ -204,7 +226,7 @@ def _swapped(raw: RawFacilities, file: str, wrong: Bools) -> Problem:
         ours = "latlon" if "lonlat" in titles else "lonlat"
         remedy = f'columns = {{ {ours} = "{raw.place}" }}'
     else:
-        remedy = "x = longitude, y = latitude"
+        remedy = "swap_axes = true"
     return _fatal(
         "facility.swapped_file",
         raw,
@@ -228,16 +250,11 @@ def _check_order(
     fault[swapped] = "facility.swapped"
 
 
-def _check_against_units(
-    raw: RawFacilities,
-    lon: Floats,
-    lat: Floats,
-    good: Bools,
-    units: gpd.GeoDataFrame,
-    file: str,
+def _check_against_area(
+    raw: RawFacilities, lon: Floats, lat: Floats, good: Bools, area: Bounds, file: str
 ) -> None:
     """Find a file that is swapped although its values are in range, as those of Europe are."""
-    west, south, east, north = (float(value) for value in units.total_bounds)
+    west, south, east, north = area
 
     def inside(x: Floats, y: Floats) -> Bools:
         near = (x >= west - _MARGIN_DEGREES) & (x <= east + _MARGIN_DEGREES)
@@ -253,7 +270,7 @@ def _datum(
     raw: RawFacilities,
     file: str,
     datum: str | None,
-    units: gpd.GeoDataFrame | None,
+    known: Known,
     stated: Sequence[NDArray[np.object_]],
     *,
     lon: Floats,
@@ -263,7 +280,7 @@ def _datum(
     """Return the datum to convert from: the declared one, the file's, or the one detected."""
     named = raw.columns.datum
     if datum == "auto":
-        return _detected(raw, file, units, stated, lon=lon, lat=lat, good=good)
+        return _detected(raw, file, known, stated, lon=lon, lat=lat, good=good)
     if datum is None and not raw.datum:
         code = "facility.no_datum_titled" if named else "facility.no_datum"
         if Path(file).suffix.lower() in (".geojson", ".json"):
@@ -289,35 +306,49 @@ def _datum(
 def _detected(
     raw: RawFacilities,
     file: str,
-    units: gpd.GeoDataFrame | None,
+    known: Known,
     stated: Sequence[NDArray[np.object_]],
     *,
     lon: Floats,
     lat: Floats,
     good: Bools,
 ) -> tuple[str, list[Problem]]:
-    if units is None or not len(units):
+    if known.bounds() is None:
         raise CrsError(_fatal("facility.auto_needs_units", raw, file, value="auto"))
-    shown = ""
-    tries: list[NDArray[np.object_] | None] = []
-    tries += [names for names in stated if (names[good] != "").any()]
-    for names in tries or [None]:
-        found = detect_datum(
-            lon[good],
-            lat[good],
-            polygons=units,
-            stated=None if names is None else names[good],
-        )
-        shown = shown or found.evidence
-        if found.datum is not None:
-            problem = Problem(
-                code="facility.datum_detected",
-                severity="note",
-                file=file,
-                sheet=raw.sheet,
-                column=raw.place,
-                value=found.datum,
-                details={"evidence": found.evidence},
-            )
-            return found.datum, [problem]
-    raise CrsError(_fatal("facility.datum_undecided", raw, file, value="auto", evidence=shown))
+    names = _column(raw, "name")[good]
+    columns = [column[good] for column in stated if (column[good] != "").any()]
+    if not columns and known.units is not None:
+        # A list without a column of units often has them in its addresses, or in its names.
+        addresses = _column(raw, "address")[good]
+        texts = [f"{name} {address}" for name, address in zip(names, addresses, strict=True)]
+        column = named_in(texts, names=[str(name) for name in known.units["name"]])
+        columns = [column] if (column != "").any() else []
+    found = detect_datum(
+        lon[good],
+        lat[good],
+        polygons=known.units,
+        stated=columns[0] if columns else None,
+        stated_too=columns[1:],
+        names=names.tolist(),
+        known=known,
+    )
+    details = details_of(found)
+    if found.datum is None:
+        raise CrsError(_fatal("facility.datum_undecided", raw, file, value="auto", **details))
+    problem = Problem(
+        code="facility.datum_detected",
+        severity="note",
+        file=file,
+        sheet=raw.sheet,
+        column=raw.place,
+        value=found.datum,
+        details=details,
+    )
+    return found.datum, [problem]
+
+
+def _column(raw: RawFacilities, ours: str) -> NDArray[np.object_]:
+    title = raw.columns.columns.get(ours)
+    if title is None:
+        return np.full(len(raw.x), "", dtype=object)
+    return np.array([str(cell) for cell in raw.frame[title]], dtype=object)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,9 +20,11 @@ from servicecircle.inputs import osm_features
 from servicecircle.inputs.columns import Columns, match_columns, normalise_title
 from servicecircle.inputs.coordinates import WGS84, settle_crs
 from servicecircle.inputs.grids import cell_text, stop
+from servicecircle.inputs.old_grids import is_pipeline
 from servicecircle.inputs.shapes import polygons_only
 from servicecircle.inputs.tables import read_table
-from servicecircle.inputs.values import coordinates, is_empty, pairs
+from servicecircle.inputs.text_columns import joined, text_objects
+from servicecircle.inputs.values import coordinates, empty_cells, pairs
 from servicecircle.inputs.vectors import VECTOR_FORMATS, read_layer, reader_notes
 from servicecircle.problems import Problem
 from servicecircle.project import FacilitySettings
@@ -79,7 +82,11 @@ class RawFacilities:
 
 
 def read_raw(
-    settings: FacilitySettings, *, base: Path, selectors: tuple[str, ...] = ()
+    settings: FacilitySettings,
+    *,
+    base: Path,
+    selectors: tuple[str, ...] = (),
+    titles: Mapping[str, Sequence[str]] | None = None,
 ) -> RawFacilities:
     """Read the file of a facility layer, whatever its format.
 
@@ -90,6 +97,8 @@ def read_raw(
         Folder of the project file.
     selectors : tuple of str
         OpenStreetMap tag selectors of the layer.
+    titles : mapping, optional
+        Our column → further titles that the project knows.
 
     Raises
     ------
@@ -114,11 +123,17 @@ def read_raw(
     if suffix in _OSM:
         return _from_osm(settings, path, name, (*selectors, *settings.osm))
     if suffix in VECTOR_FORMATS:
-        return _from_vector(settings, path, name)
-    return _from_table(settings, path, name)
+        return _from_vector(settings, path, name, titles or {})
+    return _from_table(settings, path, name, titles or {})
 
 
-def _match(settings: FacilitySettings, titles: list[str], file: str, sheet: str) -> Columns:
+def _match(
+    settings: FacilitySettings,
+    titles: list[str],
+    more: Mapping[str, Sequence[str]],
+    file: str,
+    sheet: str,
+) -> Columns:
     """Match the titles, and report the columns of ``capacity_sum`` that are not there as well."""
     faults: list[Problem] = []
     try:
@@ -129,6 +144,7 @@ def _match(settings: FacilitySettings, titles: list[str], file: str, sheet: str)
             sheet=sheet,
             datum=settings.datum,
             unit_level=settings.unit_level,
+            more=more,
         )
     except InputError as error:
         faults += error.problems
@@ -169,19 +185,30 @@ def _declared(
         )
     else:
         bounds = (0.0, 0.0, 0.0, 0.0)
-    crs = settle_crs(stated, settings.crs, name=name, bounds=bounds)
+    if is_pipeline(settings.crs):
+        return WGS84, "wgs84"
+    stated = None if settings.local_grid is not None else stated
+    crs = settle_crs(stated, settings.crs, name=name, bounds=bounds, towgs84=settings.towgs84)
     geodetic = crs.geodetic_crs
     label = "" if geodetic is None else geodetic.name.lower()
     return crs, "cgcs2000" if "2000" in label and "china" in label + crs.name.lower() else "wgs84"
 
 
-def _from_table(settings: FacilitySettings, path: Path, name: str) -> RawFacilities:
+def _from_table(
+    settings: FacilitySettings, path: Path, name: str, more: Mapping[str, Sequence[str]]
+) -> RawFacilities:
     wanted = [*settings.columns.values(), *settings.capacity_sum]
+    wanted += [title for titles in more.values() for title in titles]
     table = read_table(
-        path, name=name, sheet=settings.sheet, encoding=settings.encoding, titles=wanted
+        path,
+        name=name,
+        sheet=settings.sheet,
+        encoding=settings.encoding,
+        titles=wanted,
+        max_bytes=int(settings.max_unpacked_mb * 1e6),
     )
     frame = table.frame
-    columns = _match(settings, [str(title) for title in frame.columns], name, table.sheet)
+    columns = _match(settings, [str(title) for title in frame.columns], more, name, table.sheet)
     titles = columns.columns
     x, y = np.full(len(frame), np.nan), np.full(len(frame), np.nan)
     given = np.full(len(frame), "", dtype=object)
@@ -191,7 +218,7 @@ def _from_table(settings: FacilitySettings, path: Path, name: str) -> RawFacilit
             place = f"{titles[one]}, {titles[other]}"
             x, _ = coordinates(frame[titles[one]])
             y, _ = coordinates(frame[titles[other]])
-            given[:] = _pairs_as_given(frame[titles[one]], frame[titles[other]])
+            given = _pairs_as_given(frame[titles[one]], frame[titles[other]])
         elif one in titles or other in titles:
             raise stop(
                 "facility.half_place",
@@ -204,10 +231,9 @@ def _from_table(settings: FacilitySettings, path: Path, name: str) -> RawFacilit
     for column in ("lonlat", "latlon"):
         if column in titles:
             place = titles[column]
-            x, y, _ = pairs(frame[place])
-            if column == "latlon":
-                x, y = y, x
-            given[:] = ["" if is_empty(text) else text for text in frame[place]]
+            x, y, _ = pairs(frame[place], latitude_first=column == "latlon")
+            given = text_objects(frame[place])
+            given[empty_cells(given)] = ""
     crs, datum = _declared(settings, None, name, x, y)
     return RawFacilities(
         frame=frame,
@@ -225,11 +251,10 @@ def _from_table(settings: FacilitySettings, path: Path, name: str) -> RawFacilit
     )
 
 
-def _pairs_as_given(ones: pd.Series, others: pd.Series) -> list[str]:
-    return [
-        "" if is_empty(one) and is_empty(other) else f"{one}, {other}"
-        for one, other in zip(ones, others, strict=True)
-    ]
+def _pairs_as_given(ones: pd.Series[str], others: pd.Series[str]) -> NDArray[np.object_]:
+    given = text_objects(joined(ones, others, between=", "))
+    given[empty_cells(ones) & empty_cells(others)] = ""
+    return given
 
 
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
@@ -259,7 +284,9 @@ def _item_text(item: object) -> str:
     return cell_text(item)
 
 
-def _from_vector(settings: FacilitySettings, path: Path, name: str) -> RawFacilities:
+def _from_vector(
+    settings: FacilitySettings, path: Path, name: str, more: Mapping[str, Sequence[str]]
+) -> RawFacilities:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -276,7 +303,7 @@ def _from_vector(settings: FacilitySettings, path: Path, name: str) -> RawFacili
         else np.full(len(source), None, dtype=object)
     )
     frame = _as_text(source.drop(columns="geometry", errors="ignore"))
-    columns = _match(settings, list(frame.columns), name, "")
+    columns = _match(settings, list(frame.columns), more, name, "")
     x, y, given = _inside(geometry)
     crs, datum = _declared(settings, stated, name, x, y)
     return RawFacilities(

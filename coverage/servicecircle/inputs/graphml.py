@@ -6,7 +6,6 @@ The file is parsed with expat alone and entities are refused, never expanded.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.parsers import expat
@@ -19,8 +18,16 @@ from pyproj.exceptions import CRSError as ProjCrsError
 
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.coordinates import fatal, settle_crs, to_wgs84_points
-from servicecircle.inputs.raw_roads import Lines, RawRoads, oneway_codes, roads_of
-from servicecircle.inputs.walking import WALKING_TAGS, class_name, walkable
+from servicecircle.inputs.mode_tables import NODE_TAGS, WAY_TAGS
+from servicecircle.inputs.modes import (
+    Gated,
+    barred_places,
+    class_name,
+    oneway_codes,
+    options,
+    way_rules,
+)
+from servicecircle.inputs.raw_roads import Lines, RawRoads, roads_of
 from servicecircle.problems import Problem
 
 __all__ = ["read_graphml"]
@@ -31,7 +38,7 @@ Ints = NDArray[np.int64]
 # Ends of an edge's line count as its nodes when they are this close, in degrees (1 cm).
 _AT_NODE_DEG = 1.5e-7
 _LINESTRING = 1
-_EDGE_TAGS = (*WALKING_TAGS, "oneway", "junction")
+_EDGE_TAGS = (*WAY_TAGS, "name")
 
 
 class _Entity(Exception):  # noqa: N818 - never leaves this module
@@ -102,7 +109,12 @@ class _Reader:
 
 
 def read_graphml(
-    path: Path, *, name: str, crs: str | None = None, datum: str | None = None
+    path: Path,
+    *,
+    name: str,
+    crs: str | None = None,
+    datum: str | None = None,
+    gated: Gated = "closed",
 ) -> tuple[RawRoads, list[Problem]]:
     """Read a road graph as OSMnx saves it.
 
@@ -119,6 +131,8 @@ def read_graphml(
     crs : str, optional
         Declares the CRS of a graph that states none.
     datum : {"wgs84", "cgcs2000", "gcj02", "bd09"}, optional
+    gated : {"closed", "destination", "open"}
+        Whether private ways and gates may be used.
 
     Returns
     -------
@@ -202,7 +216,7 @@ def read_graphml(
     moved = np.column_stack([lon, lat])
     place[placed[:-1]] = moved[: len(there)]
     edges = np.flatnonzero(good)
-    lines, apart = _chains(place, ends, edges, moved[len(there) :], owner, graph)
+    lines, apart = _chains(place, ends, edges, moved[len(there) :], owner, graph, gated=gated)
     if apart:
         details: dict[str, object] = {"count": apart}
         problems.append(
@@ -280,7 +294,14 @@ def _stated_crs(text: str | None, name: str) -> CRS | None:
 
 
 def _chains(
-    place: Floats, ends: Ints, edges: Ints, points: Floats, owner: Ints, graph: _Reader
+    place: Floats,
+    ends: Ints,
+    edges: Ints,
+    points: Floats,
+    owner: Ints,
+    graph: _Reader,
+    *,
+    gated: Gated,
 ) -> tuple[Lines, int]:
     """Return the edges as chains of vertices, and how many lines end away from their nodes."""
     ordinal = np.full(ends.shape[0], -1, np.int64)
@@ -325,27 +346,36 @@ def _chains(
     tags = {
         tag: [graph.edges[edge].data.get(tag, "") for edge in edges.tolist()] for tag in _EDGE_TAGS
     }
+    if graph.directed:
+        # Each edge of a directed graph is one direction, unless it says that it is both.
+        tags["oneway"] = [
+            "yes" if value.startswith("[") or not value else value for value in tags["oneway"]
+        ]
+    else:
+        tags["oneway"] = ["no"] * edges.size
     highway = [class_name(value) for value in tags["highway"]]
+    places = place.shape[0] + at.size
     return Lines(
         lon=np.concatenate([place[:, 0], points[at, 0]]),
         lat=np.concatenate([place[:, 1], points[at, 1]]),
         vertex=vertex[order],
         line=line[order],
         highway=highway,
-        oneway=_oneway(tags["oneway"], highway, tags["junction"], graph.directed),
-        walk=walkable({tag: tags[tag] for tag in WALKING_TAGS}),
+        oneway=oneway_codes(tags["oneway"], highway, tags["junction"]),
+        rules=way_rules({tag: tags[tag] for tag in WAY_TAGS}, gated=gated),
+        names=[";".join(options(value)) for value in tags["name"]],
+        barred=barred_places(_barriers(graph), places=places, gated=gated),
     ), apart
+
+
+def _barriers(graph: _Reader) -> dict[int, dict[str, str]]:
+    """Return the tags of nodes that may bar a way, where the graph was saved with them."""
+    return {
+        at: {key: data[key] for key in NODE_TAGS if key in data}
+        for at, data in enumerate(graph.nodes.values())
+        if "barrier" in data or "kerb" in data
+    }
 
 
 def _apart(one: Floats, other: Floats) -> Floats:
     return np.asarray(np.abs(one - other).max(axis=1, initial=0.0))
-
-
-def _oneway(
-    oneway: Sequence[str], highway: Sequence[str], junction: Sequence[str], directed: bool
-) -> NDArray[np.int8]:
-    if not directed:
-        return np.zeros(len(oneway), np.int8)
-    # Each edge of a directed graph is one direction, unless it says that it is both.
-    said = ["yes" if value.startswith("[") or not value else value for value in oneway]
-    return oneway_codes(said, highway, junction)

@@ -1,7 +1,6 @@
-"""Raw cells of a file: delimited text and workbooks become one grid of text each.
+"""Raw cells of delimited text: encoding and delimiter are found, nothing else is interpreted.
 
-Nothing is interpreted here but the encoding, the delimiter, and the types of Excel's cells. Rows
-keep the number that a text editor or Excel shows.
+Rows keep the number that Excel shows: a cell of several lines is one row, a blank line is a row.
 """
 
 from __future__ import annotations
@@ -10,23 +9,30 @@ import codecs
 import csv
 import datetime as dt
 import io
-import re
-import zipfile
+import itertools
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
-from xml.etree import ElementTree
+from typing import Any
 
-import python_calamine
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
 
 from servicecircle.errors import InputError
+from servicecircle.inputs.columns import known_title
 from servicecircle.problems import Problem
 
-__all__ = ["Grid", "cell_text", "decode", "delimited_grid", "stop", "workbook_grids"]
+__all__ = ["Grid", "cell_text", "decode", "delimited_grid", "stop"]
 
-MOST_UNPACKED_BYTES = 500_000_000
-MOST_CELLS = 200_000_000
-_SAMPLE_CHARACTERS = 2_000_000
+MOST_CHARACTERS_OF_A_CELL = 131_072
+_MOST_CELLS = 60_000_000
+_MOST_REGULAR_COLUMNS = 1_000
+_HEADER_WITHIN, _TITLES_LOOKED_AT = 30, 100
+_SAMPLE_CHARACTERS = 200_000
+HEAD_ROWS = 1_000
+"""Rows of a long regular text that are kept as lists as well, to find its header."""
 _DELIMITERS = (",", "\t", ";", "|")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -37,8 +43,6 @@ _BOMS = (
 )
 # Bytes that no text holds: control characters but tab, line ends, form feed and Ctrl-Z.
 _CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 26})
-_SPREADSHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,16 @@ class Grid:
     Parameters
     ----------
     cells : list of list of str
+        All rows, or the first of them where there are ``columns``.
     rows : list of int
-        1-based row (or physical line) of each row of ``cells``.
+        1-based row of each row of ``cells``, as Excel shows it.
     merges : list of (top, left, bottom, right)
         Merged ranges, inclusive, 0-based indices into ``cells``.
     sheet, encoding : str
     visible : bool
     problems : list of Problem
+    columns : tuple of pyarrow.Array, optional
+        All rows of a text whose rows are of one width, column by column.
     """
 
     cells: list[list[str]]
@@ -64,6 +71,7 @@ class Grid:
     encoding: str = ""
     visible: bool = True
     problems: list[Problem] = field(default_factory=list)
+    columns: tuple[Any, ...] | None = None
 
 
 def stop(code: str, *, file: str, **where: object) -> InputError:
@@ -91,7 +99,9 @@ def stop(code: str, *, file: str, **where: object) -> InputError:
 
 
 def decode(data: bytes, *, file: str, encoding: str | None = None) -> tuple[str, str]:
-    """Return the text of a file and its encoding: BOM, strict UTF-8, strict GB18030.
+    """Return the text of a file and its encoding: BOM, strict UTF-8, strict GB18030, UTF-16.
+
+    The whole file decides; UTF-16 without a BOM shows by the zero bytes that no other text has.
 
     Parameters
     ----------
@@ -115,19 +125,17 @@ def decode(data: bytes, *, file: str, encoding: str | None = None) -> tuple[str,
     ('', 'utf-8')
     """
     if encoding is not None:
-        try:
-            return data.decode(encoding).removeprefix("\ufeff"), encoding
-        except LookupError:
-            raise stop("table.unknown_encoding", file=file, value=encoding) from None
-        except UnicodeError as error:
-            raise _undecodable(data, error, file, encoding) from None
+        return _declared(data, encoding, file), encoding
     for bom, name in _BOMS:
         if data.startswith(bom):
-            try:
-                return data.decode(name), name
-            except UnicodeError as error:
-                raise _undecodable(data, error, file, name) from None
+            return _declared(data, name, file), name
     if b"\x00" in data:
+        for name in ("utf-16-le", "utf-16-be"):
+            if (text := _utf16(data, name)) is not None:
+                return text, name
+        raise stop("table.binary", file=file, value=repr(data[:8]))
+    start = data[:4096]
+    if len(start) - len(start.translate(None, _CONTROLS)) > len(start) / 100:
         raise stop("table.binary", file=file, value=repr(data[:8]))
     faults = []
     for name in ("utf-8", "gb18030"):
@@ -135,12 +143,31 @@ def decode(data: bytes, *, file: str, encoding: str | None = None) -> tuple[str,
             return data.decode(name), name
         except UnicodeDecodeError as error:
             faults.append(error)
-    start = data[:4096]
-    if len(start) - len(start.translate(None, _CONTROLS)) > len(start) / 100:
-        raise stop("table.binary", file=file, value=repr(data[:8]))
     # The encoding that got farther is the file's; the other failed at the first Chinese word.
     farthest = max(faults, key=lambda fault: fault.start)
     raise _undecodable(data, farthest, file, "UTF-8, GB18030")
+
+
+def _declared(data: bytes, encoding: str, file: str) -> str:
+    try:
+        text = data.decode(encoding).removeprefix("\ufeff")
+    except UnicodeError as error:
+        raise _undecodable(data, error, file, encoding) from None
+    except (LookupError, ValueError):
+        raise stop("table.unknown_encoding", file=file, value=encoding) from None
+    if "\x00" in text:
+        raise stop("table.binary", file=file, value=repr(data[:8]))
+    return text
+
+
+def _utf16(data: bytes, encoding: str) -> str | None:
+    """Return the text if it is one: in the wrong order of bytes a line end is no character."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    kinds = {unicodedata.category(sign) for sign in set(text) - set("\t\n\r\f\x1a")}
+    return None if kinds & {"Cc", "Cn", "Co", "Cs"} or "\n" not in text else text
 
 
 def _undecodable(data: bytes, error: UnicodeError, file: str, encoding: str) -> InputError:
@@ -172,27 +199,91 @@ def delimited_grid(text: str, *, file: str, encoding: str) -> Grid:
     --------
     >>> grid = delimited_grid('名称|"床\n位"\n甲|3', file="a.csv", encoding="utf-8")
     >>> grid.cells, grid.rows
-    ([['名称', '床\n位'], ['甲', '3']], [1, 3])
+    ([['名称', '床\n位'], ['甲', '3']], [1, 2])
     """
     text = text.rstrip("\x1a")
     delimiter = _delimiter(text)
+    columns = _regular(text, delimiter)
     try:
-        cells, rows = _records(text, delimiter, strict=True)
+        cells = _records(text, delimiter, most=None if columns is None else HEAD_ROWS)
     except csv.Error as error:
         if "field larger" in str(error):
             raise stop("table.long_cell", file=file, row=_line_of(text, delimiter)) from None
         return _unquoted(text, delimiter, file, encoding)
-    return Grid(cells, rows, encoding=encoding)
+    if cells is None:
+        limit = f"{_MOST_CELLS:,}"
+        raise stop("table.too_many_cells", file=file, value=f"> {limit}", limit=limit)
+    rows = list(range(1, len(cells) + 1))
+    return Grid(cells, rows, encoding=encoding, columns=columns)
 
 
-def _records(text: str, delimiter: str, *, strict: bool) -> tuple[list[list[str]], list[int]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
-    cells, rows, start = [], [], 1
-    for record in reader:
+def _records(text: str, delimiter: str, *, most: int | None = None) -> list[list[str]] | None:
+    """Return all rows, or so many; None where they hold more cells than memory should."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    cells, count = [], 0
+    for record in itertools.islice(reader, most):
         cells.append(record)
-        rows.append(start)
-        start = reader.line_num + 1
-    return cells, rows
+        count += len(record)
+        if count > _MOST_CELLS:
+            return None
+    return cells
+
+
+def _regular(text: str, delimiter: str) -> tuple[Any, ...] | None:
+    """Return the columns of a text that any reader takes in the same way, None of any other.
+
+    Regular are rows of one width without blank lines, whose quotation marks stand around whole
+    cells or are doubled inside them; Arrow reads those fast. What is not is read with care.
+    """
+    data = text.encode("utf-8", "surrogatepass").rstrip(b"\r\n")
+    try:
+        first = next(csv.reader(io.StringIO(text[:_SAMPLE_CHARACTERS]), delimiter=delimiter), [])
+    except csv.Error:
+        return None
+    blank = (b"\n\n", b"\r\r", b"\n\r")
+    if not 1 < len(first) <= _MOST_REGULAR_COLUMNS or any(pair in data for pair in blank):
+        return None
+    if not data or data[:1] in (b"\n", b"\r") or not _quotes_match(data, delimiter):
+        return None
+    names = [str(at) for at in range(len(first))]
+    try:
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(data),
+            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=1 << 24),
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=b'"' in data, ignore_empty_lines=False
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.large_string()),
+                null_values=[],
+                strings_can_be_null=False,
+            ),
+        )
+    except pa.ArrowException:
+        return None
+    columns = [column.combine_chunks() for column in table.columns]
+    for column in columns:
+        # A long cell is refused with its line, by the careful reader.
+        longest = pc.max(pc.binary_length(column)).as_py() or 0
+        if longest > MOST_CHARACTERS_OF_A_CELL:
+            return None
+    return tuple(columns)
+
+
+def _quotes_match(data: bytes, delimiter: str) -> bool:
+    """Return whether each cell with a quotation mark opens and closes with one."""
+    if b'"' not in data:
+        return True
+    signs = np.frombuffer(data, np.uint8)
+    quote = ord('"')
+    at = np.flatnonzero(signs == quote)
+    if at.size % 2:
+        return False
+    ends = np.array([ord(delimiter), 10, 13, quote], np.uint8)
+    # Outside of the text stands a line end.
+    before = np.where(at[0::2] > 0, signs[at[0::2] - 1], 10)
+    after = np.where(at[1::2] + 1 < signs.size, signs[(at[1::2] + 1) % signs.size], 10)
+    return bool(np.isin(before, ends).all() and np.isin(after, ends).all())
 
 
 def _line_of(text: str, delimiter: str) -> int:
@@ -219,16 +310,29 @@ def _unquoted(text: str, delimiter: str, file: str, encoding: str) -> Grid:
     width, count = widths.most_common(1)[0]
     if width < 2 or count != sum(widths.values()):  # noqa: PLR2004 - a table of one column
         raise stop("table.quotes", file=file, row=line, value=lines[line - 1].strip()[:80])
-    problem = Problem(
-        code="table.quotes_kept",
-        severity="warning",
-        file=file,
-        row=line,
-        value=lines[line - 1].strip()[:80],
-        action="mended",
-    )
+    if long := next(
+        (
+            at
+            for at, row in enumerate(cells, 1)
+            if max(map(len, row), default=0) > MOST_CHARACTERS_OF_A_CELL
+        ),
+        0,
+    ):
+        raise stop("table.long_cell", file=file, row=long)
+    problems = [
+        Problem(
+            code="table.quotes_kept",
+            severity="warning",
+            file=file,
+            row=at,
+            value=lines[at - 1].strip()[:80],
+            action="mended",
+        )
+        for at, row in enumerate(cells, 1)
+        if any('"' in cell for cell in row)
+    ]
     rows = list(range(1, len(cells) + 1))
-    return Grid(cells, rows, encoding=encoding, problems=[problem])
+    return Grid(cells, rows, encoding=encoding, problems=problems)
 
 
 def _peeled(cell: str) -> str:
@@ -239,16 +343,17 @@ def _peeled(cell: str) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """Return the delimiter that gives most rows one width, then the widest."""
+    """Return the delimiter that gives most known titles, then most rows one width, the widest."""
     sample = text[:_SAMPLE_CHARACTERS]
     if len(text) > len(sample):
         sample = sample[: sample.rfind("\n") + 1] or sample
-    best, chosen = (0.0, 0), _DELIMITERS[0]
+    best, chosen = (0, 0.0, 0), _DELIMITERS[0]
     for delimiter in _DELIMITERS:
         if delimiter not in sample:
             continue
         try:
-            cells, _ = _records(sample, delimiter, strict=False)
+            reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+            cells = list(reader)
         except csv.Error:
             continue
         widths = Counter(len(row) for row in cells if any(row))
@@ -256,67 +361,13 @@ def _delimiter(text: str) -> str:
         if not several:
             continue
         width, count = max(several.items(), key=lambda item: (item[1], item[0]))
-        score = (round(count / sum(widths.values()), 1), width)
+        known = max(
+            sum(map(known_title, row[:_TITLES_LOOKED_AT])) for row in cells[:_HEADER_WITHIN]
+        )
+        score = (known, round(count / sum(widths.values()), 1), width)
         if score > best:
             best, chosen = score, delimiter
     return chosen
-
-
-def workbook_grids(data: bytes, *, file: str, max_bytes: int = MOST_UNPACKED_BYTES) -> list[Grid]:
-    r"""Return the worksheets of an xlsx, xlsm, xls or ods file, in their order.
-
-    Parameters
-    ----------
-    data : bytes
-        The whole file.
-    file : str
-        For messages.
-    max_bytes : int
-        Most bytes that the archive may unpack to.
-
-    Raises
-    ------
-    InputError
-        If the file is broken, protected by a password or unpacks to too much.
-
-    Examples
-    --------
-    >>> workbook_grids(b"PK\x03\x04 cut off", file="a.xlsx")
-    Traceback (most recent call last):
-        ...
-    servicecircle.errors.InputError: a.xlsx: the file cannot be read: a.xlsx
-    ...
-    """
-    archive = _archive(data, file, max_bytes) if data.startswith(b"PK") else None
-    members = _sheet_members(archive) if archive is not None else {}
-    faults = {name: _inspect(archive, path, name, file) for name, path in members.items()}
-    try:
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-        grids = []
-        for meta in book.sheets_metadata:
-            if meta.typ != python_calamine.SheetTypeEnum.WorkSheet:
-                continue
-            sheet = book.get_sheet_by_name(meta.name)
-            values = sheet.to_python(skip_empty_area=False)
-            merges = sheet.merged_cell_ranges or []
-            grids.append(
-                Grid(
-                    cells=[[cell_text(value) for value in row] for row in values],
-                    rows=list(range(1, len(values) + 1)),
-                    merges=[(top, left, low, right) for (top, left), (low, right) in merges],
-                    sheet=meta.name,
-                    visible=meta.visible == python_calamine.SheetVisibleEnum.Visible,
-                    problems=faults.get(meta.name, []),
-                )
-            )
-    except python_calamine.PasswordError:
-        raise stop("table.encrypted", file=file) from None
-    except (python_calamine.CalamineError, OSError, ValueError) as error:
-        # An encrypted xlsx is an OLE file that calamine does not always recognise as one.
-        if "EncryptedPackage".encode("utf-16-le") in data:
-            raise stop("table.encrypted", file=file) from None
-        raise stop("input.unreadable", file=file, value=file, reason=str(error)) from None
-    return grids
 
 
 def cell_text(value: object) -> str:
@@ -343,76 +394,3 @@ def cell_text(value: object) -> str:
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     return str(value)
-
-
-def _archive(data: bytes, file: str, max_bytes: int) -> zipfile.ZipFile:
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        unpacked = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise stop("input.unreadable", file=file, value=file, reason=str(error)) from None
-    if unpacked > max_bytes:
-        raise stop("table.too_large", file=file, value=f"{unpacked:,}", limit=f"{max_bytes:,}")
-    return archive
-
-
-def _sheet_members(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Return the member of an xlsx archive that holds each sheet; empty for other formats."""
-    try:
-        book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
-        links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-    except (KeyError, ElementTree.ParseError, zipfile.BadZipFile, ValueError, OSError):
-        return {}
-    targets = {link.get("Id"): link.get("Target", "") for link in links}
-    members = {}
-    for sheet in book.iter(f"{_SPREADSHEET}sheet"):
-        target = targets.get(sheet.get(_RELATION), "")
-        path = target.lstrip("/") if target.startswith("/") else str(PurePosixPath("xl") / target)
-        if path in archive.namelist():
-            members[sheet.get("name", "")] = path
-    return members
-
-
-def _inspect(archive: zipfile.ZipFile | None, member: str, sheet: str, file: str) -> list[Problem]:
-    """Find cells whose value the file does not hold, and sheets too wide to unfold."""
-    if archive is None:
-        return []
-    try:
-        raw = archive.read(member)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise stop("input.unreadable", file=file, value=file, reason=str(error)) from None
-    lines = [int(row) for row in re.findall(rb'<row [^>]*?\br="(\d+)"', raw)]
-    letters = max((len(name), name) for name in {b"A", *re.findall(rb'<c r="([A-Z]+)\d', raw)})[1]
-    width = 0
-    for letter in letters:
-        width = width * 26 + letter - 64
-    if max(lines, default=0) * width > MOST_CELLS:
-        raise stop(
-            "table.too_many_cells",
-            file=file,
-            sheet=sheet,
-            value=f"{max(lines):,} × {width:,}",
-            limit=f"{MOST_CELLS:,}",
-        )
-    if b"<f" not in raw and b't="e"' not in raw:
-        return []
-    problems = []
-    for found in re.finditer(rb"<c\b([^>/]*)>(.*?)</c>", raw, re.DOTALL):
-        attributes, body = found.groups()
-        bare = b"<f" in body and b't="str"' not in attributes
-        if b't="e"' in attributes or (bare and not re.search(rb"<v>[^<]", body)):
-            place = re.search(rb'r="([A-Z]+)(\d+)"', attributes)
-            shown = re.search(rb"<v>([^<]*)</v>", body)
-            problems.append(
-                Problem(
-                    code="table.cell_without_value",
-                    severity="warning",
-                    file=file,
-                    sheet=sheet,
-                    row=int(place[2]) if place else None,
-                    column=place[1].decode() if place else "",
-                    value=shown[1].decode(errors="replace") if shown else "",
-                    action="flagged",
-                )
-            )
-    return problems

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,15 +11,28 @@ import geopandas as gpd
 import pandas as pd
 
 from servicecircle.errors import InputError
-from servicecircle.inputs.boundaries import read_boundaries, read_scope
+from servicecircle.inputs.addresses import AddressBook, address_book
+from servicecircle.inputs.changes import NO_CHANGES, Changes
+from servicecircle.inputs.columns import title_keys
+from servicecircle.inputs.datum_reference import facility_surroundings
+from servicecircle.inputs.duplicates import (
+    no_proposals,
+    propose_shared_places,
+    shared_place_problems,
+)
 from servicecircle.inputs.facilities import FacilityData, read_facilities
-from servicecircle.inputs.nesting import link_parents
+from servicecircle.inputs.geocoding import geocoder
 from servicecircle.inputs.population import PopulationData, read_population
 from servicecircle.inputs.raw_roads import RawRoads
-from servicecircle.inputs.roads import read_roads
+from servicecircle.inputs.roads import read_roads, road_files
+from servicecircle.inputs.staff import StaffData, read_staff
+from servicecircle.inputs.terrain import NO_TERRAIN, Terrain, read_terrain
+from servicecircle.inputs.unit_layers import UnitData, read_units, renew_facilities
+from servicecircle.inputs.unit_matches import no_matches
+from servicecircle.inputs.unit_rows import other_basis
 from servicecircle.problems import Problem
-from servicecircle.progress import Progress
-from servicecircle.project import LEVELS, Project
+from servicecircle.progress import Advance, Progress
+from servicecircle.project import Project
 
 __all__ = ["Inputs", "read_inputs"]
 
@@ -43,6 +56,19 @@ class Inputs:
     problems : tuple of Problem
     files : tuple of pathlib.Path
         Every file read, for the record.
+    proposals : pandas.DataFrame
+        Facilities that may be one, or share a place: within layers, then across them.
+    faults : tuple of Problem
+        What stops a run; only where :func:`read_inputs` was asked to go on.
+    terrain : Terrain
+        Heights of the nodes of the roads, and barriers.
+    staff : StaffData, optional
+    changes : Changes
+        What became of units.
+    matches : pandas.DataFrame
+        Entries of official lists that units may have become.
+    unit_checks : mapping
+        For the record: topology by level, rows of change tables, units against lists of codes.
     """
 
     units: gpd.GeoDataFrame
@@ -52,6 +78,13 @@ class Inputs:
     roads: RawRoads | None
     problems: tuple[Problem, ...]
     files: tuple[Path, ...]
+    proposals: pd.DataFrame = field(default_factory=no_proposals)
+    faults: tuple[Problem, ...] = ()
+    terrain: Terrain = NO_TERRAIN
+    staff: StaffData | None = None
+    changes: Changes = NO_CHANGES
+    matches: pd.DataFrame = field(default_factory=no_matches)
+    unit_checks: Mapping[str, object] = field(default_factory=dict)
 
 
 def input_files(project: Project) -> tuple[Path, ...]:
@@ -81,15 +114,24 @@ def input_files(project: Project) -> tuple[Path, ...]:
     paths += [settings.path for settings in project.facilities.values()]
     paths += [settings.path for settings in project.plans.values()]
     if project.roads is not None:
-        paths.append(project.roads.path)
+        paths += road_files(project.roads, base=project.folder)
+        paths += [project.roads.dem, project.roads.barriers]
+    if project.staff is not None:
+        paths.append(project.staff.path)
     if (people := project.population) is not None:
-        paths += [people.raster, people.elderly_raster, people.points]
+        paths += [people.raster, people.elderly_raster, people.points, people.totals]
         paths += [people.buildings, people.residential]
+    paths += project.changes.path if project.changes is not None else []
+    paths += [listed.path for listed in project.codes.values()]
     return tuple(dict.fromkeys(project.folder / path for path in paths if path is not None))
 
 
 def read_inputs(
-    project: Project, *, selectors: Mapping[str, tuple[str, ...]], progress: Progress
+    project: Project,
+    *,
+    selectors: Mapping[str, tuple[str, ...]],
+    progress: Progress,
+    go_on: bool = False,
 ) -> Inputs:
     """Read all inputs of a project.
 
@@ -99,6 +141,8 @@ def read_inputs(
     selectors : mapping of str to tuple of str
         OpenStreetMap tag selectors of each facility layer.
     progress : Progress
+    go_on : bool
+        Return what could be read in spite of faults, with them, for a report.
 
     Returns
     -------
@@ -107,7 +151,7 @@ def read_inputs(
     Raises
     ------
     InputError
-        With the faults of all files, if there is any.
+        With the faults of all files, if there is any, unless told to go on.
 
     Examples
     --------
@@ -135,89 +179,153 @@ def read_inputs(
             return None
 
     base = project.folder
-    frames: list[gpd.GeoDataFrame] = []
-    scopes: list[gpd.GeoDataFrame] = []
     total = len(project.boundaries) + len(project.facilities)
     total += (project.roads is not None) + (project.population is not None)
     with progress.stage("reading", total) as advance:
-        for name, settings in project.boundaries.items():
-            if name in LEVELS:
-                units = attempt(lambda: read_boundaries(settings, level=name, base=base))  # noqa: B023 - called at once
-                if units is not None:
-                    frames.append(units[0])
-                    problems += units[1]
-            else:
-                scope = attempt(lambda: read_scope(settings, scope=name, base=base))  # noqa: B023 - called at once
-                if scope is not None:
-                    scopes.append(scope[0])
-                    problems += scope[1]
-            advance(1)
-        units_table = _levels_in_order(frames)
-        if not faults and len(units_table):
-            units_table, found = link_parents(units_table)
-            problems += found
-        facilities: dict[str, FacilityData] = {}
-        for name, settings_of in project.facilities.items():
-            data = attempt(
-                lambda: read_facilities(
-                    settings_of,  # noqa: B023 - called at once
-                    layer=name,  # noqa: B023 - called at once
-                    base=base,
-                    invented=project.project.invented or settings_of.invented,  # noqa: B023 - called at once
-                    selectors=selectors.get(name, ()),  # noqa: B023 - called at once
-                    units=units_table if len(units_table) else None,
-                )
-            )
-            if data is not None:
-                facilities[name] = data
-                problems += data.problems
-            advance(1)
-        population = None
-        if (people := project.population) is not None:
-            population = attempt(lambda: read_population(people, base=base, units=units_table))
-            problems += population.problems if population is not None else ()
-            advance(1)
-        roads = None
+        roads, terrain = None, NO_TERRAIN
         if (road_settings := project.roads) is not None:
             read = attempt(lambda: read_roads(road_settings, base=base))
             if read is not None:
                 roads = read[0]
                 problems += read[1]
+                lie = attempt(lambda: read_terrain(road_settings, read[0], base=base))
+                terrain, found = lie or (NO_TERRAIN, [])
+                problems += found
             advance(1)
-    if faults:
-        refused = len(frames) < sum(name in LEVELS for name in project.boundaries)
-        raise InputError(_first_causes(faults) if refused else faults)
+        # Roads come first: a datum is tested against them.
+        data = read_units(project, advance=advance, roads=roads, selectors=selectors)
+        faults += data.faults
+        problems += data.problems
+        faults += _title_faults(project)
+        facilities = _layers(project, selectors, data.units, roads, attempt, advance)
+        facilities = renew_facilities(project, facilities, data)
+        problems += [problem for data in facilities.values() for problem in data.problems]
+        staff = attempt(lambda: _staff(project, data.units, facilities))
+        problems += staff.problems if staff is not None else ()
+        population = None
+        if (people := project.population) is not None:
+            population = attempt(lambda: read_population(people, base=base, units=data.units))
+            problems += population.problems if population is not None else ()
+            if people.units is not None and len(data.units):
+                counted = data.units[data.units["level"] == people.units]
+                problems += other_basis(counted, basis=people.basis, age_from=people.age_from)
+            advance(1)
+    if faults and not go_on:
+        raise InputError(_first_causes(data, faults))
+    proposals, shared = _proposals(facilities)
     return Inputs(
-        units=units_table,
-        scopes=_scopes(scopes),
+        changes=data.changes,
+        matches=data.matches,
+        unit_checks=data.checks,
+        units=data.units,
+        scopes=data.scopes,
         facilities=facilities,
         population=population,
         roads=roads,
-        problems=tuple(problems),
+        terrain=terrain,
+        staff=staff,
+        problems=(*problems, *shared),
         files=input_files(project),
+        proposals=proposals,
+        faults=_first_causes(data, faults),
     )
 
 
-def _first_causes(faults: list[Problem]) -> list[Problem]:
+def _first_causes(data: UnitData, faults: list[Problem]) -> tuple[Problem, ...]:
     """Leave out that units are missing which were refused: their own fault is told."""
-    return [fault for fault in faults if fault.code != "population.no_level"]
+    if not data.refused:
+        return tuple(faults)
+    later = ("population.no_level", "facility.auto_needs_units", "facility.datum_undecided")
+    return tuple(fault for fault in faults if fault.code not in later)
 
 
-def _levels_in_order(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
-    if not frames:
-        return gpd.GeoDataFrame({"unit_id": [], "level": []}, geometry=[], crs="EPSG:4326")
-    rank = {level: number for number, level in enumerate(LEVELS)}
-    frames = sorted(frames, key=lambda frame: rank[frame["level"].iloc[0]])
-    return gpd.GeoDataFrame(
-        pd.concat(frames, ignore_index=True), geometry="geometry", crs="EPSG:4326"
+def _layers(
+    project: Project,
+    selectors: Mapping[str, tuple[str, ...]],
+    units: gpd.GeoDataFrame,
+    roads: RawRoads | None,
+    attempt: Callable[[Callable[[], FacilityData]], FacilityData | None],
+    advance: Advance,
+) -> dict[str, FacilityData]:
+    """Read the facilities of every layer; one that is refused is left out."""
+    addresses = _addresses(project, units, roads)
+    facilities: dict[str, FacilityData] = {}
+    # Layers of a declared datum come first: the others may be tested against them.
+    order = sorted(project.facilities.items(), key=lambda item: item[1].datum == "auto")
+    for name, settings in order:
+        data = attempt(
+            lambda: read_facilities(
+                settings,  # noqa: B023 - called at once
+                layer=name,  # noqa: B023 - called at once
+                base=project.folder,
+                invented=project.project.invented or settings.invented,  # noqa: B023 - called at once
+                selectors=selectors.get(name, ()),  # noqa: B023 - called at once
+                units=facility_surroundings(
+                    settings,  # noqa: B023 - called at once
+                    base=project.folder,
+                    units=units,
+                    roads=roads,
+                    facilities={other: one.frame for other, one in facilities.items()},
+                ),
+                addresses=addresses,
+                titles=project.titles,
+            )
+        )
+        if data is not None:
+            facilities[name] = data
+        advance(1)
+    return {name: facilities[name] for name in project.facilities if name in facilities}
+
+
+def _title_faults(project: Project) -> list[Problem]:
+    known = title_keys()
+    return [
+        project.fault("columns.unknown_title_key", ("titles", key), value=key, known=known)
+        for key in project.titles
+        if key not in known
+    ]
+
+
+def _staff(
+    project: Project, units: gpd.GeoDataFrame, facilities: Mapping[str, FacilityData]
+) -> StaffData | None:
+    if project.staff is None:
+        return None
+    return read_staff(
+        project.staff,
+        base=project.folder,
+        units=units,
+        facilities={name: data.frame for name, data in facilities.items()},
+        as_of=project.project.as_of,
+        invented=project.project.invented,
     )
 
 
-def _scopes(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
-    """Return the scopes, all polygons of one name as one."""
-    if not frames:
-        return gpd.GeoDataFrame({"scope": [], "name": []}, geometry=[], crs="EPSG:4326")
-    table = gpd.GeoDataFrame(
-        pd.concat(frames, ignore_index=True), geometry="geometry", crs="EPSG:4326"
+def _addresses(
+    project: Project, units: gpd.GeoDataFrame, roads: RawRoads | None
+) -> AddressBook | None:
+    """Return what addresses are looked up in, where a layer asks for it."""
+    ways = {way for settings in project.facilities.values() for way in settings.place_by}
+    if not ways or not len(units):
+        return None
+    service = project.geocode if "geocoder" in ways else None
+    return address_book(
+        units,
+        roads=roads if "street" in ways else None,
+        geocode=None if service is None else geocoder(service),
     )
-    return table.dissolve(by=["scope", "name"], sort=False).reset_index()[list(table.columns)]
+
+
+def _proposals(facilities: Mapping[str, FacilityData]) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return the duplicates proposed within layers, then the places that layers share."""
+    # Two facilities in the middle of one unit do not share a place.
+    across = propose_shared_places(
+        {
+            name: data.frame[(data.frame["placed_by"] == "coordinates").to_numpy(bool)]
+            for name, data in facilities.items()
+        }
+    )
+    tables = [*(data.proposals for data in facilities.values()), across]
+    tables = [table for table in tables if len(table)]
+    whole = pd.concat(tables, ignore_index=True) if tables else no_proposals()
+    return whole, shared_place_problems(across)

@@ -1,9 +1,8 @@
-"""Which unit lies in which, and where units of one level overlap."""
+"""Which unit lies in which."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import geopandas as gpd
@@ -11,23 +10,20 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from servicecircle.inputs.shapes import Geometries, areas_m2, equal_area_crs, project
+from servicecircle.inputs.shapes import Geometries, equal_area_crs, project
 from servicecircle.problems import Problem
 from servicecircle.project import LEVELS
 
-__all__ = ["link_parents", "measure_overlaps"]
+__all__ = ["link_parents"]
 
 Indices = NDArray[np.int64]
 
 MOST_GAP_M = 200.0
-# Overlaps below a square metre are rounding; pairs above a hectare are listed one by one.
-_DUST_M2 = 1.0
-_LISTED_M2 = 10_000.0
 _DIGITS = {"province": 2, "prefecture": 4, "county": 6, "township": 9, "village_level": 12}
 
 
 def link_parents(units: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[Problem]]:
-    """Fill in the parent of every unit, and measure overlaps within each level.
+    """Fill in the parent of every unit.
 
     The parent is the unit of the next higher level present: the one that the source states (by
     code or by name), else the one whose code is the beginning of the unit's own (12-digit village,
@@ -44,7 +40,7 @@ def link_parents(units: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[Proble
     units : geopandas.GeoDataFrame
         The same rows in the same order, parent_id filled ("" where there is none).
     problems : list of Problem
-        Parents not found, stated parents that lie elsewhere, overlaps.
+        Parents not found, stated parents that lie elsewhere.
 
     Examples
     --------
@@ -67,8 +63,6 @@ def link_parents(units: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[Proble
         problems += more
         has = found >= 0
         parent_id[children[has]] = ids[parents[found[has]]]
-    for level in present:
-        problems += measure_overlaps(units[levels == level])[2]
     linked = units.assign(parent_id=parent_id)
     linked["parent_id"] = linked["parent_id"].astype("str")
     return linked, problems
@@ -165,81 +159,3 @@ def _by_place(children: Geometries, parents: Geometries) -> tuple[Indices, NDArr
         near[lost] = gap < len(parents)
         found[lost] = np.where(gap < len(parents), gap, -1)
     return found, near
-
-
-def measure_overlaps(
-    units: gpd.GeoDataFrame,
-) -> tuple[NDArray[np.int64], NDArray[np.float64], list[Problem]]:
-    """Measure where units of one level overlap.
-
-    Parameters
-    ----------
-    units : geopandas.GeoDataFrame
-        Units of one level.
-
-    Returns
-    -------
-    pairs : numpy.ndarray of int, shape (k, 2)
-        Positions of the units, lower one first, in order.
-    area_m2 : numpy.ndarray of float, shape (k,)
-    problems : list of Problem
-        One for each pair above a hectare, one for the total.
-
-    Examples
-    --------
-    >>> shapes = [shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)]
-    >>> units = gpd.GeoDataFrame({"level": "county"}, index=[0, 1], geometry=shapes, crs=4326)
-    >>> measure_overlaps(units)[0].shape
-    (0, 2)
-    """
-    shapes: Geometries = units.geometry.to_numpy()
-    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    one_way = first < second
-    pairs = np.column_stack([first[one_way], second[one_way]]).astype(np.int64)
-    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-    shapely.prepare(shapes)
-    pairs = pairs[~shapely.touches(shapes[pairs[:, 0]], shapes[pairs[:, 1]])]
-    area = areas_m2(shapely.intersection(shapes[pairs[:, 0]], shapes[pairs[:, 1]]))
-    real = area > _DUST_M2
-    pairs, area = pairs[real], area[real]
-    return pairs, area, _overlap_problems(units, pairs, area)
-
-
-def _overlap_problems(
-    units: gpd.GeoDataFrame, pairs: Indices, area: NDArray[np.float64]
-) -> list[Problem]:
-    if not len(pairs):
-        return []
-    level = str(units["level"].iloc[0])
-    problems = [
-        _overlap(units, pair, level, hectares={"hectares": f"{size / 1e4:.1f}"})
-        for pair, size in zip(pairs.tolist(), area, strict=True)
-        if size > _LISTED_M2
-    ]
-    problems.append(
-        Problem(
-            code="unit.overlap_total",
-            severity="note",
-            action="counted",
-            column=level,
-            value=str(len(pairs)),
-            details={
-                "level": level,
-                "count": len(pairs),
-                "hectares": f"{float(area.sum()) / 1e4:.2f}",
-            },
-        )
-    )
-    return problems
-
-
-def _overlap(
-    units: gpd.GeoDataFrame, pair: Sequence[int], level: str, *, hectares: Mapping[str, object]
-) -> Problem:
-    return Problem(
-        code="unit.overlap",
-        severity="warning",
-        column=level,
-        value=_called(units, pair[0]),
-        details={"other": _called(units, pair[1]), **hectares},
-    )

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import osmium
 from numpy.typing import NDArray
+from pyproj import Geod
 
 from servicecircle.errors import InputError
+from servicecircle.inputs.mode_tables import FERRY, WAY_TAGS
+from servicecircle.inputs.modes import (
+    Gated,
+    barred_places,
+    oneway_codes,
+    unknown_classes,
+    way_rules,
+)
 from servicecircle.inputs.osm_features import (
     admin_boundaries,
     buildings,
     landuse_residential,
     tagged_facilities,
 )
-from servicecircle.inputs.osm_file import node_places, objects, read_ways
-from servicecircle.inputs.raw_roads import Lines, RawRoads, oneway_codes, roads_of
-from servicecircle.inputs.walking import WALKING_TAGS, unknown_classes, walkable
+from servicecircle.inputs.osm_streets import Streets, read_streets
+from servicecircle.inputs.raw_roads import Lines, RawRoads, WayRules, roads_of
+from servicecircle.inputs.speeds import duration_hours
 from servicecircle.problems import Problem, Severity
 
 __all__ = [
@@ -28,11 +36,12 @@ __all__ = [
     "buildings",
     "landuse_residential",
     "read_osm",
+    "roads_of_streets",
     "tagged_facilities",
 ]
 
 _SHOWN = 5
-_ROAD_TAGS = (*WALKING_TAGS, "oneway", "junction")
+_GEOD = Geod(ellps="WGS84")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -43,8 +52,8 @@ class OsmData:
     problems: tuple[Problem, ...]
 
 
-def read_osm(path: Path, *, name: str) -> OsmData:
-    """Read all ways with a ``highway`` tag as roads.
+def read_osm(path: Path, *, name: str, gated: Gated = "closed", ferries: bool = False) -> OsmData:
+    """Read all ways with a ``highway`` tag as roads, and ferries where asked for.
 
     Ways touch where they share a node, by its id. Nodes are sorted by id, segments by the place of
     their way in the file.
@@ -55,6 +64,10 @@ def read_osm(path: Path, *, name: str) -> OsmData:
         A .osm.pbf or .osm file.
     name : str
         The file as the project names it, for messages.
+    gated : {"closed", "destination", "open"}
+        Whether private ways and gates may be used.
+    ferries : bool
+        Whether ferries (``route=ferry``) are taken.
 
     Returns
     -------
@@ -83,54 +96,111 @@ def read_osm(path: Path, *, name: str) -> OsmData:
     >>> [problem.code for problem in town.problems]
     ['osm.missing_nodes']
     """
-    streets = objects(path, osmium.osm.WAY, osmium.filter.KeyFilter("highway"), name=name)
-    ways = read_ways(streets, name=name, keys=_ROAD_TAGS)
-    if not ways.ids.size:
+    return roads_of_streets(read_streets(path, name=name, ferries=ferries), name=name, gated=gated)
+
+
+def roads_of_streets(streets: Streets, *, name: str, gated: Gated) -> OsmData:
+    """Turn streets as OpenStreetMap holds them into roads.
+
+    Parameters
+    ----------
+    streets : Streets
+    name : str
+        The file as the project names it, for messages.
+    gated : {"closed", "destination", "open"}
+
+    Raises
+    ------
+    InputError
+        If there is no road with places.
+
+    Examples
+    --------
+    >>> from servicecircle.inputs.osm_streets import StreetCollector
+    >>> found = StreetCollector(ferries=False)
+    >>> found.add_way(7, [1, 2], [0.0, 1.0], [5.0, 5.0], {"highway": "path"}.get)
+    >>> roads_of_streets(found.streets(), name="a.osm", gated="closed").roads.lon.tolist()
+    [0.0, 1.0]
+    >>> roads_of_streets(StreetCollector(ferries=False).streets(), name="a", gated="closed")
+    Traceback (most recent call last):
+        ...
+    servicecircle.errors.InputError: a: the file holds no road that can be used
+      a file of roads needs at least one segment with both ends placed
+      check that it is the right file and layer
+    """
+    if not streets.ids.size:
         raise InputError(_no_roads(name))
-    places = node_places(path, ways.refs, name=name)
-    tags = dict(zip(_ROAD_TAGS, zip(*ways.tags, strict=True), strict=True))
-    line = np.repeat(np.arange(ways.ids.size, dtype=np.int64), np.diff(ways.first))
-    vertex = np.searchsorted(places.ids, ways.refs).astype(np.int64)
+    tags = dict(zip(WAY_TAGS, zip(*streets.kinds, strict=True), strict=True))
+    rules = way_rules(tags, gated=gated)
+    classes = [
+        FERRY if ferry and not way else way
+        for ferry, way in zip(rules.ferry.tolist(), tags["highway"], strict=True)
+    ]
+    rules = _with_ferry_speeds(rules.at(streets.kind), streets)
+    oneway = oneway_codes(tags["oneway"], tags["highway"], tags["junction"])
+    ids, first, vertex = np.unique(streets.refs, return_index=True, return_inverse=True)
+    lon, lat = streets.lon[first], streets.lat[first]
+    line = np.repeat(np.arange(streets.ids.size, dtype=np.int64), np.diff(streets.first))
     lines = Lines(
-        lon=places.lon,
-        lat=places.lat,
-        vertex=vertex,
+        lon=lon,
+        lat=lat,
+        vertex=vertex.astype(np.int64),
         line=line,
-        highway=tags["highway"],
-        oneway=oneway_codes(tags["oneway"], tags["highway"], tags["junction"]),
-        walk=walkable({tag: tags[tag] for tag in WALKING_TAGS}),
+        highway=[classes[kind] for kind in streets.kind.tolist()],
+        oneway=oneway[streets.kind],
+        rules=rules,
+        names=streets.names,
+        barred=barred_places(
+            {
+                at: streets.barriers[number]
+                for at, number in enumerate(ids.tolist())
+                if number in streets.barriers
+            },
+            places=ids.size,
+            gated=gated,
+        ),
     )
-    cut = np.unique(line[np.isnan(places.lon[vertex])])
+    cut = np.unique(line[np.isnan(lon[lines.vertex])])
     counts = {
-        "lines_in": ways.ids.size + ways.repeated,
-        "ways_repeated": ways.repeated,
+        "lines_in": streets.ids.size + streets.repeated,
+        "ways_repeated": streets.repeated,
         "ways_missing_nodes": cut.size,
-        "nodes_missing": int(np.isnan(places.lon).sum()),
+        "nodes_missing": int(np.isnan(lon).sum()),
+        "ferries_left_out": streets.ferries,
     }
     roads, unused = roads_of(lines, source=name, counts=counts, merge_repeated=False)
     if not roads.u.size:
         raise InputError(_no_roads(name))
     problems = [
-        *_counted("osm.missing_nodes", "warning", ways.ids[cut], name=name),
-        *_counted("osm.one_node", "note", ways.ids[np.setdiff1d(unused, cut)], name=name),
+        *_counted("osm.missing_nodes", "warning", streets.ids[cut], name=name),
+        *_counted("osm.one_node", "note", streets.ids[np.setdiff1d(unused, cut)], name=name),
     ]
-    if ways.repeated:
-        details: dict[str, object] = {"count": ways.repeated}
-        problems.append(
-            Problem(
-                code="osm.repeated_ways",
-                severity="note",
-                action="counted",
-                file=name,
-                details=details,
+    for code, count in (
+        ("osm.repeated_ways", streets.repeated),
+        ("osm.ferries_left_out", streets.ferries),
+    ):
+        if count:
+            details: dict[str, object] = {"count": count}
+            problems.append(
+                Problem(code=code, severity="note", action="counted", file=name, details=details)
             )
-        )
-    problems += unknown_class_problems(tags["highway"], name=name)
+    problems += unknown_class_problems(classes, name=name)
     return OsmData(roads=roads, problems=tuple(problems))
 
 
+def _with_ferry_speeds(rules: WayRules, streets: Streets) -> WayRules:
+    """Return the rules with the speed of each ferry that states its duration."""
+    speed = rules.speed_kmh.copy()
+    for at in np.flatnonzero(rules.ferry).tolist():
+        nodes = slice(streets.first[at], streets.first[at + 1])
+        metres = _GEOD.line_length(streets.lon[nodes], streets.lat[nodes])
+        # NaN where the duration or a place is missing: the speed is not known then.
+        speed[at] = metres / 1000.0 / duration_hours(streets.durations[at])
+    return replace(rules, speed_kmh=speed)
+
+
 def unknown_class_problems(highway: Iterable[str], *, name: str) -> list[Problem]:
-    """Record the classes of roads that the rules of walking do not know.
+    """Record the classes of roads that the rules do not know.
 
     Examples
     --------

@@ -113,7 +113,8 @@ def tagged_facilities(
         A .osm.pbf or .osm file.
     selectors : sequence of str
         ``key=value+key=value``: all must hold; one selector must. The value ``*`` is any. A tag
-        that lists values (``senior;disabled``) holds if one of them does.
+        that lists values (``senior;disabled``) holds if one of them does. ``key!=value``, not in
+        the first place, must not hold.
     name : str
         The file as the project names it, for messages.
 
@@ -301,7 +302,7 @@ def _selector(text: str, name: str) -> Selector:
         (key.strip(), value.strip())
         for key, _, value in (part.partition("=") for part in text.split("+"))
     )
-    if not all(key and value for key, value in pairs):
+    if not all(key.rstrip("!") and value for key, value in pairs) or pairs[0][0].endswith("!"):
         fault = osm_problem("osm.bad_selector", "fatal", name=name, value=text, action="stopped")
         raise InputError(fault)
     return pairs
@@ -309,9 +310,13 @@ def _selector(text: str, name: str) -> Selector:
 
 def _matches(tags: Tags, selector: Selector) -> bool:
     return all(
-        key in tags and (value in ("*", tags[key]) or value in _items(tags[key]))
+        not _holds(tags, key[:-1], value) if key.endswith("!") else _holds(tags, key, value)
         for key, value in selector
     )
+
+
+def _holds(tags: Tags, key: str, value: str) -> bool:
+    return key in tags and (value in ("*", tags[key]) or value in _items(tags[key]))
 
 
 def _read_nodes(

@@ -1,13 +1,15 @@
 """The objects of an OpenStreetMap file (.osm.pbf, .osm), as osmium streams them, into arrays.
 
 Each reading passes the file again and takes what it needs: first ways or relations, then the nodes
-that they name. So the order of the objects in the file plays no part.
+that they name. So the order of the objects in the file plays no part. Places of nodes are kept by
+osmium in compiled code.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,9 @@ __all__ = [
     "OSM_SUFFIXES",
     "Places",
     "Ways",
+    "degrees",
     "node_places",
+    "not_utf8",
     "objects",
     "objects_of",
     "read_ways",
@@ -35,6 +39,8 @@ Ints = NDArray[np.int64]
 
 OSM_SUFFIXES = {".osm.pbf": "pbf", ".pbf": "pbf", ".osm": "osm"}
 _FIXED_PER_DEGREE = 1e7
+# How osmium keeps places: by id, in order of reading, 16 bytes a node.
+_LOCATIONS = "flex_mem"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -77,7 +83,9 @@ class Places:
     lat: Floats
 
 
-def objects(path: Path, entities: Any, *filters: Any, name: str) -> Iterator[Any]:
+def objects(
+    path: Path, entities: Any, *filters: Any, name: str, locations: bool = False
+) -> Iterator[Any]:
     """Stream the objects of a file; each lives until the next one comes.
 
     Parameters
@@ -90,6 +98,8 @@ def objects(path: Path, entities: Any, *filters: Any, name: str) -> Iterator[Any
         All must let an object pass.
     name : str
         The file as the project names it, for messages.
+    locations : bool
+        Whether ways know the places of their nodes, of those that come before them in the file.
 
     Raises
     ------
@@ -106,6 +116,16 @@ def objects(path: Path, entities: Any, *filters: Any, name: str) -> Iterator[Any
       paths are relative to the folder of the project file
       check the spelling of the path and the name
     """
+    with _worded(name):
+        processor = _processor(path, entities, name=name)
+        if locations:
+            processor.with_locations(_LOCATIONS)
+        for one in filters:
+            processor.with_filter(one)
+        yield from processor
+
+
+def _processor(path: Path, entities: Any, *, name: str) -> Any:
     if not path.is_file():
         raise InputError(_fatal("input.missing_file", name, value=name))
     formats = [kind for end, kind in OSM_SUFFIXES.items() if path.name.lower().endswith(end)]
@@ -116,13 +136,17 @@ def objects(path: Path, entities: Any, *filters: Any, name: str) -> Iterator[Any
         )
     # The format is given, so that no other of osmium's formats is guessed from a name.
     file = osmium.io.File(str(path.resolve()), formats[0])
+    processor = osmium.FileProcessor(file, entities)
+    if formats[0] == "pbf" and processor.header.has_multiple_object_versions:
+        raise InputError(_fatal("osm.history", name))
+    return processor
+
+
+@contextmanager
+def _worded(name: str) -> Iterator[None]:
+    """Turn osmium's errors into ours."""
     try:
-        processor = osmium.FileProcessor(file, entities)
-        if formats[0] == "pbf" and processor.header.has_multiple_object_versions:
-            raise InputError(_fatal("osm.history", name))
-        for one in filters:
-            processor.with_filter(one)
-        yield from processor
+        yield
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         if isinstance(error, InputError):
             raise
@@ -131,7 +155,15 @@ def objects(path: Path, entities: Any, *filters: Any, name: str) -> Iterator[Any
         raise InputError(_fatal(code, name, value=name, details={"reason": reason})) from None
 
 
-def _not_utf8(error: UnicodeDecodeError, name: str) -> Problem:
+def not_utf8(error: UnicodeDecodeError, name: str) -> Problem:
+    """Return the fault of a tag that is not UTF-8.
+
+    Examples
+    --------
+    >>> error = UnicodeDecodeError("utf-8", bytes([196]), 0, 1, "invalid start byte")
+    >>> not_utf8(error, "a.osm").code
+    'osm.broken'
+    """
     return _fatal("osm.broken", name, value=name, details={"reason": str(error)})
 
 
@@ -156,7 +188,7 @@ def tags_of(thing: Any, *, name: str) -> dict[str, str]:
     try:
         return {tag.k: tag.v for tag in thing.tags}
     except UnicodeDecodeError as error:
-        raise InputError(_not_utf8(error, name)) from None
+        raise InputError(not_utf8(error, name)) from None
 
 
 def objects_of(path: Path, entities: Any, ids: list[int], *, name: str) -> Iterator[Any]:
@@ -225,7 +257,7 @@ def read_ways(ways: Iterable[Any], *, name: str, keys: tuple[str, ...] | None = 
         try:
             tags.append(tuple([here.get(key, "") for key in keys]))
         except UnicodeDecodeError as error:
-            raise InputError(_not_utf8(error, name)) from None
+            raise InputError(not_utf8(error, name)) from None
     return Ways(
         ids=np.array(ids, np.int64),
         first=np.array(first, np.int64),
@@ -256,17 +288,48 @@ def node_places(path: Path, refs: Ints | Sequence[int], *, name: str) -> Places:
     0
     """
     ids = np.unique(np.asarray(refs, np.int64))
-    lon, lat = np.full(ids.size, np.nan), np.full(ids.size, np.nan)
-    found, x, y = array("q"), array("q"), array("q")
-    for node in objects_of(path, osmium.osm.NODE, ids.tolist(), name=name):
-        location = node.location
-        found.append(node.id)
-        x.append(location.x)
-        y.append(location.y)
-    east = np.array(x, np.float64) / _FIXED_PER_DEGREE
-    north = np.array(y, np.float64) / _FIXED_PER_DEGREE
-    # An undefined place is far out of range.
-    good = (np.abs(east) <= 180.0) & (np.abs(north) <= 90.0)  # noqa: PLR2004 - degrees
-    at = np.searchsorted(ids, np.array(found, np.int64)[good])
-    lon[at], lat[at] = east[good], north[good]
+    x, y = np.full(ids.size, np.nan), np.full(ids.size, np.nan)
+    if ids.size:
+        _read_places(path, ids, x, y, name)
+    lon, lat = degrees(x, y)
     return Places(ids=ids, lon=lon, lat=lat)
+
+
+def _read_places(path: Path, ids: Ints, x: Floats, y: Floats, name: str) -> None:
+    """Put the places of nodes, in osmium's units, into two arrays."""
+    with _worded(name):
+        processor = _processor(path, osmium.osm.NODE, name=name)
+        processor.with_locations(_LOCATIONS)
+        below = int(np.searchsorted(ids, 0))
+        # osmium's table takes no negative ids, which editors give to what is not uploaded yet.
+        wanted = {int(number): at for at, number in enumerate(ids[:below])}
+        if not wanted:
+            # The table is filled in compiled code; none of the nodes need come here.
+            processor.with_filter(osmium.filter.IdFilter([]))
+        for node in processor:
+            at = wanted.get(node.id)
+            if at is not None:
+                x[at], y[at] = node.location.x, node.location.y
+        table = processor.node_location_storage
+        for at in range(below, ids.size):
+            try:
+                location = table.get(int(ids[at]))
+            except KeyError:
+                continue
+            x[at], y[at] = location.x, location.y
+
+
+def degrees(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return places in osmium's units (1e-7 degrees) in degrees, NaN where there is none.
+
+    Examples
+    --------
+    >>> lon, lat = degrees(np.array([1180000000.0, 2147483647.0]), np.array([280000000.0, 0.0]))
+    >>> lon.tolist(), lat.tolist()
+    ([118.0, nan], [28.0, nan])
+    """
+    lon, lat = x / _FIXED_PER_DEGREE, y / _FIXED_PER_DEGREE
+    # An undefined place is far out of range; NaN compares as out of it too.
+    bad = ~((np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0))  # noqa: PLR2004 - degrees
+    lon[bad], lat[bad] = np.nan, np.nan
+    return lon, lat

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from servicecircle.errors import CrsError, InputError
+from servicecircle.inputs.age_groups import age_columns
 from servicecircle.inputs.coordinates import WGS84, Floats, fatal, settle_crs, to_wgs84_points
 from servicecircle.inputs.shapes import areas_m2
 from servicecircle.inputs.spread import demand_table
@@ -161,6 +162,7 @@ def _table(settings: PopulationSettings, path: Path, name: str) -> _Source:
     frame = table.frame.reset_index(drop=True)
     names = [str(column) for column in frame.columns]
     chosen, problems = choose_point_columns(names, declared=settings.columns, name=name)
+    chosen = _with_ages(chosen, names, settings, name)
     _need(chosen, ("lon", "lat", "population"), names, name)
     if settings.crs is None and settings.datum is None:
         raise CrsError(fatal("population.no_datum", name=name))
@@ -203,6 +205,7 @@ def _layer(settings: PopulationSettings, path: Path, name: str) -> _Source:
     names = [str(column) for column in frame.columns]
     wanted = {key: title for key, title in settings.columns.items() if key not in ("lon", "lat")}
     chosen, found = choose_point_columns(names, declared=wanted, name=name)
+    chosen = _with_ages(chosen, names, settings, name)
     _need(chosen, ("population",), names, name)
     ledger = _Ledger(np.arange(1, len(frame) + 1), file=name)
     ledger.problems += [*problems, *found]
@@ -212,6 +215,17 @@ def _layer(settings: PopulationSettings, path: Path, name: str) -> _Source:
     points = shapely.point_on_surface(shapes)
     error_m = np.sqrt(areas_m2(shapes) / np.pi)
     return frame, chosen, ledger, (shapely.get_x(points), shapely.get_y(points), error_m)
+
+
+def _with_ages(
+    chosen: dict[str, tuple[str, ...]], names: list[str], settings: PopulationSettings, name: str
+) -> dict[str, tuple[str, ...]]:
+    """Return the columns with the elderly, and people without a column, summed over age groups."""
+    if settings.elderly != "ages":
+        return chosen
+    ages = age_columns(names, age_from=settings.age_from, name=name)
+    people = chosen.get("population") or ages.population
+    return {**chosen, "elderly": ages.elderly} | ({"population": people} if people else {})
 
 
 def _need(

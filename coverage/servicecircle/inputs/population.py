@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from servicecircle.errors import InputError
-from servicecircle.inputs.coordinates import fatal
+from servicecircle.inputs.coordinates import Bounds, fatal
 from servicecircle.inputs.people_points import read_points
 from servicecircle.inputs.raster import RasterSource, read_cells
 from servicecircle.inputs.spread import (
@@ -24,7 +24,9 @@ from servicecircle.inputs.spread import (
     residential_places,
     share_people,
 )
+from servicecircle.inputs.totals import read_totals
 from servicecircle.inputs.vectors import read_vector
+from servicecircle.inputs.zonal import unit_zones
 from servicecircle.problems import Problem
 from servicecircle.project import LEVELS, PopulationSettings
 
@@ -51,6 +53,11 @@ class PopulationData:
     date : datetime.date
     source : str
         The files, as the project names them.
+    zones : pandas.DataFrame, optional
+        Of a raster: unit_id, wholly_inside, data_share, exact_population, exact_elderly, see
+        :func:`servicecircle.inputs.zonal.unit_zones`.
+    totals : pandas.DataFrame, optional
+        Official figures of a table: unit_id, population, elderly.
     """
 
     demand: pd.DataFrame
@@ -60,6 +67,8 @@ class PopulationData:
     age_from: int
     date: dt.date
     source: str
+    zones: pd.DataFrame | None = None
+    totals: pd.DataFrame | None = None
 
 
 def read_population(
@@ -96,8 +105,12 @@ def read_population(
         ...
     servicecircle.errors.InputError: no.tif: file not found: no.tif...
     """
+    zones = totals = None
     if settings.raster is not None:
-        demand, problems, balance, source = _from_raster(settings, base)
+        demand, problems, balance, source, zones = _from_raster(settings, base, units)
+        if settings.totals is not None:
+            totals, found = read_totals(settings, base=base, units=units)
+            problems = [*problems, *found]
     elif settings.points is not None:
         source = settings.points.as_posix()
         demand, problems, balance = read_points(settings, base=base)
@@ -111,13 +124,17 @@ def read_population(
         age_from=settings.age_from,
         date=settings.date,
         source=source,
+        zones=zones,
+        totals=totals,
     )
 
 
 _Read = tuple[pd.DataFrame, list[Problem], dict[str, float], str]
 
 
-def _from_raster(settings: PopulationSettings, base: Path) -> _Read:
+def _from_raster(
+    settings: PopulationSettings, base: Path, units: gpd.GeoDataFrame
+) -> tuple[pd.DataFrame, list[Problem], dict[str, float], str, pd.DataFrame | None]:
     raster, second = settings.raster, settings.elderly_raster
     if raster is None or settings.kind is None:
         # The model of the settings has refused this before.
@@ -125,23 +142,26 @@ def _from_raster(settings: PopulationSettings, base: Path) -> _Read:
     name = raster.as_posix()
     if second is not None and settings.raster_holds == "elderly":
         raise InputError(fatal("population.two_elderly", name=name, value=second.as_posix()))
-    cells = read_cells(
-        RasterSource(
-            path=base / raster,
-            name=name,
-            kind=settings.kind,
-            holds=settings.raster_holds,
-            elderly_path=None if second is None else base / second,
-            elderly_name="" if second is None else second.as_posix(),
-            crs=settings.crs,
-            datum=settings.datum,
-        )
+    file = RasterSource(
+        path=base / raster,
+        name=name,
+        kind=settings.kind,
+        holds=settings.raster_holds,
+        elderly_path=None if second is None else base / second,
+        elderly_name="" if second is None else second.as_posix(),
+        crs=settings.crs,
+        datum=settings.datum,
+        area=_box(units),
+        most_cells=settings.most_cells,
+        most_points=settings.most_points,
     )
+    cells = read_cells(file)
+    # Ids of a hundred million cells together pass what a string of 32-bit offsets holds.
     ids = pc.binary_join_element_wise(
-        pa.scalar(_stem(raster)),
-        pc.cast(pa.array(cells.row), pa.string()),
-        pc.cast(pa.array(cells.col), pa.string()),
-        ":",
+        pa.scalar(_stem(raster), pa.large_string()),
+        pc.cast(pa.array(cells.row), pa.large_string()),
+        pc.cast(pa.array(cells.col), pa.large_string()),
+        pa.scalar(":", pa.large_string()),
     )
     demand = demand_table(
         ids=pd.Series(pd.array(ids, dtype="str")),
@@ -152,7 +172,22 @@ def _from_raster(settings: PopulationSettings, base: Path) -> _Read:
         error_m=cells.half_diagonal_m,
     )
     source = name if second is None else f"{name} + {second.as_posix()}"
-    return demand, cells.problems, cells.balance, source
+    # Which units lie inside is needed for every level; sums only where they are scaled.
+    zones = [
+        unit_zones(file, units[units["level"] == level], exact=level == settings.calibrate)
+        for level in LEVELS
+        if len(units) and (units["level"] == level).any()
+    ]
+    table = pd.concat(zones, ignore_index=True) if zones else None
+    return demand, cells.problems, cells.balance, source, table
+
+
+def _box(units: gpd.GeoDataFrame) -> Bounds | None:
+    """Return west, south, east, north of all units; None without any."""
+    if not len(units):
+        return None
+    west, south, east, north = (float(value) for value in units.total_bounds)
+    return west, south, east, north
 
 
 def _stem(path: Path) -> str:
@@ -211,6 +246,7 @@ def _from_units(settings: PopulationSettings, base: Path, units: gpd.GeoDataFram
             weight=places.weight,
             error_m=places.error_m,
             counts=places.counts,
+            kind=places.kind,
         )
     shared = share_people(chosen, places, population=population, elderly=elderly, name=name)
     source = f"units {level}" if settings.total is None else f"total over {level}"

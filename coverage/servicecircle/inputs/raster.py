@@ -1,13 +1,10 @@
-"""People of the cells of a raster, read strip by strip, every cell accounted for."""
+"""People of the cells of a raster, read window by window, every cell accounted for."""
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,26 +12,37 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from pyproj import CRS
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
-from servicecircle.errors import CrsError, InputError
+from servicecircle.errors import InputError
 from servicecircle.inputs.cell_areas import (
     Indices,
     cell_areas_m2,
     half_diagonals_m,
     places_of_cells,
 )
-from servicecircle.inputs.coordinates import Floats, fatal, settle_crs, to_wgs84_points
+from servicecircle.inputs.coordinates import Bounds, Floats, fatal, to_wgs84_points
+from servicecircle.inputs.raster_file import (
+    MARGIN_M,
+    area_window,
+    file_problems,
+    open_raster,
+    prove,
+    read_values,
+    same_grid,
+    windows,
+)
+from servicecircle.inputs.raster_scan import MANKIND, Tally, scan
 from servicecircle.problems import Problem
 
 __all__ = ["Cells", "RasterSource", "read_cells"]
 
-_STRIP_CELLS = 4_000_000
 MOST_CELLS = 4_000_000_000
-# Grids of two files are one where their corners differ by less than this part of a cell.
-_SAME_GRID = 1e-3
+MOST_POINTS = 100_000_000
+CACHE_MIB = 64
+"""What GDAL keeps of unpacked blocks; windows follow the blocks, so that none is needed twice."""
 _ROUNDING = 1e-6
+_BATCH = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +63,11 @@ class RasterSource:
     crs : str, optional
         Declares the CRS of a raster that states none.
     datum : str, optional
-    most_cells : int
-        A larger raster is refused.
+    area : tuple of float, optional
+        West, south, east, north of all units, in degrees: cells more than 10 km from this box
+        are not read, but counted.
+    most_cells, most_points : int
+        More cells to read, or more of them with people, are refused.
     """
 
     path: Path
@@ -67,7 +78,9 @@ class RasterSource:
     elderly_name: str = ""
     crs: str | None = None
     datum: str | None = None
+    area: Bounds | None = None
     most_cells: int = MOST_CELLS
+    most_points: int = MOST_POINTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,26 +113,10 @@ class Cells:
     problems: list[Problem] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Sums:
-    """Running counts and sums over the strips of one raster."""
-
-    nodata: int = 0
-    negative: int = 0
-    infinite: int = 0
-    negative_sum: float = 0.0
-    zero: int = 0
-    people: float = 0.0
-    missing: int = 0
-    masked: float = 0.0
-    clipped: float = 0.0
-    clipped_cells: int = 0
-
-
 def read_cells(source: RasterSource) -> Cells:
     """Read the cells of a raster that hold people.
 
-    Memory is bounded by one strip of rows and the cells that hold people.
+    Memory is bounded by a window of a few million cells and by the cells that hold people.
 
     Parameters
     ----------
@@ -129,9 +126,9 @@ def read_cells(source: RasterSource) -> Cells:
     -------
     Cells
         Its balance closes: cells_total = cells_used + cells_zero + cells_nodata + cells_negative
-        + cells_infinite; people_in_source = people_used (masked cells hold no people: the sum of
-        the negative values is people_negative, and nothing of it is in any other figure);
-        elderly_in_source = elderly_used + elderly_clipped + elderly_masked.
+        + cells_infinite + cells_beyond; people_in_source = people_used (masked cells hold no
+        people: the sum of the negative values is people_negative, and nothing of it is in any
+        other figure); elderly_in_source = elderly_used + elderly_clipped + elderly_masked.
 
     Raises
     ------
@@ -158,163 +155,52 @@ def read_cells(source: RasterSource) -> Cells:
     if missing:
         raise InputError(missing)
     with ExitStack() as stack:
+        stack.enter_context(rasterio.Env(GDAL_CACHEMAX=CACHE_MIB))
         files = [
-            stack.enter_context(_open(path, name)) for path, name in zip(paths, names, strict=True)
+            stack.enter_context(open_raster(path, name))
+            for path, name in zip(paths, names, strict=True)
         ]
-        crs = _prove(files[0], source)
+        crs = prove(files[0], name=source.name, declared=source.crs)
         if len(files) > 1:
-            _same_grid(files[0], files[1], source)
-        return _gather(files, names, source, crs)
+            same_grid(files[0], files[1], names=(source.name, source.elderly_name))
+        part = area_window(files[0], source.area, crs=crs, name=source.name)
+        if part.width * part.height > source.most_cells:
+            raise InputError(
+                _too_many("too_large", source, part.width * part.height, source.most_cells)
+            )
+        return _gather(files, names, source, crs=crs, part=part)
 
 
-def _open(path: Path, name: str) -> Any:
-    try:
-        with warnings.catch_warnings():
-            # A raster without a place is refused below, with a better word.
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            return rasterio.open(path)
-    except (RasterioError, OSError, ValueError) as error:
-        raise InputError(_unreadable(name, error)) from None
+def _too_many(code: str, source: RasterSource, count: int, limit: int) -> Problem:
+    details: dict[str, object] = {"limit": limit}
+    return fatal(f"population.{code}", name=source.name, value=str(count), details=details)
 
 
-def _unreadable(name: str, error: Exception) -> Problem:
-    cause = error.__cause__ or error
-    reason = (str(cause).splitlines() or [type(cause).__name__])[0]
-    return fatal("input.unreadable", name=name, value=name, details={"reason": reason})
+_Columns = tuple[NDArray[np.int32], NDArray[np.int32], Floats, Floats]
 
 
-def _prove(file: Any, source: RasterSource) -> CRS:
-    cells = file.width * file.height
-    if cells > source.most_cells:
-        details: dict[str, object] = {"limit": source.most_cells}
-        raise InputError(
-            fatal("population.too_large", name=source.name, value=str(cells), details=details)
-        )
-    if np.dtype(file.dtypes[0]).kind == "c":
-        details = {"reason": file.dtypes[0]}
-        raise InputError(
-            fatal("input.unreadable", name=source.name, value=source.name, details=details)
-        )
-    if file.transform.is_identity or file.transform.determinant == 0.0:
-        raise CrsError(fatal("population.no_place", name=source.name))
-    stated = CRS.from_wkt(file.crs.to_wkt()) if file.crs else None
-    return settle_crs(stated, source.crs, name=source.name, bounds=tuple(file.bounds))
-
-
-def _same_grid(one: Any, other: Any, source: RasterSource) -> None:
-    rows, cols = np.array([0, 0, one.height]), np.array([0, one.width, 0])
-    ours = np.array(places_of_cells(rows, cols, transform=one.transform))
-    theirs = np.array(places_of_cells(rows, cols, transform=other.transform))
-    apart = float(np.abs(ours - theirs).max()) / math.sqrt(abs(one.transform.determinant))
-    if (
-        one.shape == other.shape
-        and apart <= _SAME_GRID
-        and (other.crs is None or one.crs is None or other.crs == one.crs)
-    ):
-        return
-    details: dict[str, object] = {
-        "other": source.name,
-        "own_grid": f"{other.width}×{other.height}, {_corner(other)}",
-        "other_grid": f"{one.width}×{one.height}, {_corner(one)}",
-    }
-    raise InputError(
-        fatal(
-            "population.grid_mismatch",
-            name=source.elderly_name,
-            value=source.elderly_name,
-            details=details,
-        )
-    )
-
-
-def _corner(file: Any) -> str:
-    size = math.sqrt(abs(file.transform.determinant))
-    # Two grids may differ by a small part of a cell, far behind the decimal point of a degree.
-    return f"({file.transform.c:.12g}, {file.transform.f:.12g}), {size:.12g}, {file.crs or '–'}"
-
-
-def _strips(file: Any) -> Iterator[Window]:
-    """Yield strips of whole rows, as many as fit, in multiples of the file's own blocks."""
-    block = int(file.block_shapes[0][0])
-    rows = max(_STRIP_CELLS // file.width, 1)
-    if rows > block:
-        rows -= rows % block
-    for start in range(0, file.height, rows):
-        yield Window(0, start, file.width, min(rows, file.height - start))
-
-
-def _read(file: Any, window: Window, name: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return the values of a strip and which of them are data."""
-    try:
-        strip = file.read(1, window=window, masked=True)
-    except (RasterioError, OSError, ValueError) as error:
-        raise InputError(_unreadable(name, error)) from None
-    # Whole strips stay in the file's own type; only cells that are used become float64.
-    values = np.asarray(strip.data)
-    present = ~np.ma.getmaskarray(strip)
-    if values.dtype.kind == "f":
-        present &= ~np.isnan(values)
-    scale, offset = file.scales[0], file.offsets[0]
-    if (scale, offset) != (1.0, 0.0):
-        values = values.astype(np.float64) * scale + offset
-    return values, present
-
-
-def _sift(values: NDArray[Any], present: NDArray[np.bool_], tally: _Sums) -> NDArray[np.bool_]:
-    """Return which cells hold a usable value, and count the others."""
-    infinite = present & np.isinf(values)
-    negative = present & (values < 0.0) & ~infinite
-    good: NDArray[np.bool_] = present & ~infinite & ~negative
-    tally.nodata += int((~present).sum())
-    tally.infinite += int(infinite.sum())
-    tally.negative += int(negative.sum())
-    tally.negative_sum += float(values[negative].sum(dtype=np.float64))
-    return good
-
-
-def _gather(files: list[Any], names: list[str], source: RasterSource, crs: CRS) -> Cells:
-    grid = files[0].transform
-    area_of = partial(cell_areas_m2, transform=grid, crs=crs)
-    sums, old = _Sums(), _Sums()
-    rows, cols, mains, elders = [], [], [], []
-    for window in _strips(files[0]):
-        values, present = _read(files[0], window, names[0])
-        good = _sift(values, present, sums)
-        used = good & (values > 0.0)
-        sums.zero += int((good & ~used).sum())
-        row, col = np.nonzero(used)
-        row += window.row_off
-        area = area_of(row, col) / 1e6 if source.kind == "density_km2" else np.ones(len(row))
-        main = values[used].astype(np.float64) * area
-        sums.people += float(main.sum())
-        if len(files) > 1:
-            others, there = _read(files[1], window, names[1])
-            usable = _sift(others, there, old)
-            lost_row, lost_col = np.nonzero(usable & ~used & (others > 0.0))
-            lost = others[lost_row, lost_col].astype(np.float64)
-            if source.kind == "density_km2":
-                lost = lost * area_of(lost_row + window.row_off, lost_col) / 1e6
-            elderly = np.where(usable[used], others[used], 0.0).astype(np.float64) * area
-            elders.append(_clip(main, elderly, old))
-            old.missing += int((used & ~usable).sum())
-            old.masked += float(lost.sum())
-            old.people += float(elderly.sum()) + float(lost.sum())
-        rows.append(row.astype(np.int32))
-        cols.append(col.astype(np.int32))
-        mains.append(main)
-    main = np.concatenate(mains)
-    total = files[0].width * files[0].height
-    _refuse_empty([sums, old][: len(files)], names, total, len(main))
-    row, col = np.concatenate(rows), np.concatenate(cols)
-    x, y = places_of_cells(row + 0.5, col + 0.5, transform=grid)
-    lon, lat = to_wgs84_points(x, y, crs=crs, datum=source.datum, name=source.name)
-    population, elderly = main, np.full(len(main), np.nan)
+def _gather(
+    files: list[Any], names: list[str], source: RasterSource, *, crs: CRS, part: Window
+) -> Cells:
+    sums, old = Tally(), Tally()
+    chunks: list[_Columns] = []
+    count = 0
+    for strip in windows(files[0], part):
+        pieces = [_window(files, names, source, window, (sums, old), crs) for window in strip]
+        count += sum(len(piece[0]) for piece in pieces)
+        if count > source.most_points:
+            raise InputError(_too_many("too_many_points", source, count, source.most_points))
+        chunks.append(_in_order(pieces))
+    beyond = files[0].width * files[0].height - part.width * part.height
+    _refuse_empty([sums, old][: len(files)], names, part.width * part.height, count)
+    row, col, main, elderly = _joined(chunks)
+    lon, lat, half = _places(row, col, source, grid=files[0].transform, crs=crs)
+    population = main
     if source.holds == "elderly":
         population, elderly = elderly, main
         old.people, sums.people = sums.people, math.nan
-    elif elders:
-        elderly = np.concatenate(elders)
-    balance = _balance(sums, old, population, elderly, total)
+    balance = _balance(sums, old, population, elderly, beyond)
+    balance["cells_total"] = files[0].width * files[0].height
     return Cells(
         row=row,
         col=col,
@@ -322,13 +208,92 @@ def _gather(files: list[Any], names: list[str], source: RasterSource, crs: CRS) 
         lat=lat,
         population=population,
         elderly=elderly,
-        half_diagonal_m=half_diagonals_m(row, col, lat, transform=grid, crs=crs),
+        half_diagonal_m=half,
         balance=balance,
-        problems=_problems(balance, files, names),
+        problems=_problems(balance, (sums, old), files, names),
     )
 
 
-def _clip(main: Floats, elderly: Floats, old: _Sums) -> Floats:
+def _window(
+    files: list[Any],
+    names: list[str],
+    source: RasterSource,
+    window: Window,
+    tallies: tuple[Tally, Tally],
+    crs: CRS,
+) -> _Columns:
+    """Return row, column, people and elderly of the cells with people."""
+    sums, old = tallies
+    grid = files[0].transform
+    values, nodata = read_values(files[0], window, name=names[0])
+    at = scan(values, nodata, sums)
+    row, col = _cells_at(at, window)
+    density = source.kind == "density_km2"
+
+    def people_at(flat: NDArray[Any], rows: Indices, cols: Indices) -> Floats:
+        counts = flat.astype(np.float64)
+        if density and counts.size:
+            counts *= cell_areas_m2(rows, cols, transform=grid, crs=crs) / 1e6
+        return counts
+
+    main = people_at(values.ravel()[at], row, col)
+    sums.people += float(main.sum())
+    elderly = np.full(at.size, np.nan)
+    if len(files) > 1:
+        others, gap = read_values(files[1], window, name=names[1])
+        there = scan(others, gap, old)
+        flat = others.ravel()
+        alone = there[np.isin(there, at, assume_unique=True, invert=True)]
+        lost = people_at(flat[alone], *_cells_at(alone, window))
+        mine = flat[at]
+        known = (mine >= 0) & (mine <= MANKIND)
+        if gap is not None:
+            known &= mine != gap
+        elderly = people_at(np.where(known, mine, 0), row, col)
+        old.missing += int((~known).sum())
+        old.masked += float(lost.sum())
+        old.people += float(elderly.sum()) + float(lost.sum())
+        elderly = _clip(main, elderly, old)
+    return row, col, main, elderly
+
+
+def _places(
+    row: Indices, col: Indices, source: RasterSource, *, grid: Any, crs: CRS
+) -> tuple[Floats, Floats, Floats]:
+    """Return longitude, latitude and half diagonal of cells, a bounded number at a time."""
+    lon, lat, half = (np.empty(len(row)) for _ in range(3))
+    for start in range(0, len(row), _BATCH):
+        here = slice(start, start + _BATCH)
+        x, y = places_of_cells(row[here] + 0.5, col[here] + 0.5, transform=grid)
+        lon[here], lat[here] = to_wgs84_points(x, y, crs=crs, datum=source.datum, name=source.name)
+        half[here] = half_diagonals_m(row[here], col[here], lat[here], transform=grid, crs=crs)
+    return lon, lat, half
+
+
+def _cells_at(at: Indices, window: Window) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    row, col = np.divmod(at, window.width)
+    return (row + window.row_off).astype(np.int32), (col + window.col_off).astype(np.int32)
+
+
+def _in_order(pieces: list[_Columns]) -> _Columns:
+    """Return the cells of windows side by side in order of row and column."""
+    if len(pieces) == 1:
+        return pieces[0]
+    columns = [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
+    order = np.lexsort((columns[1], columns[0]))
+    row, col, main, elderly = (column[order] for column in columns)
+    return row, col, main, elderly
+
+
+def _joined(chunks: list[_Columns]) -> _Columns:
+    """Return all strips as one, column by column, so that no more than one is held twice."""
+    rest = [list(chunk) for chunk in chunks]
+    chunks.clear()
+    row, col, main, elderly = (np.concatenate([chunk.pop(0) for chunk in rest]) for _ in range(4))
+    return row, col, main, elderly
+
+
+def _clip(main: Floats, elderly: Floats, old: Tally) -> Floats:
     """Return the elderly cut to the people of their cells."""
     excess = np.maximum(elderly - main, 0.0)
     # Rounding of float32 files is no excess worth a record.
@@ -337,7 +302,7 @@ def _clip(main: Floats, elderly: Floats, old: _Sums) -> Floats:
     return elderly - excess
 
 
-def _refuse_empty(sums: list[_Sums], names: list[str], total: int, used: int) -> None:
+def _refuse_empty(sums: list[Tally], names: list[str], total: int, used: int) -> None:
     faults = [
         fatal("population.all_nodata", name=name, value=str(total))
         for one, name in zip(sums, names, strict=True)
@@ -350,16 +315,16 @@ def _refuse_empty(sums: list[_Sums], names: list[str], total: int, used: int) ->
 
 
 def _balance(
-    sums: _Sums, old: _Sums, population: Floats, elderly: Floats, total: int
+    sums: Tally, old: Tally, population: Floats, elderly: Floats, beyond: int
 ) -> dict[str, float]:
     known = not np.isnan(elderly).any()
     return {
-        "cells_total": total,
         "cells_used": len(elderly),
         "cells_zero": sums.zero,
         "cells_nodata": sums.nodata,
         "cells_negative": sums.negative,
         "cells_infinite": sums.infinite,
+        "cells_beyond": beyond,
         "people_in_source": sums.people,
         "people_used": float(population.sum()),
         "people_negative": sums.negative_sum,
@@ -374,41 +339,39 @@ def _balance(
     }
 
 
-def _problems(balance: dict[str, float], files: list[Any], names: list[str]) -> list[Problem]:
-    def counted(code: str, key: str, name: str, severity: Any = "warning", **details: Any) -> None:
-        if balance[key]:
+def _problems(
+    balance: dict[str, float], tallies: tuple[Tally, Tally], files: list[Any], names: list[str]
+) -> list[Problem]:
+    def counted(code: str, value: float, name: str, severity: Any = "warning", **more: Any) -> None:
+        if value:
             problems.append(
                 Problem(
                     code=f"population.{code}",
                     severity=severity,
                     action="counted",
                     file=name,
-                    value=f"{balance[key]:g}",
-                    details=details,
+                    value=f"{value:g}" if value < MANKIND else f"{value:.0f}",
+                    details=more,
                 )
             )
 
     problems: list[Problem] = []
     negative = f"{balance['people_negative']:.6g}"
-    counted("negative_cells", "cells_negative", names[0], sum=negative)
-    counted("infinite_cells", "cells_infinite", names[0])
+    counted("negative_cells", balance["cells_negative"], names[0], sum=negative)
+    counted("infinite_cells", balance["cells_infinite"], names[0])
     if len(files) > 1:
         lost = f"{balance['elderly_masked']:.6g}"
         cut = f"{balance['elderly_clipped']:.6g}"
-        counted("negative_cells", "elderly_cells_negative", names[1], sum="")
-        counted("infinite_cells", "elderly_cells_infinite", names[1])
-        counted("elderly_missing", "elderly_cells_missing", names[1])
-        counted("elderly_clipped", "elderly_cells_clipped", names[1], people=cut)
-        if balance["elderly_masked"]:
-            counted("elderly_masked", "elderly_masked", names[1], people=lost)
-    for file, name in zip(files, names, strict=True):
-        if file.count > 1:
-            problems.append(
-                Problem(
-                    code="population.several_bands",
-                    severity="warning",
-                    file=name,
-                    value=str(file.count),
-                )
-            )
+        counted("negative_cells", balance["elderly_cells_negative"], names[1], sum="")
+        counted("infinite_cells", balance["elderly_cells_infinite"], names[1])
+        counted("elderly_missing", balance["elderly_cells_missing"], names[1])
+        counted("elderly_clipped", balance["elderly_cells_clipped"], names[1], people=cut)
+        counted("elderly_masked", balance["elderly_masked"], names[1], people=lost)
+    for file, tally, name in zip(files, tallies, names, strict=False):
+        if tally.largest > 1:
+            most = str(np.iinfo(file.dtypes[0]).max)
+            counted("largest_value", tally.largest, name, most=most, type=file.dtypes[0])
+        problems += file_problems(file, name=name)
+    beyond = balance["cells_beyond"]
+    counted("cells_beyond", beyond, names[0], "note", km=f"{MARGIN_M / 1000.0:g}")
     return problems

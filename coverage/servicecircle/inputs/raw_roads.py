@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Lines", "RawRoads", "class_index", "one_place", "oneway_codes", "roads_of"]
+__all__ = [
+    "MODES",
+    "Lines",
+    "Mode",
+    "RawRoads",
+    "WayRules",
+    "class_index",
+    "name_index",
+    "one_place",
+    "roads_of",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Codes = NDArray[np.int8]
+Mode = Literal["walk", "wheelchair", "ebike", "cycle", "drive"]
+MODES: tuple[Mode, ...] = ("walk", "wheelchair", "ebike", "cycle", "drive")
 
 _PER_DEGREE = 1e7
 _MOST_CLASSES = 30_000
-_FORWARD = frozenset({"yes", "true", "1", "f", "ft", "forward"})
-_BACKWARD = frozenset({"-1", "reverse", "t", "tf", "backward"})
-_BOTH = frozenset({"no", "false", "0", "b", "reversible", "alternating"})
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -40,8 +51,22 @@ class RawRoads:
         Values of OSM's ``highway``, or of the class column; "" where there is none.
     oneway : numpy.ndarray of int8, shape (m,)
         0 both ways, 1 from u to v, -1 from v to u. Walking ignores it.
-    walk : numpy.ndarray of bool, shape (m,)
-        Whether the segment may be walked.
+    allowed : mapping of str to numpy.ndarray of int8, shape (m,)
+        For each of :data:`MODES`: 0 not allowed, 1 from u to v, 2 from v to u, 3 both ways. Private
+        ways are in it as the project's ``[roads] gated`` says.
+    private : mapping of str to numpy.ndarray of bool, shape (m,)
+        For each mode: whether the way is private for it.
+    pushed : numpy.ndarray of bool, shape (m,)
+        Whether cyclists have to dismount; ``allowed`` counts it as passable.
+    speed_kmh : numpy.ndarray of float, shape (m,)
+        Speed limit, or speed of a ferry by its duration; NaN where it is not known.
+    ferry : numpy.ndarray of bool, shape (m,)
+    barred : mapping of str to numpy.ndarray of int64
+        For each mode: the nodes, ascending, that it may not pass.
+    name_index : numpy.ndarray of int32, shape (m,)
+        Index into ``road_names``, -1 where the way has no name.
+    road_names : tuple of str
+        Names of streets, sorted.
     source : str
         The file as the project names it.
     counts : dict of str to int
@@ -55,10 +80,48 @@ class RawRoads:
     v: Ints
     way_class: NDArray[np.int16]
     class_names: tuple[str, ...]
-    oneway: NDArray[np.int8]
-    walk: Bools
+    oneway: Codes
+    allowed: Mapping[Mode, Codes]
+    private: Mapping[Mode, Bools]
+    pushed: Bools
+    speed_kmh: Floats
+    ferry: Bools
+    barred: Mapping[Mode, Ints]
+    name_index: NDArray[np.int32]
+    road_names: tuple[str, ...]
     source: str
     counts: dict[str, int]
+
+    @property
+    def walk(self) -> Bools:
+        """Whether each segment may be walked."""
+        return np.asarray(self.allowed["walk"] > 0)
+
+    @property
+    def gated(self) -> Bools:
+        """Whether each segment is private for people on foot."""
+        return self.private["walk"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class WayRules:
+    """What each of l lines is to each mode; the fields as in :class:`RawRoads`, along the line."""
+
+    allowed: Mapping[Mode, Codes]
+    private: Mapping[Mode, Bools]
+    pushed: Bools
+    speed_kmh: Floats
+    ferry: Bools
+
+    def at(self, lines: Ints) -> WayRules:
+        """Return the rules of some lines, in the order given."""
+        return WayRules(
+            allowed={mode: codes[lines] for mode, codes in self.allowed.items()},
+            private={mode: flags[lines] for mode, flags in self.private.items()},
+            pushed=self.pushed[lines],
+            speed_kmh=self.speed_kmh[lines],
+            ferry=self.ferry[lines],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -75,7 +138,11 @@ class Lines:
         Line of each vertex, ascending.
     highway : sequence of str, length l
     oneway : numpy.ndarray of int8, shape (l,)
-    walk : numpy.ndarray of bool, shape (l,)
+    rules : WayRules
+    names : sequence of str, length l
+        "" where a line has no name.
+    barred : mapping of str to numpy.ndarray of bool, shape (p,)
+        For each mode: the places it may not pass; a mode that is not there passes all.
     """
 
     lon: Floats
@@ -83,8 +150,10 @@ class Lines:
     vertex: Ints
     line: Ints
     highway: Sequence[str]
-    oneway: NDArray[np.int8]
-    walk: Bools
+    oneway: Codes
+    rules: WayRules
+    names: Sequence[str]
+    barred: Mapping[Mode, Bools]
 
 
 def roads_of(
@@ -103,7 +172,8 @@ def roads_of(
         ``lines_in``, and what the reader counted; a line that gives no segment is set aside.
     merge_repeated : bool
         Whether segments between the same two nodes, of one class and equally walkable, are one:
-        both directions of a street are. Its ``oneway`` is 0 where the directions differ.
+        both directions of a street are. What either of them allows is allowed; its ``oneway`` is 0
+        where the directions differ; all else is of the first one.
 
     Returns
     -------
@@ -114,6 +184,14 @@ def roads_of(
     Examples
     --------
     >>> from dataclasses import replace
+    >>> both, no = np.array([3, 3], np.int8), np.zeros(2, np.bool_)
+    >>> rules = WayRules(
+    ...     allowed=dict.fromkeys(MODES, both),
+    ...     private=dict.fromkeys(MODES, no),
+    ...     pushed=no,
+    ...     speed_kmh=np.full(2, np.nan),
+    ...     ferry=no,
+    ... )
     >>> lines = Lines(
     ...     lon=np.array([0.0, 1.0, np.nan]),
     ...     lat=np.zeros(3),
@@ -121,7 +199,9 @@ def roads_of(
     ...     line=np.array([0, 0, 0, 0, 1, 1]),
     ...     highway=["path", "path"],
     ...     oneway=np.array([1, 1], np.int8),
-    ...     walk=np.array([True, True]),
+    ...     rules=rules,
+    ...     names=["", ""],
+    ...     barred={},
     ... )
     >>> roads, _ = roads_of(lines, source="a", counts={"lines_in": 2}, merge_repeated=True)
     >>> roads.u.tolist(), roads.v.tolist(), roads.oneway.tolist(), roads.counts["segments_repeated"]
@@ -144,28 +224,46 @@ def roads_of(
     use = known & apart
     u, v, line = u[use], v[use], line[use]
     unused = np.setdiff1d(np.arange(len(lines.highway), dtype=np.int64), line)
-    index, names = class_index(lines.highway)
-    way_class, oneway, walk = index[line], lines.oneway[line], lines.walk[line]
+    index, classes = class_index(lines.highway)
+    way_class, oneway, rules = index[line], lines.oneway[line], lines.rules.at(line)
     if merge_repeated:
-        keep, oneway = _merge(u, v, way_class, oneway, walk)
+        keep, oneway, rules = _merge(u, v, way_class, oneway, rules)
         tally["segments_repeated"] = int(u.size - keep.size)
-        u, v, way_class, walk = u[keep], v[keep], way_class[keep], walk[keep]
+        u, v, way_class, line = u[keep], v[keep], way_class[keep], line[keep]
     nodes = np.unique(np.concatenate([u, v]))
+    walk = rules.allowed["walk"] > 0
     tally["segments_used"] = int(u.size)
     tally["segments_walkable"] = int(walk.sum())
     tally["nodes"] = int(nodes.size)
     tally["nodes_walkable"] = int(np.unique(np.concatenate([u[walk], v[walk]])).size)
+    tally |= {f"segments_{mode}": int((rules.allowed[mode] > 0).sum()) for mode in MODES[1:]}
+    tally["segments_private"] = int(rules.private["walk"].sum())
+    tally["segments_ferry"] = int(rules.ferry.sum())
     lines_in = int(counts.get("lines_in", len(lines.highway)))
     used_lines = len(lines.highway) - unused.size
+    name_of_line, road_names = name_index(lines.names)
+    nowhere = np.zeros(lines.lon.size, dtype=np.bool_)
+    barred = {
+        mode: np.flatnonzero(lines.barred.get(mode, nowhere)[nodes]).astype(np.int64)
+        for mode in MODES
+    }
+    tally |= {f"nodes_barred_{mode}": at.size for mode, at in barred.items()}
     roads = RawRoads(
         lon=lines.lon[nodes],
         lat=lines.lat[nodes],
         u=np.searchsorted(nodes, u).astype(np.int64),
         v=np.searchsorted(nodes, v).astype(np.int64),
         way_class=way_class,
-        class_names=names,
+        class_names=classes,
         oneway=oneway,
-        walk=walk,
+        allowed=rules.allowed,
+        private=rules.private,
+        pushed=rules.pushed,
+        speed_kmh=rules.speed_kmh,
+        ferry=rules.ferry,
+        barred=barred,
+        name_index=name_of_line[line],
+        road_names=road_names,
         source=source,
         counts={
             "lines_in": lines_in,
@@ -179,28 +277,54 @@ def roads_of(
 
 
 def _merge(
-    u: Ints, v: Ints, way_class: NDArray[np.int16], oneway: NDArray[np.int8], walk: Bools
-) -> tuple[Ints, NDArray[np.int8]]:
-    """Return the first of the segments that are one, in their order, and their directions."""
+    u: Ints, v: Ints, way_class: NDArray[np.int16], oneway: Codes, rules: WayRules
+) -> tuple[Ints, Codes, WayRules]:
+    """Return the first of the segments that are one, in their order, and what they are."""
     low, high = np.minimum(u, v), np.maximum(u, v)
+    walk = rules.allowed["walk"] > 0
     order = np.lexsort((walk, way_class, high, low))
+    if not order.size:
+        return order, oneway, rules
     new = np.ones(order.size, dtype=np.bool_)
     keys = [column[order] for column in (low, high, way_class, walk)]
-    if order.size:
-        new[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
-    group = np.cumsum(new) - 1
+    new[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
     starts = np.flatnonzero(new)
     # lexsort is stable: the first of each group is the first in the file.
     first = order[starts]
-    from_low = (oneway * np.where(u == low, 1, -1))[order]
-    least = np.ones(starts.size, dtype=np.int8)
-    most = -least
-    np.minimum.at(least, group, from_low)
-    np.maximum.at(most, group, from_low)
-    merged = np.where((least == most), least, 0).astype(np.int8)
-    merged *= np.where(u[first] == low[first], 1, -1).astype(np.int8)
     by_file = np.argsort(first)
-    return first[by_file], merged[by_file]
+    forward = u == low
+    sign = np.where(forward, 1, -1).astype(np.int8)
+    from_low = (oneway * sign)[order]
+    least = np.minimum.reduceat(from_low, starts)
+    merged = np.where(least == np.maximum.reduceat(from_low, starts), least, 0).astype(np.int8)
+    allowed: dict[Mode, Codes] = {}
+    for mode, codes in rules.allowed.items():
+        seen = np.where(forward, codes, _turned(codes))[order]
+        either = np.bitwise_or.reduceat(seen, starts)
+        allowed[mode] = np.where(forward[first], either, _turned(either))[by_file].astype(np.int8)
+    keep = first[by_file]
+    return keep, (merged * sign[first])[by_file], replace(rules.at(keep), allowed=allowed)
+
+
+def _turned(codes: Codes) -> Codes:
+    """Return what is allowed seen from the other end: 1 and 2 change places."""
+    return np.array([0, 2, 1, 3], dtype=np.int8)[codes]
+
+
+def name_index(names: Sequence[str]) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Return a number for the name of each way, -1 for none, and the names, sorted.
+
+    Examples
+    --------
+    >>> index, names = name_index(["府前路", "", "解放路", "府前路"])
+    >>> index.tolist(), names
+    ([0, -1, 1, 0], ('府前路', '解放路'))
+    >>> name_index([])[1]
+    ()
+    """
+    found = sorted(set(names) - {""})
+    number = {name: at for at, name in enumerate(found)} | {"": -1}
+    return np.fromiter((number[name] for name in names), np.int32, len(names)), tuple(found)
 
 
 def class_index(highway: Sequence[str]) -> tuple[NDArray[np.int16], tuple[str, ...]]:
@@ -253,32 +377,3 @@ def one_place(lon: Floats, lat: Floats) -> tuple[Ints, Ints]:
     code = east * np.int64(2_000_000_011) + north
     _, first, place = np.unique(code, return_index=True, return_inverse=True)
     return first.astype(np.int64), place.astype(np.int64)
-
-
-def oneway_codes(
-    oneway: Sequence[str], highway: Sequence[str], junction: Sequence[str]
-) -> NDArray[np.int8]:
-    """Return the directions of ways for vehicles: 0 both, 1 as drawn, -1 against.
-
-    Motorways and roundabouts are one-way unless they say otherwise.
-
-    Examples
-    --------
-    >>> oneway_codes(["", "-1", "no"], ["motorway", "service", "motorway"], ["", "", ""]).tolist()
-    [1, -1, 0]
-    >>> oneway_codes([""], ["residential"], ["roundabout"]).tolist()
-    [1]
-    """
-    codes: dict[tuple[str, str, str], int] = {}
-    ways = list(zip(oneway, highway, junction, strict=True))
-    for way in set(ways):
-        said = way[0].strip().lower()
-        if said in _FORWARD:
-            codes[way] = 1
-        elif said in _BACKWARD:
-            codes[way] = -1
-        elif said in _BOTH:
-            codes[way] = 0
-        else:
-            codes[way] = int(way[1] == "motorway" or way[2] in ("roundabout", "circular"))
-    return np.fromiter((codes[way] for way in ways), np.int8, len(ways))

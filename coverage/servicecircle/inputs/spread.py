@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import geopandas as gpd
 import numpy as np
@@ -12,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from servicecircle.inputs.coordinates import Floats
+from servicecircle.inputs.crowding import crowding
 from servicecircle.inputs.shapes import (
     Geometries,
     areas_m2,
@@ -54,6 +56,7 @@ class Places:
         Radius of a circle of the area that the place stands for.
     counts : dict
         Rows of the source: total, used, outside (in no unit), set_aside (without an area).
+    kind : {"buildings", "land", "centres"}
     """
 
     unit: Indices
@@ -63,6 +66,7 @@ class Places:
     weight: Floats
     error_m: Floats
     counts: dict[str, float] = field(default_factory=dict)
+    kind: Literal["buildings", "land", "centres"] = "centres"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +131,7 @@ def building_places(
             "outside": int((solid & ~inside).sum()),
             "set_aside": int((~solid).sum()),
         },
+        kind="buildings",
     )
 
 
@@ -198,6 +203,7 @@ def residential_places(
         weight=weight,
         error_m=np.sqrt(weight / np.pi),
         counts=counts,
+        kind="land",
     )
 
 
@@ -332,6 +338,14 @@ def share_people(
         )
         for at in lost
     ]
+    problems += crowding(
+        units,
+        places.unit,
+        places.weight,
+        people=np.fmax(population, elderly),
+        kind=places.kind,
+        name=name,
+    )
     partly = known & np.isnan(elderly) & (~np.isnan(elderly)).any() & people
     for code, mask in (("units_without_figure", ~known), ("units_without_elderly", partly)):
         if mask.any():

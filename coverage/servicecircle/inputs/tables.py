@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import difflib
 import re
-import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from servicecircle.inputs.columns import known_title, normalise_title
-from servicecircle.inputs.grids import (
-    MOST_UNPACKED_BYTES,
-    Grid,
-    decode,
-    delimited_grid,
-    stop,
-    workbook_grids,
-)
+from servicecircle.inputs.archives import MOST_UNPACKED_BYTES
+from servicecircle.inputs.grids import Grid, decode, delimited_grid, stop
+from servicecircle.inputs.headers import column_titles, find_header, is_number
+from servicecircle.inputs.table_rows import Rows, clean_cell, sort_rows
+from servicecircle.inputs.text_columns import filled_cells, text_series, trimmed
+from servicecircle.inputs.workbooks import workbook_grids
 from servicecircle.problems import Problem
 
-__all__ = ["Table", "read_table"]
+__all__ = ["Table", "read_table", "title_columns"]
 
-_HEADER_WITHIN = 30
-_TOTAL = re.compile(r"^([合总小共累]计|[合總小]計|total|subtotal|grandtotal|sum)[:]?$")
-_TOTAL_END = re.compile(r".([合总小]计|[合總小]計)[:]?$")
-_MAYBE_TOTAL = re.compile(r"[计計]|total|sum", re.IGNORECASE)
-_NOTE = re.compile(r"^(注|备注|備註|说明|說明|填表|制表|资料来源|数据来源|note|source)s?[\d:.、人]")
+_MOST_COLUMNS = 16_384
+_MOST_TEXT_BYTES = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +37,7 @@ class Table:
     frame : pandas.DataFrame
         All cells as str, "" for empty; the titles of the header as columns.
     rows : numpy.ndarray of int, shape (n,)
-        1-based row of each record: as Excel shows it, or the physical line on which it starts.
+        1-based row of each record, as Excel shows it.
     sheet, encoding, file : str
     rows_in : int
         Rows below the header that hold anything: ``len(frame)`` and those set aside.
@@ -62,13 +56,6 @@ class Table:
     def rows_set_aside(self) -> int:
         """Return the number of rows set aside: totals, notes, rows wider than the header."""
         return self.rows_in - len(self.frame)
-
-
-@dataclass(frozen=True, slots=True)
-class _Header:
-    top: int
-    bottom: int
-    known: int
 
 
 def read_table(
@@ -131,14 +118,50 @@ def read_table(
         grid, others = delimited_grid(text, file=name, encoding=used), []
         if encoding is None and used == "gb18030":
             _refuse_big5(data, grid, titles, name)
-    grid = _without_margins(grid)
+    grid = _without_margins(grid, file=name)
     if not grid.cells:
         raise stop("table.empty", file=name, sheet=grid.sheet)
     return _table(grid, titles=titles, file=name, problems=others)
 
 
+def title_columns(grid: Grid, *, titles: Sequence[str] = ()) -> tuple[int, dict[str, int]]:
+    """Return where the columns of a sheet stand, under the titles that a table of it has.
+
+    Parameters
+    ----------
+    grid : Grid
+    titles : sequence of str
+        Titles that the project names, as for :func:`read_table`.
+
+    Returns
+    -------
+    row : int
+        1-based row of the last line of the header, 0 where there is none.
+    columns : dict of str to int
+        Title → 0-based column.
+
+    Examples
+    --------
+    >>> title_columns(Grid([["名单"], ["名称", "床位"], ["甲", "3"]], [1, 2, 3]))
+    (2, {'名称': 0, '床位': 1})
+    >>> title_columns(Grid([], []))
+    (0, {})
+    """
+    grid = _without_margins(grid, file="")
+    if not grid.cells:
+        return 0, {}
+    header = find_header(grid, titles)
+    width = max(len(grid.cells[line]) for line in range(header.top, header.bottom + 1))
+    names, _ = column_titles(grid, header, width)
+    return grid.rows[header.bottom], {name: column for column, name in enumerate(names)}
+
+
 def _bytes(path: Path, name: str) -> bytes:
     try:
+        size = path.stat().st_size
+        if size > _MOST_TEXT_BYTES:
+            limit = f"{_MOST_TEXT_BYTES:,}"
+            raise stop("table.too_large", file=name, value=f"{size:,}", limit=limit)
         data = path.read_bytes()
     except FileNotFoundError:
         raise stop("input.missing_file", file=name, value=name) from None
@@ -165,7 +188,7 @@ def _refuse_big5(data: bytes, grid: Grid, titles: Sequence[str], name: str) -> N
     except UnicodeDecodeError:
         return
     other = delimited_grid(text, file=name, encoding="big5")
-    if _find_header(other, titles).known > _find_header(grid, titles).known:
+    if find_header(other, titles).known > find_header(grid, titles).known:
         raise stop("table.big5", file=name)
 
 
@@ -189,8 +212,8 @@ def _choose_sheet(
     filled = [grid for grid in filled if grid.visible] or filled
     if not filled:
         raise stop("table.empty", file=file)
-    trimmed = [_without_margins(grid) for grid in filled]
-    known = [_find_header(grid, titles).known if grid.cells else 0 for grid in trimmed]
+    trimmed = [_without_margins(grid, file=file) for grid in filled]
+    known = [find_header(grid, titles).known if grid.cells else 0 for grid in trimmed]
     chosen = filled[known.index(max(known))]
     rest = [grid.sheet for grid in grids if grid is not chosen and any(any(r) for r in grid.cells)]
     if not rest:
@@ -205,115 +228,35 @@ def _choose_sheet(
     return chosen, [problem]
 
 
-def _clean(cell: str) -> str:
-    return cell.strip().strip("\u200b\ufeff\u3000 ") if cell else ""
-
-
-def _without_margins(grid: Grid) -> Grid:
-    """Strip the cells and drop what is blank below the last row with anything in it."""
-    cells = [[_clean(cell) for cell in row] for row in grid.cells]
+def _without_margins(grid: Grid, *, file: str) -> Grid:
+    """Strip the cells; drop what is blank below the last row and right of the last column."""
+    if grid.columns is not None:
+        columns = tuple(trimmed(column) for column in grid.columns)
+        return replace(
+            grid, cells=[[clean_cell(cell) for cell in row] for row in grid.cells], columns=columns
+        )
+    cells = [[clean_cell(cell) for cell in row] for row in grid.cells]
     last = max((at for at, row in enumerate(cells) if any(row)), default=-1)
-    return Grid(
-        cells[: last + 1],
-        grid.rows[: last + 1],
-        grid.merges,
-        grid.sheet,
-        grid.encoding,
-        grid.visible,
-        grid.problems,
-    )
-
-
-def _number(cell: str) -> bool:
-    return bool(re.fullmatch(r"[-+]?[\d,]*\.?\d+%?", unicodedata.normalize("NFKC", cell)))
-
-
-def _find_header(grid: Grid, titles: Sequence[str]) -> _Header:
-    """Return the row with most known titles, else the first that looks like a header."""
-    wanted = {normalise_title(title) for title in titles}
-    first = [at for at, row in enumerate(grid.cells) if any(row)][:_HEADER_WITHIN]
-    counts = {
-        at: len(
-            {
-                cell
-                for cell in grid.cells[at]
-                if cell and (known_title(cell) or normalise_title(cell) in wanted)
-            }
+    width = max((_filled(row) for row in cells), default=0)
+    if width > _MOST_COLUMNS:
+        limit = f"{_MOST_COLUMNS:,}"
+        raise stop(
+            "table.too_many_columns", file=file, sheet=grid.sheet, value=f"{width:,}", limit=limit
         )
-        for at in first
-    }
-    best = max(first, key=lambda at: (counts[at], -at), default=0)
-    known = counts.get(best, 0)
-    if not known:
-        filled = {at: sum(map(bool, grid.cells[at])) for at in first}
-        widest = max(filled.values(), default=0)
-        best = next((at for at in first if filled[at] >= 0.7 * widest), 0)
-    for top, bottom in ((best - 1, best), (best, best + 1)):
-        if known and top >= 0 and bottom < len(grid.cells) and _two_lines(grid, top, bottom):
-            return _Header(top, bottom, known)
-    return _Header(best, best, known)
+    cells = [row[:width] for row in cells[: last + 1]]
+    return replace(grid, cells=cells, rows=grid.rows[: last + 1])
 
 
-def _two_lines(grid: Grid, top: int, bottom: int) -> bool:
-    """Return whether two rows are the two lines of one header."""
-    width = max(len(grid.cells[top]), len(grid.cells[bottom]))
-    above = [*grid.cells[top], *[""] * (width - len(grid.cells[top]))]
-    below = [*grid.cells[bottom], *[""] * (width - len(grid.cells[bottom]))]
-    if sum(map(bool, above)) < 2 or any(_number(cell) for cell in below):  # noqa: PLR2004 - one title is no line
-        return False
-    spans = [merge for merge in grid.merges if merge[0] <= top <= merge[2]]
-    if any(upper <= top and lower == bottom for upper, _, lower, _ in spans):
-        return True
-    if any(right > left and lower == top for _, left, lower, right in spans):
-        return any(
-            any(below[left : right + 1])
-            for _, left, lower, right in spans
-            if right > left and lower == top
-        )
-    # Without merged ranges (a CSV of such a sheet): a title above leaves blanks to its right, and
-    # the line below fills these groups and nothing else.
-    grouped = [
-        column
-        for column in range(width)
-        if (above[column] and column + 1 < width and not above[column + 1]) or not above[column]
-    ]
-    blank = [column for column in range(width) if not above[column]]
-    filled = [column for column in range(width) if below[column]]
-    return bool(blank) and len(filled) < width and set(blank) <= set(filled) <= set(grouped)
-
-
-def _titles(grid: Grid, header: _Header, width: int) -> tuple[list[str], list[tuple[int, str]]]:
-    """Return one distinct title a column, and which of them had to be changed."""
-    lines = []
-    for at in range(header.top, header.bottom + 1):
-        line = [*grid.cells[at], *[""] * width][:width]
-        for top, left, low, right in grid.merges:
-            if top <= at <= low:
-                line[left : right + 1] = [grid.cells[top][left]] * (min(right + 1, width) - left)
-        lines.append([re.sub(r"\s*[\r\n]+\s*", "", cell) for cell in line])
-    if len(lines) > 1 and not grid.merges:
-        for column in range(1, width):
-            if not lines[0][column] and lines[-1][column]:
-                lines[0][column] = lines[0][column - 1]
-    titles, changed, seen = [], [], dict[str, int]()
-    for column in range(width):
-        parts = list(dict.fromkeys(line[column] for line in lines if line[column]))
-        title = "-".join(parts)
-        if not title:
-            title = f"#{column + 1}"
-        seen[title] = seen.get(title, 0) + 1
-        if seen[title] > 1:
-            changed.append((column, title))
-            title = f"{title} #{seen[title]}"
-        titles.append(title)
-    return titles, changed
+def _filled(row: list[str]) -> int:
+    """Return how many cells a row has up to its last one that holds anything."""
+    return next((len(row) - at for at, cell in enumerate(reversed(row)) if cell), 0)
 
 
 def _table(grid: Grid, *, titles: Sequence[str], file: str, problems: list[Problem]) -> Table:
     where: dict[str, Any] = {"file": file, "sheet": grid.sheet}
-    header = _find_header(grid, titles)
+    header = find_header(grid, titles)
     head = grid.cells[header.bottom]
-    if not header.known and sum(map(_number, head)) * 2 > sum(map(bool, head)):
+    if not header.known and sum(map(is_number, head)) * 2 > sum(map(bool, head)):
         raise stop(
             "table.no_header",
             file=file,
@@ -323,11 +266,9 @@ def _table(grid: Grid, *, titles: Sequence[str], file: str, problems: list[Probl
         )
     spans = [len(grid.cells[line]) for line in range(header.top, header.bottom + 1)]
     spans += [right + 1 for top, _, _, right in grid.merges if header.top <= top <= header.bottom]
-    width = max(spans)
-    body = grid.cells[header.bottom + 1 :]
-    numbers = grid.rows[header.bottom + 1 :]
-    problems = [*grid.problems, *problems, *_fill_merged(grid, header.bottom, body, where)]
-    names, changed = _titles(grid, header, width)
+    width = min(max(spans), _MOST_COLUMNS)
+    names, changed = column_titles(grid, header, width)
+    problems = [_placed(problem, names) for problem in grid.problems] + problems
     problems += [
         Problem(
             code="table.repeated_title",
@@ -340,112 +281,90 @@ def _table(grid: Grid, *, titles: Sequence[str], file: str, problems: list[Probl
         )
         for column, title in changed
     ]
-    keep, found, rows_in = _sort_rows(body, numbers, width, where)
+    first = header.bottom + 1
+    if grid.columns is not None:
+        columns = [column[first:] for column in grid.columns]
+        rows = Rows.regular(columns, first=first + 1)
+    else:
+        body, found = _fill_merged(grid, first, names, where)
+        problems += found
+        rows = Rows.of(body, grid.rows[first:], width=width)
+    keep, found, rows_in = sort_rows(rows, where=where)
     problems += found
-    columns = [
-        [row[column] if column < len(row) else "" for row in (body[at] for at in keep)]
-        for column in range(width)
-    ]
+    mask = None if keep.all() else keep
     frame = pd.DataFrame(
         {
-            name: pd.array(values, dtype="str")
-            for name, values in zip(names, columns, strict=True)
-            if any(values) or not name.startswith("#")
+            name: text_series(values)
+            for name, column in zip(names, rows.columns, strict=True)
+            for values in [column if mask is None else column.filter(pa.array(mask))]
+            if not name.startswith("#") or filled_cells(values).any()
         },
-        index=pd.RangeIndex(len(keep)),
+        index=pd.RangeIndex(int(keep.sum())),
     )
-    rows = np.array([numbers[at] for at in keep], dtype=np.int64)
-    return Table(frame, rows, grid.sheet, grid.encoding, file, rows_in, tuple(problems))
+    numbers = rows.numbers[keep]
+    return Table(frame, numbers, grid.sheet, grid.encoding, file, rows_in, tuple(problems))
+
+
+def _placed(problem: Problem, names: list[str]) -> Problem:
+    """Name the column of a cell by its title, as the other problems do."""
+    if problem.code != "table.cell_without_value" or not problem.column:
+        return problem
+    at = 0
+    for letter in problem.column:
+        at = at * 26 + ord(letter) - ord("A") + 1
+    return replace(problem, column=names[at - 1] if at <= len(names) else problem.column)
 
 
 def _fill_merged(
-    grid: Grid, bottom: int, body: list[list[str]], where: dict[str, Any]
-) -> list[Problem]:
-    """Fill merged ranges below the header with the value of their first cell."""
-    problems = []
+    grid: Grid, first: int, names: list[str], where: dict[str, Any]
+) -> tuple[list[list[str]], list[Problem]]:
+    """Return the rows below the header, merged ranges filled with the value of their first cell."""
+    body = [list(row) for row in grid.cells[first:]]
+    problems: list[Problem] = []
+    left_over = sum(map(len, body))
     for top, left, low, right in grid.merges:
-        if top <= bottom or top - bottom - 1 >= len(body) or left >= len(body[top - bottom - 1]):
+        if top < first or top - first >= len(body) or left >= len(body[top - first]):
             continue
-        value = body[top - bottom - 1][left]
+        value = body[top - first][left]
         if not value or (right - left + 1 == len(body[0]) and len(body[0]) > 1):
             continue
-        for at in range(top - bottom - 1, min(low - bottom, len(body))):
-            for column in range(left, min(right + 1, len(body[at]))):
-                if not body[at][column]:
-                    body[at][column] = value
-        if _number(value):
+        last = min(low - first + 1, len(body))
+        left_over -= (last - top + first) * (right - left + 1)
+        if left_over < 0:
+            # Ranges that overlap are none that Excel makes, and could be endless work.
+            raise stop("table.overlapping_merges", file=where["file"], sheet=grid.sheet)
+        title = names[left] if left < len(names) else ""
+        for at in range(top - first, last):
+            empty = [
+                column
+                for column in range(left, min(right + 1, len(body[at])))
+                if not body[at][column]
+            ]
+            for column in empty:
+                body[at][column] = value
+            if empty and at > top - first:
+                problems.append(
+                    Problem(
+                        code="table.merged_cell",
+                        severity="note",
+                        row=grid.rows[at + first],
+                        column=title,
+                        value=value,
+                        action="mended",
+                        details={"first": grid.rows[top]},
+                        **where,
+                    )
+                )
+        if is_number(value):
             problems.append(
                 Problem(
                     code="table.merged_number",
                     severity="warning",
                     row=grid.rows[top],
+                    column=title,
                     value=value,
                     details={"last": grid.rows[min(low, len(grid.rows) - 1)]},
                     **where,
                 )
             )
-    return problems
-
-
-def _sort_rows(
-    body: list[list[str]], numbers: list[int], width: int, where: dict[str, Any]
-) -> tuple[list[int], list[Problem], int]:
-    """Return the rows to keep, the problems, and how many rows hold anything."""
-    keep: list[int] = []
-    problems: list[Problem] = []
-    blank: list[int] = []
-    short: list[int] = []
-    for at, row in enumerate(body):
-        filled = [cell for cell in row if cell]
-        if not filled:
-            blank.append(numbers[at])
-            continue
-        code = ""
-        if any(row[width:]):
-            code, value = "table.too_wide", ", ".join(row)
-        elif total := next(filter(_is_total, row[:3]), ""):
-            code, value = "table.total_row", total
-        elif len(set(filled)) == 1 and _NOTE.match(_plain(filled[0])):
-            code, value = "table.note_row", filled[0]
-        if code:
-            severity = "error" if code == "table.too_wide" else "note"
-            problems.append(
-                Problem(
-                    code=code,
-                    severity=severity,  # type: ignore[arg-type]  # from a table of literals
-                    row=numbers[at],
-                    value=value,
-                    action="set_aside",
-                    details={"width": len(row), "titles": width},
-                    **where,
-                )
-            )
-            continue
-        if len(row) < width:
-            short.append(numbers[at])
-        keep.append(at)
-    for code, found in (("table.blank_rows", blank), ("table.short_rows", short)):
-        if found:
-            problems.append(
-                Problem(
-                    code=code,
-                    severity="note",
-                    row=found[0],
-                    value=str(len(found)),
-                    action="counted",
-                    details={"count": len(found)},
-                    **where,
-                )
-            )
-    return keep, problems, len(body) - len(blank)
-
-
-def _plain(cell: str) -> str:
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", cell)).casefold()
-
-
-def _is_total(cell: str) -> bool:
-    if not _MAYBE_TOTAL.search(cell):
-        return False
-    plain = _plain(cell)
-    return bool(_TOTAL.match(plain) or _TOTAL_END.search(plain))
+    return body, problems

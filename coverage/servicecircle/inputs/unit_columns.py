@@ -23,9 +23,12 @@ __all__ = [
     "NUMBERS",
     "POINT_COLUMNS",
     "UNIT_COLUMNS",
+    "change_titles",
+    "choose_change_columns",
     "choose_columns",
     "choose_point_columns",
     "code_cells",
+    "meanings",
     "missing_column",
     "number_cells",
     "text_cells",
@@ -33,7 +36,19 @@ __all__ = [
 
 Texts = NDArray[np.object_]
 
-UNIT_COLUMNS = ("code", "name", "parent", "type", "population", "elderly", "households")
+UNIT_COLUMNS = (
+    "code",
+    "name",
+    "parent",
+    "type",
+    "population",
+    "elderly",
+    "households",
+    "valid_from",
+    "valid_to",
+    "basis",
+    "age_from",
+)
 POINT_COLUMNS = ("id", "lon", "lat", "population", "elderly")
 NUMBERS = ("population", "elderly", "households")
 
@@ -106,6 +121,60 @@ def choose_point_columns(
     titles = _titles()
     aliases = {key: titles["points"].get(key) or titles["own"][key] for key in POINT_COLUMNS}
     return _choose(list(available), aliases, declared, name)
+
+
+def change_titles() -> list[str]:
+    """Return the titles that columns of change tables are known to have.
+
+    Examples
+    --------
+    >>> "原代码" in change_titles()
+    True
+    """
+    return [title for titles in _titles()["change"].values() for title in titles]
+
+
+def choose_change_columns(
+    available: Iterable[str], *, declared: Mapping[str, str], name: str
+) -> dict[str, tuple[str, ...]]:
+    """Choose the columns of a change table.
+
+    Raises
+    ------
+    InputError
+        If a declared column is not there, or neither name nor code of a side is.
+
+    Examples
+    --------
+    >>> choose_change_columns(["原名称", "新名称"], declared={}, name="a.csv")
+    {'old_name': ('原名称',), 'new_name': ('新名称',)}
+    >>> choose_change_columns([], declared={}, name="a.csv")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    servicecircle.errors.InputError: a.csv: no column holds the units before the change...
+    """
+    columns = list(available)
+    chosen, _ = _choose(columns, _titles()["change"], declared, name)
+    faults = [
+        fatal(f"change.no_{side}", name=name, details={"known": ", ".join(columns)})
+        for side in ("old", "new")
+        if f"{side}_code" not in chosen and f"{side}_name" not in chosen
+    ]
+    if faults:
+        raise InputError(faults)
+    return chosen
+
+
+@cache
+def meanings(table: str) -> dict[str, str]:
+    """Return what the words of a table of words mean: word in lower case → our word.
+
+    Examples
+    --------
+    >>> meanings("change_kinds")["更名"], meanings("levels")["街道"]
+    ('rename', 'township')
+    """
+    return {word: ours for ours, words in _titles()[table].items() for word in words}
 
 
 def _choose(

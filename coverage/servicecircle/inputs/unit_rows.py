@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from servicecircle.inputs.shapes import Geometries, areas_m2, polygons_only
-from servicecircle.inputs.unit_columns import NUMBERS
+from servicecircle.inputs.unit_columns import NUMBERS, meanings, number_cells, text_cells
+from servicecircle.inputs.values import dates
 from servicecircle.problems import Problem
 
-__all__ = ["identify", "mend", "unite_codes"]
+__all__ = ["identify", "mend", "other_basis", "unite_codes", "validity"]
 
 # About a square metre: what is left of a line drawn as a polygon is rounding, no unit.
 _LEAST_DEGREES2 = 1e-10
+# Outlines above this many vertices are looked at before they are mended: with the crossings grows
+# the time, with many of them beyond all measure unless rings are mended one by one.
+_LARGE = 60
+_FEW, _SAMPLE = 20, 500
+_MANY_CROSSINGS, _MOST_CROSSINGS = 300, 20_000
+_HOPELESS = 1e8
 
 
 def mend(
@@ -48,10 +57,21 @@ def mend(
     >>> keep.tolist(), [problem.code for problem in problems]
     ([True, False], ['unit.no_geometry', 'unit.invalid_ring'])
     """
-    mended = polygons_only(geometries)
     missing = shapely.is_missing(geometries) | shapely.is_empty(geometries)
+    crossings = _crossings(geometries)
+    tangled = {at: count for at, count in crossings.items() if count > _MOST_CROSSINGS}
+    mendable: Geometries = np.array(geometries, dtype=object)
+    for at, count in crossings.items():
+        if count > _MOST_CROSSINGS:
+            mendable[at] = None
+        elif count > _MANY_CROSSINGS:
+            mendable[at] = shapely.make_valid(
+                geometries[at], method="structure", keep_collapsed=False
+            )
+    mended = polygons_only(mendable)
     after = areas_m2(mended)
     keep = ~missing & (np.nan_to_num(shapely.area(mended)) > _LEAST_DEGREES2)
+    missing[list(tangled)] = True
     touched = np.flatnonzero(keep & ~shapely.equals_exact(geometries, mended, tolerance=0.0))
     problems = [
         Problem(
@@ -63,6 +83,19 @@ def mend(
             value=str(called[at]),
         )
         for at in np.flatnonzero(missing).tolist()
+        if at not in tangled
+    ]
+    problems += [
+        Problem(
+            code="unit.tangled",
+            severity="error",
+            action="set_aside",
+            file=name,
+            row=at + 1,
+            value=str(called[at]),
+            details={"crossings": f"{count:,.0f}", "most": f"{_MOST_CROSSINGS:,}"},
+        )
+        for at, count in tangled.items()
     ]
     problems += [
         Problem(
@@ -98,51 +131,94 @@ def mend(
     return mended, keep, problems
 
 
+def _crossings(geometries: Geometries) -> dict[int, float]:
+    """Estimate how often invalid outlines cross themselves, from a sample of their segments."""
+    many = shapely.get_num_coordinates(geometries) > _LARGE
+    found: dict[int, float] = {}
+    for at in np.flatnonzero(many & ~shapely.is_valid(geometries)).tolist():
+        points, ring = shapely.get_coordinates(
+            shapely.get_rings(shapely.get_parts(geometries[at])), return_index=True
+        )
+        joined = np.flatnonzero(ring[1:] == ring[:-1])
+        pairs = np.stack([points[joined], points[joined + 1]], axis=1)
+        segments: Geometries = np.asarray(shapely.linestrings(pairs), dtype=object)
+        tree, half = shapely.STRtree(segments), len(segments) / 2.0
+        few = segments[:: max(1, len(segments) // _FEW)]
+        # Boxes that meet are soon counted, and bound the crossings where they are not many.
+        met = max(len(tree.query(few)[0]) / len(few) - 3.0, 0.0) * half
+        if _MOST_CROSSINGS < met < _HOPELESS:
+            some = segments[:: max(1, len(segments) // _SAMPLE)]
+            met = len(tree.query(some, predicate="crosses")[0]) / len(some) * half
+        found[at] = met
+    return found
+
+
 def unite_codes(units: gpd.GeoDataFrame, name: str) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Unite rows of one code and one name; flag codes that stand for several names.
 
     Examples
     --------
-    >>> nothing = {"row": [], "code": [], "name": []} | {key: [] for key in NUMBERS}
-    >>> unite_codes(gpd.GeoDataFrame(nothing, geometry=[], crs=4326), "a.shp")[1]
+    >>> columns = ["row", "code", "name", "parent_hint", *NUMBERS]
+    >>> nothing = gpd.GeoDataFrame(columns=columns, geometry=[], crs=4326)
+    >>> unite_codes(nothing, "a.shp")[1]
     []
     """
-    groups: dict[str, list[int]] = defaultdict(list)
-    for at, code in enumerate(units["code"]):
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    origin = units["origin"].to_numpy() if "origin" in units else np.full(len(units), "")
+    renewed = {name for name, old in zip(units["name"], origin, strict=True) if old}
+    rows = zip(units["code"], units["name"], units["parent_hint"], strict=True)
+    for at, (code, called, hint) in enumerate(rows):
         if code:
-            groups[code].append(at)
+            groups[(code,)].append(at)
+        elif called in renewed:
+            groups[called, hint].append(at)
     problems = []
     drop: list[int] = []
     shapes = units.geometry.to_numpy().copy()
     numbers = {key: units[key].to_numpy().copy() for key in NUMBERS}
-    for code, members in groups.items():
+    for key, members in groups.items():
         if len(members) == 1:
             continue
         names = sorted(set(units["name"].iloc[members]))
+        merged = [str(origin[at] or units["name"].iloc[at]) for at in members]
+        # Units that became one, or rows of one unit.
+        together = len(set(merged)) > 1 and bool(any(origin[members]))
         one = len(names) == 1
+        code_of = "change.units_merged" if together else "unit.code_twice"
         problems.append(
             Problem(
-                code="unit.merged_rows" if one else "unit.code_twice",
+                code="unit.merged_rows" if one and not together else code_of,
                 severity="warning",
                 action="mended" if one else "flagged",
                 file=name,
                 row=int(units["row"].iloc[members[1]]),
-                column="code",
-                value=code,
-                details={"count": len(members), "names": ", ".join(names)},
+                column="code" if len(key) == 1 else "name",
+                value=names[0] if together else key[0],
+                details={
+                    "count": len(members),
+                    "names": ", ".join(merged if together else names),
+                },
             )
         )
         if one:
             shapes[members[0]] = shapely.union_all(shapes[members])
             for values in numbers.values():
-                given = values[members][~np.isnan(values[members])]
-                if len(given):
-                    values[members[0]] = given[0] if len(set(given)) == 1 else given.sum()
+                values[members[0]] = _number_of(values[members], together=together)
             drop += members[1:]
     if not drop:
         return units, problems
     united = units.assign(**numbers).set_geometry(gpd.GeoSeries(shapes, crs=units.crs))
     return united.drop(index=drop).reset_index(drop=True), problems
+
+
+def _number_of(values: NDArray[np.float64], *, together: bool) -> float:
+    """Return one number for rows of one unit, or the sum of units that became one."""
+    given = values[~np.isnan(values)]
+    if together:
+        return float(values.sum())  # unknown where one of them is
+    if not len(given):
+        return float("nan")
+    return float(given[0] if len(set(given)) == 1 else given.sum())
 
 
 def identify(
@@ -159,7 +235,7 @@ def identify(
     """
     problems = []
     seen: dict[str, int] = defaultdict(int)
-    twins: dict[tuple[str, str], list[int]] = defaultdict(list)
+    twins: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     ids = []
     rows = zip(units["code"], units["name"], units["parent_hint"], units["row"], strict=True)
     for code, called, hint, row in rows:
@@ -167,22 +243,119 @@ def identify(
             problems.append(
                 Problem(code="unit.nameless", severity="warning", file=name, row=int(row))
             )
-        if called and not code:
-            twins[called, hint].append(int(row))
+        if called:
+            twins[called, hint, "" if code else "uncoded"].append(int(row))
         unit_id = f"{level}:{code or called or f'row {row}'}"
         seen[unit_id] += 1
         ids.append(unit_id if seen[unit_id] == 1 else f"{unit_id} #{seen[unit_id]}")
     problems += [
         Problem(
-            code="unit.same_name",
-            severity="warning",
+            code="unit.same_name" if uncoded else "unit.name_twice",
+            severity="warning" if uncoded else "note",
             file=name,
             row=found[1],
             column="name",
             value=called,
             details={"count": len(found)},
         )
-        for (called, _), found in twins.items()
+        for (called, _, uncoded), found in twins.items()
         if len(found) > 1
     ]
     return units.assign(unit_id=ids), problems
+
+
+def validity(
+    frame: pd.DataFrame, chosen: Mapping[str, Sequence[str]], name: str
+) -> tuple[dict[str, pd.Series[Any]], list[Problem]]:
+    """Return valid_from, valid_to, basis and age_from of the rows of a boundary file.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As read.
+    chosen : mapping of str to sequence of str
+        Our column → column of the file.
+    name : str
+
+    Returns
+    -------
+    columns : dict
+        Dates (NaT without limit), basis ("" where not stated), age_from (years, NaN).
+    problems : list of Problem
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"to": ["2021-04-09", None], "basis": ["常住", "?"]})
+    >>> columns, problems = validity(frame, {"valid_to": ["to"], "basis": ["basis"]}, "a.shp")
+    >>> columns["valid_to"].dt.year.tolist(), columns["basis"].tolist()
+    ([2021.0, nan], ['resident', ''])
+    >>> [(problem.code, problem.row) for problem in problems]
+    [('unit.bad_basis', 2)]
+    """
+    columns: dict[str, pd.Series[Any]] = {}
+    problems: list[Problem] = []
+
+    def bad(code: str, at: int, column: str, value: object) -> None:
+        problems.append(
+            Problem(
+                code=code, severity="warning", file=name, row=at + 1, column=column,
+                value=str(value),
+            )
+        )  # fmt: skip
+
+    for key in ("valid_from", "valid_to"):
+        values = np.full(len(frame), "NaT", dtype="datetime64[s]")
+        if key in chosen:
+            cells = frame[chosen[key][0]]
+            stamps = pd.api.types.is_datetime64_any_dtype(cells)
+            texts = cells.dt.strftime("%Y-%m-%d").fillna("") if stamps else text_cells(cells)
+            found = dates(texts)
+            values = found.values
+            for at in np.flatnonzero(~found.ok).tolist():
+                bad("unit.bad_date", at, chosen[key][0], cells.iloc[at])
+        columns[key] = pd.Series(values)
+    basis = [""] * len(frame)
+    if "basis" in chosen:
+        known = meanings("bases")
+        for at, text in enumerate(text_cells(frame[chosen["basis"][0]])):
+            basis[at] = known.get(str(text).lower(), "")
+            if text and not basis[at]:
+                bad("unit.bad_basis", at, chosen["basis"][0], text)
+    columns["basis"] = pd.Series(basis, dtype="str")
+    ages = np.full(len(frame), np.nan)
+    if "age_from" in chosen:
+        ages, wrong = number_cells(frame[chosen["age_from"][0]])
+        for at in np.flatnonzero(wrong).tolist():
+            bad("unit.bad_number", at, chosen["age_from"][0], frame[chosen["age_from"][0]].iloc[at])
+    columns["age_from"] = pd.Series(ages)
+    return columns, problems
+
+
+def other_basis(units: pd.DataFrame, *, basis: str, age_from: int) -> list[Problem]:
+    """Tell where units state another basis or age for their people than the project declares.
+
+    Examples
+    --------
+    >>> units = pd.DataFrame({"basis": ["registered", ""], "age_from": [60.0, 65.0]})
+    >>> [problem.value for problem in other_basis(units, basis="resident", age_from=60)]
+    ['registered', '65']
+    >>> other_basis(units[:0], basis="resident", age_from=60)
+    []
+    """
+    stated = units["basis"][(units["basis"] != "") & (units["basis"] != basis)]
+    ages = units["age_from"].dropna()
+    ages = ages[ages != age_from]
+    counted = [(str(value), basis, count) for value, count in stated.value_counts().items()]
+    counted += [
+        (f"{value:g}", str(age_from), count) for value, count in ages.value_counts().items()
+    ]
+    return [
+        Problem(
+            code="unit.other_basis",
+            severity="warning",
+            column="basis" if declared == basis else "age_from",
+            value=value,
+            details={"count": count, "declared": declared},
+        )
+        for value, declared, count in counted
+    ]

@@ -9,13 +9,25 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
+
+from servicecircle.inputs.cell_texts import MINUS, empty_cells, fold_width, is_empty
+from servicecircle.inputs.degrees import coordinates, pairs
+from servicecircle.inputs.text_columns import (
+    Bools,
+    Floats,
+    Texts,
+    changed,
+    distinct,
+    matching,
+    plain_numbers,
+    text_array,
+)
 
 __all__ = [
     "Dates",
@@ -23,6 +35,7 @@ __all__ = [
     "clean_names",
     "coordinates",
     "dates",
+    "empty_cells",
     "fold_width",
     "is_empty",
     "numbers",
@@ -30,52 +43,25 @@ __all__ = [
     "split_list",
 ]
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-
-_NO_VALUE = re.compile(
-    r"[-—―–−/\\·.…*?]+|无|暂无|不详|未知|空|未填|nan|null|none|nil|n/a|na|#n/a|<na>",
-    re.IGNORECASE,
+_UNITS = (
+    r"(?:床位数?|老年?人|[张張床人位名个個席座间間所户戶穴格处處]|平方米|平米|平方|m2|㎡|米|m|"
+    r"beds?|seats?|people|persons?)"
 )
-_LONGEST_NO_VALUE = 20
-_UNITS = r"(?:床位|[张床人位名个席座间所户穴格处]|平方米|平米|平方|m2|㎡|米|m|beds?|seats?|people)"
 _NUMBER = re.compile(
-    rf"(?P<number>[-+]?(?:\d{{1,3}}(?:[, ]\d{{3}})+|\d+)(?:\.\d*)?|[-+]?\.\d+)"
-    rf"(?P<myriad>万)?{_UNITS}{{0,2}}",
+    r"[共计計]?(?P<number>[-+]?(?:\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.\d*)?|[-+]?\.\d+)"
+    rf"(?P<many>[千万萬])?(?:{_UNITS}{{0,3}}|\({_UNITS}{{1,3}}\))",
     re.IGNORECASE,
 )
-_MINUS = str.maketrans("−–—‐‑", "-----")
+_MANY = {None: 1.0, "千": 1e3, "万": 1e4, "萬": 1e4}
+_SURE_CODE = r"^[0-9A-Za-z_-]*[0-9][0-9A-Za-z_-]*$"
+# White space of any script and the marks of no width.
+_SPACED = r"[\s\x1c-\x1f\x{85}\p{Z}\x{200b}\x{feff}]"
 _ROC_EPOCH = 1911
 _FIRST_YEAR, _LAST_YEAR = 1800, 2200
 _FIRST_SERIAL, _LAST_SERIAL = 10_000, 73_050
 
 
-def fold_width(text: str) -> str:
-    """Return a text with full-width forms made narrow (NFKC) and outer spaces removed.
-
-    Examples
-    --------
-    >>> fold_width("３３０８０２　")
-    '330802'
-    """
-    return unicodedata.normalize("NFKC", text).strip()
-
-
-def is_empty(text: str) -> bool:
-    """Return whether a cell holds nothing: blank, a dash, a slash, 无, nan and the like.
-
-    Examples
-    --------
-    >>> [is_empty(text) for text in ("", "—", "－", " / ", "无", "0")]
-    [True, True, True, True, True, False]
-    """
-    if not text or len(text) > _LONGEST_NO_VALUE:
-        return not text or not text.strip()
-    folded = fold_width(text)
-    return not folded or _NO_VALUE.fullmatch(folded) is not None
-
-
-def clean_names(texts: Iterable[str]) -> NDArray[np.object_]:
+def clean_names(texts: Iterable[str]) -> Texts:
     r"""Return names with runs of white space as one space; no character of a name is changed.
 
     Examples
@@ -83,15 +69,15 @@ def clean_names(texts: Iterable[str]) -> NDArray[np.object_]:
     >>> clean_names(["平阳二村   ", "示例（东）\n中心", ""]).tolist()
     ['平阳二村', '示例（东） 中心', '']
     """
-    return _objects(
-        text
-        if text.isalnum()
-        else re.sub(r"\s+", " ", text.replace("\u200b", "").replace("\ufeff", "")).strip()
-        for text in texts
-    )
+    array = text_array(texts)
+    return changed(array, _one_spaced, rows=matching(array, _SPACED))
 
 
-def clean_codes(texts: Iterable[str]) -> NDArray[np.object_]:
+def _one_spaced(text: str) -> str:
+    return re.sub(r"\s+", " ", text.replace("\u200b", "").replace("\ufeff", "")).strip()
+
+
+def clean_codes(texts: Iterable[str]) -> Texts:
     """Return codes narrow, without spaces, quotes in front, or Excel's ``.0``; zeros stay.
 
     Examples
@@ -99,10 +85,12 @@ def clean_codes(texts: Iterable[str]) -> NDArray[np.object_]:
     >>> clean_codes(["０１２", "'000000000001", "330802.0", "33 08", "—"]).tolist()
     ['012', '000000000001', '330802', '3308', '']
     """
-    return _objects(
-        "" if is_empty(text) else re.sub(r"\.0+$|\s+|^['‘’`]", "", fold_width(text))
-        for text in texts
-    )
+    array = text_array(texts)
+    return changed(array, _code, rows=~matching(array, _SURE_CODE))
+
+
+def _code(text: str) -> str:
+    return "" if is_empty(text) else re.sub(r"\.0+$|\s+|^['‘’`]", "", fold_width(text))
 
 
 def split_list(text: str) -> list[str]:
@@ -119,30 +107,17 @@ def split_list(text: str) -> list[str]:
     return [part for part in parts if not is_empty(part)]
 
 
-def _objects(values: Iterable[str]) -> NDArray[np.object_]:
-    items = list(values)
-    result = np.empty(len(items), dtype=object)
-    result[:] = items
-    return result
-
-
 def _by_distinct(texts: Iterable[str], read: Callable[[str], float | None]) -> tuple[Floats, Bools]:
     """Apply a reader of one cell to each distinct text; None means unreadable."""
-    items = pd.Series(list(texts), dtype="str")
-    codes, distinct = pd.factorize(items)
-    values = np.full(len(distinct) + 1, np.nan)
-    good = np.ones(len(distinct) + 1, dtype=bool)
-    for at, text in enumerate(distinct):
-        value = None if not is_empty(text) else np.nan
-        if value is None:
-            value = read(fold_width(text))
-        good[at] = value is not None
-        values[at] = np.nan if value is None else value
+    found, codes = distinct(texts)
+    read_once = [np.nan if is_empty(text) else read(fold_width(text)) for text in found]
+    good = np.array([value is not None for value in read_once], dtype=bool)
+    values = np.array([np.nan if value is None else value for value in read_once], np.float64)
     return values[codes], good[codes]
 
 
 def numbers(texts: Iterable[str]) -> tuple[Floats, Bools]:
-    """Read numbers: ``1,200``, ``153床``, ``１２人``, ``1.2万``; dashes are empty.
+    """Read numbers: ``1,200``, ``153床``, ``153（张）``, ``１２人``, ``1.2万``; dashes are empty.
 
     Parameters
     ----------
@@ -163,11 +138,16 @@ def numbers(texts: Iterable[str]) -> tuple[Floats, Bools]:
     >>> numbers([])[0].shape
     (0,)
     """
-    return _by_distinct(texts, _number)
+    array = text_array(texts)
+    values, ok = plain_numbers(array)
+    rest = ~ok
+    if rest.any():
+        values[rest], ok[rest] = _by_distinct(array.filter(pa.array(rest)), _number)
+    return values, ok
 
 
 def _number(text: str) -> float | None:
-    text = text.translate(_MINUS)
+    text = text.translate(MINUS)
     found = _NUMBER.fullmatch(re.sub(r"\s+(?=\D|$)|(?<=\D)\s+", "", text))
     if found is None:
         # Exponents come from exports; float() alone would also take "nan", "inf" and "1_0".
@@ -175,8 +155,7 @@ def _number(text: str) -> float | None:
             return None
         value = float(text)
         return value if np.isfinite(value) else None
-    value = float(re.sub(r"[, ]", "", found["number"]))
-    value = value * 1e4 if found["myriad"] else value
+    value = float(re.sub(r"[, ]", "", found["number"])) * _MANY[found["many"]]
     return value if np.isfinite(value) else None
 
 
@@ -222,11 +201,10 @@ def dates(texts: Iterable[str]) -> Dates:
     >>> len(dates([]).values)
     0
     """
-    items = list(texts)
     # One number a date: its day, with half a day added where only a part was given.
-    days, good = _by_distinct(items, _date)
+    days, good = _by_distinct(texts, _date)
     partial = np.isfinite(days) & (days % 1.0 != 0.0)
-    values = np.full(len(items), "NaT", dtype="datetime64[s]")
+    values = np.full(len(days), "NaT", dtype="datetime64[s]")
     known = np.isfinite(days)
     values[known] = np.floor(days[known]).astype(np.int64).astype("datetime64[D]")
     return Dates(values, good, partial)
@@ -246,7 +224,8 @@ _DATE_SHAPES = (
 
 
 def _date(text: str) -> float | None:
-    text = re.sub(r"\s*([年月日/.-])\s*", r"\1", text)
+    text = re.sub(r"\s*([年月日/.、-])\s*", r"\1", text.translate(MINUS)).replace("、", "-")
+    text = re.sub(r"(?<=\d) (?=\d{1,2}(?: |$))", "-", text)
     for shape in _DATE_SHAPES:
         found = shape.fullmatch(text)
         if found is None:
@@ -264,111 +243,3 @@ def _date(text: str) -> float | None:
     if re.fullmatch(r"\d{5}(\.\d+)?", text) and _FIRST_SERIAL <= float(text) <= _LAST_SERIAL:
         return float(int(float(text)) + (dt.date(1899, 12, 30) - dt.date(1970, 1, 1)).days)
     return None
-
-
-_DMS = re.compile(
-    r"(?P<degrees>\d+(?:\.\d+)?)[°度˚o](?:(?P<minutes>\d+(?:\.\d+)?)['′’分])?"
-    r"(?:(?P<seconds>\d+(?:\.\d+)?)(?:[\"″”秒]|''|′′))?"
-)
-_SIDES = {"n": 1, "e": 1, "北纬": 1, "东经": 1, "北緯": 1, "東經": 1}
-_SIDES |= {"s": -1, "w": -1, "南纬": -1, "西经": -1, "南緯": -1, "西經": -1}
-_SIDE = re.compile(r"北纬|东经|南纬|西经|北緯|東經|南緯|西經|[nsew]", re.IGNORECASE)
-
-
-def coordinates(texts: Iterable[str]) -> tuple[Floats, Bools]:
-    r"""Read degrees (or metres): decimal, or degrees, minutes and seconds, with a side or a sign.
-
-    Parameters
-    ----------
-    texts : iterable of str, length n
-
-    Returns
-    -------
-    values : numpy.ndarray of float, shape (n,)
-        NaN where empty or unreadable.
-    ok : numpy.ndarray of bool, shape (n,)
-
-    Examples
-    --------
-    >>> values, ok = coordinates(["120.5", "120°30′", "W 4°30'0\"", "inf", "", "x"])
-    >>> values.tolist(), ok.tolist()
-    ([120.5, 120.5, -4.5, nan, nan, nan], [True, True, True, False, True, False])
-    """
-    items = list(texts)
-    plain = pd.to_numeric(pd.Series(items, dtype="str"), errors="coerce").to_numpy(np.float64)
-    # A plain number is read at once; repeated texts are few among coordinates.
-    values, ok = np.array(plain), np.isfinite(plain)
-    rest = np.flatnonzero(~ok)
-    values[rest], ok[rest] = _by_distinct([items[at] for at in rest], _coordinate)
-    return values, ok
-
-
-def _coordinate(text: str) -> float | None:
-    # NFKC has made two ′ of ″, a combining ring behind a space of ˚, and the letter o of º.
-    text = re.sub(r"\s+", "", text.replace(" \u030a", "°")).translate(_MINUS)
-    sides = _SIDE.findall(text)
-    bare = _SIDE.sub("", text)
-    if len(sides) > 1:
-        return None
-    sign = _SIDES[sides[0].lower()] if sides else 1
-    if bare.startswith("-"):
-        sign, bare = -sign, bare[1:]
-    if re.fullmatch(r"\d+(\.\d*)?", bare):
-        return sign * float(bare)
-    found = _DMS.fullmatch(bare)
-    if found is None:
-        return None
-    minutes, seconds = float(found["minutes"] or 0), float(found["seconds"] or 0)
-    if minutes >= 60 or seconds >= 60:  # noqa: PLR2004 - sixty to the degree
-        return None
-    return sign * (float(found["degrees"]) + minutes / 60 + seconds / 3600)
-
-
-def pairs(texts: Iterable[str]) -> tuple[Floats, Floats, Bools]:
-    """Read two coordinates out of one cell, in the order given: ``120.1,30.2``, ``POINT (…)``.
-
-    Sides (``N30.2 E120.1``) decide the order where both are given: longitude comes out first.
-
-    Parameters
-    ----------
-    texts : iterable of str, length n
-
-    Returns
-    -------
-    first, second : numpy.ndarray of float, shape (n,)
-        NaN where empty or unreadable.
-    ok : numpy.ndarray of bool, shape (n,)
-
-    Examples
-    --------
-    >>> first, second, ok = pairs(["120.1，30.2", "N30.2° E120.1°", "120.1", ""])
-    >>> first.tolist(), second.tolist(), ok.tolist()
-    ([120.1, 120.1, nan, nan], [30.2, 30.2, nan, nan], [True, True, False, True])
-    """
-    items = list(texts)
-    first: list[str] = []
-    second: list[str] = []
-    whole = np.ones(len(items), dtype=bool)
-    for at, item in enumerate(items):
-        one, other = ("", "") if is_empty(item) else _split_pair(fold_width(item))
-        whole[at] = bool(one) == bool(other) and (bool(one) or is_empty(item))
-        first.append(one)
-        second.append(other)
-    ones, ok_one = coordinates(first)
-    others, ok_other = coordinates(second)
-    ok = whole & ok_one & ok_other
-    ones[~ok], others[~ok] = np.nan, np.nan
-    return ones, others, ok
-
-
-def _split_pair(text: str) -> tuple[str, str]:
-    text = re.sub(r"^point\s*z?\s*", "", text, flags=re.IGNORECASE).strip("()[]{} ")
-    parts = [part for part in re.split(r"[,;、|]\s*", text) if part.strip()]
-    if len(parts) != 2:  # noqa: PLR2004 - a pair
-        parts = text.split()
-    if len(parts) != 2:  # noqa: PLR2004 - a pair
-        return "", ""
-    latitude_first = re.search(r"[ns北南]", parts[0], re.IGNORECASE) and re.search(
-        r"[ew东西東]", parts[1], re.IGNORECASE
-    )
-    return (parts[1], parts[0]) if latitude_first else (parts[0], parts[1])

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import cast
 
@@ -20,6 +21,7 @@ import pyogrio
 import shapely
 from pyproj import CRS
 
+from servicecircle.crs import to_wgs84
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.coordinates import (
     WGS84,
@@ -29,10 +31,16 @@ from servicecircle.inputs.coordinates import (
     settle_crs,
     to_wgs84_points,
 )
+from servicecircle.inputs.datum_layers import Known
+from servicecircle.inputs.datum_problems import check_elsewhere, check_order, settle_outlines
+from servicecircle.inputs.old_grids import Grid
 from servicecircle.inputs.shapes import Geometries
 from servicecircle.problems import Problem, nearest_name
 
 __all__ = ["VECTOR_FORMATS", "read_layer", "read_vector", "reader_notes"]
+
+_WESTERN = {"iso8859-1", "iso8859-15", "cp1252", "cp437", "cp850"}
+_CHINESE = re.compile("[\u4e00-\u9fff0-9（）()]+")
 
 VECTOR_FORMATS = {
     ".geojson": "geojson",
@@ -52,6 +60,8 @@ def read_vector(
     crs: str | None = None,
     datum: str | None = None,
     encoding: str | None = None,
+    grid: Grid | None = None,
+    known: Known | None = None,
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Read a layer of geometries into WGS84.
 
@@ -64,12 +74,17 @@ def read_vector(
     layer : str, optional
         Layer of a GeoPackage; needed where it holds several.
     crs : str, optional
-        Declares the CRS of a file that states none, such as ``"EPSG:4549"``.
-    datum : {"wgs84", "cgcs2000", "gcj02", "bd09"}, optional
+        Declares the CRS of a file that states none, such as ``"EPSG:4549"``; or a PROJ pipeline
+        to longitude and latitude.
+    datum : {"wgs84", "cgcs2000", "gcj02", "bd09", "auto"}, optional
         The datum the longitudes and latitudes really are in. The same vertex gives the same
-        vertex, so shared borders stay shared.
+        vertex, so shared borders stay shared; edges stay straight between their vertices.
     encoding : str, optional
         Of a GeoJSON or of the attributes of a shapefile; else strict UTF-8, then strict GB18030.
+    grid : Grid, optional
+        Swapped axes, parameters of an old datum or of a town's own grid.
+    known : Known, optional
+        What ``auto`` is tested against; also tells where the project lies.
 
     Returns
     -------
@@ -83,7 +98,8 @@ def read_vector(
     InputError
         If the file is missing, broken, empty or of an unknown format.
     CrsError
-        If the CRS is missing, contradicts the declared one, or contradicts the coordinates.
+        If the CRS is missing, contradicts the declared one, or contradicts the coordinates; if
+        ``auto`` does not single a datum out.
 
     Examples
     --------
@@ -96,13 +112,13 @@ def read_vector(
     """
     if not path.is_file():
         raise InputError(fatal("input.missing_file", name=name, value=name))
-    if datum == "auto":
+    if datum == "auto" and known is None:
         raise CrsError(fatal("vector.datum_auto", name=name, value="auto"))
     kind = VECTOR_FORMATS.get(path.suffix.lower())
     if kind is None:
-        known = ", ".join(VECTOR_FORMATS)
+        formats: dict[str, object] = {"known": ", ".join(VECTOR_FORMATS)}
         raise InputError(
-            fatal("vector.unknown_format", name=name, value=path.suffix, details={"known": known})
+            fatal("vector.unknown_format", name=name, value=path.suffix, details=formats)
         )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -117,18 +133,48 @@ def read_vector(
     problems += found
     if bool(np.all(shapely.is_missing(geometries) | shapely.is_empty(geometries))):
         raise InputError(fatal("input.empty_layer", name=name))
-    bounds = cast(Bounds, tuple(float(value) for value in shapely.total_bounds(geometries)))
-    default = WGS84 if kind == "geojson" else None
-    settled = settle_crs(stated, crs, name=name, bounds=bounds, default=default)
-
-    def place(points: Floats) -> Floats:
-        lon, lat = to_wgs84_points(points[:, 0], points[:, 1], crs=settled, datum=datum, name=name)
-        return np.column_stack([lon, lat])
-
-    with np.errstate(invalid="ignore"):  # a point of NaN stays one
-        moved = shapely.transform(geometries, place)
+    grid, area = grid or Grid(), None if known is None else known.bounds()
+    if not grid.plain:
+        geometries = _each(geometries, lambda x, y: grid.apply(x, y, name=name))
+    if grid.pipeline:
+        settled = WGS84
+    else:
+        settled = settle_crs(
+            # What a file says of itself does not hold for a grid that the project describes.
+            stated if grid.local is None else None,
+            crs,
+            name=name,
+            bounds=cast(Bounds, tuple(float(value) for value in shapely.total_bounds(geometries))),
+            default=WGS84 if kind == "geojson" else None,
+            towgs84=grid.towgs84,
+            area=area,
+        )
+    used = None if datum == "auto" else datum
+    moved = _each(
+        geometries, lambda x, y: to_wgs84_points(x, y, crs=settled, datum=used, name=name)
+    )
+    if area is not None:
+        check_order(moved, area=area, name=name)
+        if crs is not None:
+            check_elsewhere(moved, area=area, declared=settled.name, name=name)
+    if datum == "auto" and known is not None:
+        attributes = frame.drop(columns="geometry", errors="ignore")
+        detected, found = settle_outlines(moved, attributes=attributes, known=known, name=name)
+        problems += found
+        moved = _each(moved, lambda x, y: to_wgs84(x, y, datum=detected))
     columns = frame.drop(columns="geometry", errors="ignore").reset_index(drop=True)
     return gpd.GeoDataFrame(columns, geometry=moved, crs=WGS84), problems
+
+
+def _each(
+    geometries: Geometries, place: Callable[[Floats, Floats], tuple[Floats, Floats]]
+) -> Geometries:
+    """Move every vertex; the same vertex gives the same one."""
+    with np.errstate(invalid="ignore"):  # a point of NaN stays one
+        moved = shapely.transform(
+            geometries, lambda points: np.column_stack(place(points[:, 0], points[:, 1]))
+        )
+    return np.asarray(moved, dtype=object)
 
 
 def read_layer(
@@ -301,6 +347,8 @@ def _read_shapefile(
                     value=candidate.upper(),
                 )
             )
+        if not plain and candidate == declared and not encoding:
+            problems += _doubts(texts, columns, candidate, name)
         for column, values in columns.items():
             frame[column] = pd.Series(values, index=frame.index, dtype="str")
         return frame.rename(columns=decoded), stated, problems
@@ -321,6 +369,46 @@ def _decode_columns(
                 return {}, fatal("vector.encoding", name=name, row=row, column=column, value=shown)
         columns[column] = decoded
     return columns, None
+
+
+def _doubts(
+    texts: dict[str, list[bytes | None]],
+    columns: dict[str, list[str | None]],
+    declared: str,
+    name: str,
+) -> list[Problem]:
+    """Say where text that decodes as its file declares also decodes as something likelier.
+
+    Hardly any text is UTF-8 by chance. Chinese that was declared Western shows in GB18030 as
+    nothing but Chinese; the accents of Western text do not.
+    """
+    own = codecs.lookup(declared).name
+    for other in ("utf-8", "gb18030"):
+        if other == own or (other == "gb18030" and own not in _WESTERN):
+            continue
+        decoded, problem = _decode_columns(texts, other, name)
+        if problem is not None:
+            continue
+        pairs = [
+            (old, new)
+            for column, values in columns.items()
+            for old, new in zip(values, decoded[column], strict=True)
+            if old and new and not old.isascii()
+        ]
+        chinese = sum(bool(_CHINESE.fullmatch(new)) for _, new in pairs)
+        if not pairs or (other == "gb18030" and 2 * chinese < len(pairs)):
+            continue
+        details: dict[str, object] = {"other": other.upper(), "sample": " / ".join(pairs[0])}
+        return [
+            Problem(
+                code="vector.encoding_doubtful",
+                severity="warning",
+                file=name,
+                value=declared.upper(),
+                details=details,
+            )
+        ]
+    return []
 
 
 def _declared_encoding(path: Path, encoding: str | None) -> tuple[str, list[Problem]]:

@@ -9,10 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from servicecircle.network.graph import Network
 from servicecircle.network.profiles import Profile
 from servicecircle.network.reach import nearest
 from servicecircle.network.snap import Attachment
+from servicecircle.network.travel import Direction, Travel
 
 __all__ = ["SLACK", "Points", "layer_access", "reaches", "straight_distances"]
 
@@ -90,7 +90,13 @@ def straight_distances(points: Points, targets: Points) -> Floats:
 
 
 def layer_access(
-    demand: Points, facilities: Points, *, layer: str, profile: Profile, network: Network | None
+    demand: Points,
+    facilities: Points,
+    *,
+    layer: str,
+    profile: Profile,
+    travel: Travel | None,
+    direction: Direction = "to",
 ) -> pd.DataFrame:
     """Return the access table of one layer, one row a demand point in the given order.
 
@@ -100,41 +106,48 @@ def layer_access(
         The open facilities of the layer that have a place.
     layer : str
     profile : Profile
-    network : Network, optional
-        None: straight distances only; network columns are NaN and status is ``unsnapped``.
+    travel : Travel, optional
+        By the profile. None: straight distances only; network columns are NaN and status is
+        ``unsnapped``.
+    direction : {"to", "from"}
+        Whether people travel to the facility, or it comes to them.
 
     Returns
     -------
     pandas.DataFrame
         demand_id, layer, profile, criterion, metres, straight_metres, seconds, facility_id,
-        snap_m, status, within_count (0 here; counted with the circles). ``reached``,
-        ``unreachable`` (attached, but no facility in its component) or ``unsnapped``; the latter
-        two have no number.
+        snap_m, status, within_count (0 here; counted with the circles). ``criterion`` says what
+        the nearest facility is least in; the other is of the same way. ``reached``,
+        ``unreachable`` (attached, but no way to a facility) or ``unsnapped``; the latter two have
+        no number.
 
     Examples
     --------
     >>> from servicecircle.network.graph import build_network
     >>> from servicecircle.network.profiles import profile
     >>> from servicecircle.network.snap import attach
+    >>> from servicecircle.network.travel import metres_travel
     >>> street = build_network([0, 3000], [0, 0], [0], [1])
     >>> def at(name, x, y):
     ...     x, y = np.array(x, float), np.array(y, float)
     ...     return Points(ids=np.full(x.size, name, object), x=x, y=y, at=attach(street, x, y))
     >>> homes, care_home = at("home", [50, 50], [30, 9000]), at("care", [850], [20])
-    >>> speed = profile("walk")
-    >>> found = layer_access(homes, care_home, layer="care_home", profile=speed, network=street)
+    >>> speed, travel = profile("walk"), metres_travel(street)
+    >>> found = layer_access(homes, care_home, layer="care_home", profile=speed, travel=travel)
     >>> found[["metres", "seconds", "facility_id", "status"]].values.tolist()
     [[850.0, 765.0, 'care', 'reached'], [nan, nan, '', 'unsnapped']]
     """
     k = demand.x.size
-    metres = np.full(k, np.nan)
+    metres, seconds = np.full((2, k), np.nan)
     facility = np.full(k, "", object)
     status = np.full(k, "unsnapped", object)
     snap = np.full(k, np.nan)
-    if network is not None and demand.at is not None and facilities.at is not None:
+    if travel is not None and demand.at is not None and facilities.at is not None:
         snap = demand.at.leg_m
-        found = nearest(network, demand.at, facilities.at)
+        found = nearest(travel, demand.at, facilities.at, direction=direction)
         metres = found.metres
+        timed = travel.unit == "seconds"
+        seconds = found.cost if timed else metres / profile.metres_per_second
         reached = found.target >= 0
         facility[reached] = facilities.ids[found.target[reached]]
         status = np.where(
@@ -145,10 +158,10 @@ def layer_access(
             "demand_id": demand.ids,
             "layer": layer,
             "profile": profile.name,
-            "criterion": "metres",
+            "criterion": "metres" if travel is None else travel.unit,
             "metres": metres,
             "straight_metres": straight_distances(demand, facilities),
-            "seconds": metres / profile.metres_per_second,
+            "seconds": seconds,
             "facility_id": facility,
             "snap_m": snap,
             "status": status,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -11,18 +13,23 @@ import shapely
 from numpy.typing import NDArray
 
 from servicecircle.measure.access import Points, reaches
+from servicecircle.network.areas import service_areas
+from servicecircle.network.bounded import search_blocks
 from servicecircle.network.circles import (
     circle_polygons,
     count_polygons,
     groups,
     limit_bounds,
     one_polygon,
+    reached_bounds,
 )
-from servicecircle.network.field import Field, circle_field, whole_window, window
-from servicecircle.network.graph import Network
+from servicecircle.network.compiled import in_order
+from servicecircle.network.field import Field, Window, circle_field
 from servicecircle.network.profiles import Profile
-from servicecircle.network.reach import metres_from, nearest, node_distances, searches
+from servicecircle.network.reach import arcs_of, costs_from, nearest, node_costs, seeds_of
 from servicecircle.network.snap import EdgeIndex
+from servicecircle.network.surface import surface
+from servicecircle.network.travel import Direction, Travel
 
 __all__ = ["Drawing", "LayerCircles", "Weights", "service_circles"]
 
@@ -55,6 +62,10 @@ class Drawing:
         See :func:`servicecircle.network.field.circle_field`.
     crs : str
         The run's metric coordinate system.
+    direction : {"to", "from"}
+        Who travels: people to a facility, or a service from it.
+    index : EdgeIndex, optional
+        Of the network; with it the longest circle of the layer is parted by nearest facility.
     """
 
     layer: str
@@ -63,11 +74,14 @@ class Drawing:
     cell_m: float
     draw_m: float
     crs: str
+    direction: Direction = "to"
+    index: EdgeIndex | None = None
 
-    @property
-    def limits_m(self) -> list[float]:
-        """The times as metres."""
-        return [self.profile.metres(value) for value in self.minutes]
+    def limits(self, travel: Travel) -> list[float]:
+        """Return the times in the unit of a travel."""
+        if travel.unit == "metres":
+            return [self.profile.metres(value) for value in self.minutes]
+        return [60.0 * value for value in self.minutes]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -84,19 +98,22 @@ class LayerCircles:
         here), geometry.
     within_count : numpy.ndarray of int, shape (k,)
         Facilities within the longest time of each demand point.
+    areas : geopandas.GeoDataFrame
+        layer, facility_id, profile, minutes (the longest), area_m2, population, elderly (those
+        for whom it is the nearest), geometry: the circle of the layer parted by nearest facility.
     cell_m : float
         The coarsest cell that was drawn with.
     """
 
     circles: gpd.GeoDataFrame
     overlaps: gpd.GeoDataFrame
+    areas: gpd.GeoDataFrame
     within_count: NDArray[np.int64]
     cell_m: float
 
 
 def service_circles(
-    network: Network,
-    index: EdgeIndex,
+    travel: Travel,
     demand: Points,
     weights: Weights,
     facilities: Points,
@@ -111,9 +128,7 @@ def service_circles(
 
     Parameters
     ----------
-    network : Network
-    index : EdgeIndex
-        Of the network.
+    travel : Travel
     demand : Points
     weights : Weights
         People at the demand points.
@@ -136,15 +151,15 @@ def service_circles(
     --------
     >>> from servicecircle.network.graph import build_network
     >>> from servicecircle.network.profiles import profile
-    >>> from servicecircle.network.snap import attach, edge_index
+    >>> from servicecircle.network.snap import attach
+    >>> from servicecircle.network.travel import metres_travel
     >>> network = build_network([0, 3000], [0, 0], [0], [1])
     >>> def points(x, y):
     ...     ids = np.array([f"p{number}" for number in range(len(x))], object)
     ...     at = attach(network, x, y)
     ...     return Points(ids=ids, x=np.array(x, float), y=np.array(y, float), at=at)
     >>> drawn = service_circles(
-    ...     network,
-    ...     edge_index(network),
+    ...     metres_travel(network),
     ...     points([100, 900, 2500], [0, 0, 0]),
     ...     Weights(population=np.array([3.0, 4.0, 5.0]), elderly=np.array([1.0, 1.0, np.nan])),
     ...     points([400, 400], [0, 9000]),  # the second is too far from the street
@@ -165,42 +180,61 @@ def service_circles(
     """
     if demand.at is None or facilities.at is None:
         raise ValueError("circles need points that are attached to a network")
-    limits = drawing.limits_m
-    attached = np.flatnonzero(facilities.at.snapped)
+    limits = drawing.limits(travel)
+    attached = np.flatnonzero(facilities.at.attached)
     advance(facilities.x.size - attached.size)
     within = np.zeros(demand.x.size, np.int64)
     drawn: dict[str, list[shapely.MultiPolygon]] = {}
     inside: dict[str, list[tuple[float, float]]] = {}
     pieces: list[list[shapely.MultiPolygon]] = []
     overlaps: list[list[tuple[int, shapely.MultiPolygon]]] = []
+    areas: dict[str, shapely.MultiPolygon] = {}
     cell = drawing.cell_m
     by_x = np.argsort(demand.x, kind="stable")
+    # No way is shorter than straight.
+    farthest = limits[-1] * travel.metres_per_cost
     for members, bounds in groups(
-        facilities.x[attached], facilities.y[attached], limits[-1], 4.0 * drawing.cell_m
+        facilities.x[attached], facilities.y[attached], farthest, 4.0 * drawing.cell_m
     ):
-        rows = attached[members]
-        group = facilities.take(rows)
-        field = circle_field(network, index, bounds, cell_m=drawing.cell_m, draw_m=drawing.draw_m)
+        group = facilities.take(attached[members])
+        field = circle_field(
+            travel,
+            bounds,
+            cell_m=drawing.cell_m,
+            draw_m=drawing.draw_m,
+            direction=drawing.direction,
+        )
         cell = max(cell, field.cell_m)
         counts = np.zeros(field.slot.shape, np.int32)
-        for at, polygons, metres, here in _each(field, group, demand, by_x, limits, counts):
+        for at, polygons, cost, here in _each(field, group, demand, by_x, limits, counts):
             name = str(group.ids[at])
             drawn[name] = polygons
-            inside[name] = [weights.inside(here[reaches(metres, limit)]) for limit in limits]
-            within[here[reaches(metres, limits[-1])]] += 1
+            inside[name] = [weights.inside(here[reaches(cost, limit)]) for limit in limits]
+            within[here[reaches(cost, limits[-1])]] += 1
             advance(1)
         pieces.append(_together(field, group, limits))
+        if drawing.index is not None and group.at is not None:
+            parted = service_areas(field, drawing.index, group.at, pieces[-1][-1])
+            areas |= {str(group.ids[at]): area for at, area in parted.items()}
         overlaps.append(count_polygons(field, counts))
     # The circle of the layer comes last, under no facility's name.
     names = [str(name) for name in facilities.ids[attached]]
+    parted_people: dict[str, list[tuple[float, float]]] = {}
     if names:
-        metres = nearest(network, demand.at, facilities.at).metres
+        found = nearest(travel, demand.at, facilities.at, direction=drawing.direction)
         drawn[""] = [one_polygon(bands) for bands in zip(*pieces, strict=True)]
-        inside[""] = [weights.inside(reaches(metres, limit)) for limit in limits]
+        inside[""] = [weights.inside(reaches(found.cost, limit)) for limit in limits]
+        last = reaches(found.cost, limits[-1])
+        for at in attached[np.isin(facilities.ids[attached], list(areas))]:
+            mine = [weights.inside(last & (found.target == at))]
+            parted_people[str(facilities.ids[at])] = mine
         names.append("")
+    whole = replace(drawing, minutes=drawing.minutes[-1:])
+    shares = {name: [areas[name]] for name in parted_people}
     return LayerCircles(
         circles=_circle_table(names, drawn, inside, drawing),
         overlaps=_overlap_table(overlaps, drawing),
+        areas=_circle_table(list(shares), shares, parted_people, whole),
         within_count=within,
         cell_m=cell,
     )
@@ -214,50 +248,70 @@ def _each(
     limits: list[float],
     counts: NDArray[np.int32],
 ) -> Iterator[tuple[int, list[shapely.MultiPolygon], Floats, NDArray[np.int64]]]:
-    """Draw each facility of a group; yield it, its circles, and the metres of the demand near it.
+    """Draw each facility of a group; yield it, its circles, and the cost of the demand near it.
 
     Adds one to the counts of the cells inside its longest circle.
     """
     if demand.at is None or group.at is None:
         return
-    longest = limits[-1]
+    travel, places, at_demand = field.travel, group.at, demand.at
+    farthest = limits[-1] * travel.metres_per_cost
     sorted_x = demand.x[by_x]
-    for at, node_metres in searches(field.network, group.at, limit_m=longest):
+    # One array of all nodes for each thread, and not for each facility.
+    spare: SimpleQueue[Floats] = SimpleQueue()
+
+    def draw(at: int, nodes: NDArray[np.int32], costs: Floats) -> _Drawn:
+        try:
+            node_cost = spare.get_nowait()
+        except Empty:
+            node_cost = np.full(travel.network.x.size, np.inf)
+        node_cost[nodes] = costs
+        one = places.take(np.array([at]))
         x, y = float(group.x[at]), float(group.y[at])
-        part = window(field, limit_bounds(x, y, longest, 2.0 * field.cell_m))
-        totals = metres_from(field.network, node_metres, part.at, group.at, at)
-        polygons = circle_polygons(
-            field,
-            part,
-            totals,
-            limits,
-            node_metres=node_metres,
-            targets=group.at.take(np.array([at])),
-        )
-        covered = np.zeros(part.inside.shape, np.int32)
-        covered[part.inside] = (totals <= longest) & (part.at.leg_m <= field.draw_m)
-        counts[part.rows, part.columns] += covered
-        # No way is shorter than straight, so demand farther off in x alone is out of reach.
-        low, high = np.searchsorted(sorted_x, (x - longest - 1.0, x + longest + 1.0))
+        square = limit_bounds(x, y, farthest, 2.0 * field.cell_m)
+        over = surface(field, node_cost, one, bounds=reached_bounds(field, nodes, one, square))
+        polygons = circle_polygons(over, limits)
+        # Demand farther off in x alone is out of reach.
+        low, high = np.searchsorted(sorted_x, (x - farthest - 1.0, x + farthest + 1.0))
         here = by_x[low:high]
-        metres = metres_from(field.network, node_metres, demand.at.take(here), group.at, at)
-        yield at, polygons, metres, here
+        here = here[np.abs(demand.y[here] - y) <= farthest + 1.0]
+        cost = costs_from(travel, node_cost, at_demand.take(here), one, direction=field.direction)
+        node_cost[nodes] = np.inf
+        spare.put(node_cost)
+        return _Drawn(at, polygons, cost, here, over.part, over.covered(limits[-1]))
+
+    seeds = seeds_of(travel, places, direction=field.direction)
+    blocks = search_blocks(
+        arcs_of(travel, field.direction), seeds, limit=limits[-1], carry_metres=False
+    )
+    tasks = (
+        (first + number, found.nodes[reached], found.cost[reached])
+        for first, found in blocks
+        for number, reached in enumerate(map(slice, found.starts[:-1], found.starts[1:]))
+    )
+    for drawn in in_order(draw, tasks):
+        part = drawn.part
+        counts[part.rows, part.columns] += drawn.covered
+        yield drawn.at, drawn.polygons, drawn.cost, drawn.here
+
+
+class _Drawn(NamedTuple):
+    """What was drawn of a facility, and the cost of the demand near it."""
+
+    at: int
+    polygons: list[shapely.MultiPolygon]
+    cost: Floats
+    here: NDArray[np.int64]
+    part: Window
+    covered: NDArray[np.bool_]
 
 
 def _together(field: Field, group: Points, limits: list[float]) -> list[shapely.MultiPolygon]:
     """Draw the circles of a group as one: of the nearest of its facilities."""
     if group.at is None:
         return []
-    part = whole_window(field)
-    totals = nearest(field.network, part.at, group.at).metres
-    return circle_polygons(
-        field,
-        part,
-        np.where(np.isnan(totals), np.inf, totals),
-        limits,
-        node_metres=node_distances(field.network, group.at)[0],
-        targets=group.at,
-    )
+    cost, _, _ = node_costs(field.travel, group.at, direction=field.direction, limit=limits[-1])
+    return circle_polygons(surface(field, cost, group.at), limits)
 
 
 def _circle_table(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from servicecircle.crs import MetricCrs, metric_crs, transformer
 from servicecircle.errors import InputError
 from servicecircle.inputs.load import Inputs
-from servicecircle.inputs.raw_roads import RawRoads
+from servicecircle.inputs.staff import no_staff
 from servicecircle.measure.access import Points
-from servicecircle.measure.places import GAP_M, place_points
-from servicecircle.measure.presence import is_open
-from servicecircle.network.graph import Network, build_network
-from servicecircle.network.snap import Attachment, EdgeIndex, edge_index, nearest_edges
+from servicecircle.measure.calibration import settle_people
+from servicecircle.measure.places import GAP_M, coarser_than_placed, place_points
+from servicecircle.measure.quality import ground_quality
+from servicecircle.measure.register import is_open, register_problems
+from servicecircle.measure.ways import PlacedRoads, Ways, ways_of
+from servicecircle.network.graph import Network
+from servicecircle.network.snap import Attachment
 from servicecircle.problems import Problem
 from servicecircle.project import Project
 
@@ -37,27 +40,38 @@ class Ground:
     Parameters
     ----------
     metric : MetricCrs
+    way : callable
+        From the name of a profile to its :class:`servicecircle.measure.ways.Way`; None without
+        roads.
     network : Network, optional
-        What may be walked; None without roads.
-    index : EdgeIndex, optional
+        Of the project's own profile; None without roads.
     units, scopes : geopandas.GeoDataFrame
         As read, in WGS84.
     facilities : geopandas.GeoDataFrame
         All layers, in WGS84, with ``unit_<level>`` and ``in_<scope>`` by place, ``snap_m``,
-        ``snap_status``.
+        ``snap_status`` on the network of its layer's profile.
     facility_points : Points
-        Of all rows of ``facilities``, NaN where a facility has no place.
+        Of all rows of ``facilities``, NaN where a facility has no place; attached as the project's
+        own profile travels.
     demand : pandas.DataFrame
-        demand_id, lon, lat, population, elderly, ``unit_<level>``, ``in_<scope>``, snap_m.
+        demand_id, lon, lat, population, elderly, ``unit_<level>``, ``in_<scope>``, snap_m on the
+        network of the project's own profile.
     demand_points : Points
+        Attached likewise.
     problems : tuple of Problem
     balance : mapping
         People in the source = in units + outside + masked, and the counts behind it.
+    staff : pandas.DataFrame
+        Table ``staff``, see :mod:`servicecircle.inputs.staff`.
+    tables : mapping of str to pandas.DataFrame
+        ``calibration`` and ``roads_by_unit``, as their files are called.
+    edge : mapping
+        People and roads at the edge of the study area, for the record.
     """
 
     metric: MetricCrs
+    way: Ways
     network: Network | None
-    index: EdgeIndex | None
     units: gpd.GeoDataFrame
     scopes: gpd.GeoDataFrame
     facilities: gpd.GeoDataFrame
@@ -66,6 +80,9 @@ class Ground:
     demand_points: Points
     problems: tuple[Problem, ...]
     balance: Mapping[str, object]
+    staff: pd.DataFrame = field(default_factory=no_staff)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    edge: Mapping[str, object] = field(default_factory=dict)
 
 
 def lay_ground(project: Project, inputs: Inputs) -> Ground:
@@ -135,8 +152,6 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
 
     units_xy = project_shapes(inputs.units.geometry.to_numpy())
     scopes_xy = project_shapes(inputs.scopes.geometry.to_numpy())
-    network, index = _network(project, inputs.roads, project_points)
-
     facilities = _all_facilities(inputs)
     shapes = facilities.geometry.to_numpy()
     facility_x, facility_y = project_points(shapely.get_x(shapes), shapely.get_y(shapes))
@@ -144,11 +159,12 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
     _check_layers(project, facilities, unit_columns.columns, units_xy, facility_x, facility_y)
     problems += _facility_problems(facilities, unit_columns, units_xy, facility_x, facility_y)
     problems += _not_open_problems(project, facilities)
-    at = _attach(project, network, index, facility_x, facility_y)
-    facilities = facilities.assign(**unit_columns.columns)
-    facilities["snap_m"] = at.leg_m if at is not None else np.nan
-    facilities["snap_status"] = _snap_status(facility_x, at)
-    problems += _unsnapped_problems(project, facilities)
+    register = pd.DataFrame(facilities.drop(columns="geometry"))
+    problems += register_problems(register, project.project.as_of)
+    facilities = facilities.assign(
+        **coarser_than_placed(unit_columns.columns, facilities["placed_by"].tolist())
+    )
+    facilities["open"] = is_open(pd.DataFrame(facilities), project.project.as_of).to_numpy()
 
     demand = _demand(inputs)
     demand_x, demand_y = project_points(demand["lon"].to_numpy(), demand["lat"].to_numpy())
@@ -161,60 +177,59 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
             (facilities, facility_x, facility_y),
         ):
             table[f"in_{scope}"] = place_points(x, y, mine, gap_m=0.0).polygon >= 0
-    demand_at = _attach(project, network, index, demand_x, demand_y)
+    roads = None
+    if inputs.roads is not None:
+        road_x, road_y = project_points(inputs.roads.lon, inputs.roads.lat)
+        terrain = inputs.terrain
+        roads = PlacedRoads(
+            raw=inputs.roads,
+            x=road_x,
+            y=road_y,
+            heights_m=terrain.heights_m,
+            barriers=None if terrain.barriers is None else project_shapes(terrain.barriers),
+        )
+    facility_points = Points(
+        ids=facilities["facility_id"].to_numpy(object), x=facility_x, y=facility_y, at=None
+    )
+    demand_points = Points(
+        ids=demand["demand_id"].to_numpy(object), x=demand_x, y=demand_y, at=None
+    )
+    way = ways_of(project, roads, facilities=facility_points, demand=demand_points)
+    facilities["snap_m"], facilities["snap_status"] = _snaps(project, facilities, facility_x, way)
+    problems += _unsnapped_problems(project, facilities)
+    own = way(project.project.profile)
+    demand_at = None if own is None else own.demand.at
     demand["snap_m"] = demand_at.leg_m if demand_at is not None else np.nan
     balance = _balance(inputs, demand, placed, demand_at)
     problems += _demand_problems(project, inputs, demand, placed, demand_at)
+    demand, weighed, settled = settle_people(
+        inputs.population, project.population, inputs.units, demand
+    )
+    quality = ground_quality(
+        project,
+        inputs.units,
+        units_xy,
+        roads=roads,
+        facilities=(facilities, facility_x, facility_y),
+        demand=(demand, demand_x, demand_y),
+    )
+    problems += [*weighed.problems, *quality.problems]
     return Ground(
         metric=metric,
-        network=network,
-        index=index,
+        way=way,
+        network=None if own is None else own.network,
         units=inputs.units,
         scopes=inputs.scopes,
         facilities=facilities,
-        facility_points=Points(
-            ids=facilities["facility_id"].to_numpy(object), x=facility_x, y=facility_y, at=at
-        ),
+        facility_points=facility_points if own is None else own.facilities,
         demand=demand,
-        demand_points=Points(
-            ids=demand["demand_id"].to_numpy(object), x=demand_x, y=demand_y, at=demand_at
-        ),
+        demand_points=demand_points if own is None else own.demand,
         problems=tuple(problems),
-        balance=balance,
+        balance={**balance, **settled},
+        tables={"calibration": weighed.table, "roads_by_unit": quality.roads_by_unit},
+        edge=quality.edge,
+        staff=inputs.staff.frame if inputs.staff is not None else no_staff(),
     )
-
-
-def _network(
-    project: Project,
-    roads: RawRoads | None,
-    project_points: Callable[[Floats, Floats], tuple[Floats, Floats]],
-) -> tuple[Network | None, EdgeIndex | None]:
-    if roads is None:
-        return None, None
-    x, y = project_points(roads.lon, roads.lat)
-    used = np.zeros(x.size, bool)
-    good = roads.walk & np.isfinite(x[roads.u] + x[roads.v])
-    used[roads.u[good]] = used[roads.v[good]] = True
-    new = np.cumsum(used) - 1
-    network = build_network(
-        x[used],
-        y[used],
-        new[roads.u[good]],
-        new[roads.v[good]],
-        min_component_m=project.network.min_component_m,
-    )
-    if not network.eligible.any():
-        raise InputError(
-            Problem(
-                code="roads.no_component",
-                severity="fatal",
-                action="stopped",
-                file=roads.source,
-                value=f"{network.component_m.max(initial=0.0):.0f} m",
-                details={"least": f"{project.network.min_component_m:g}"},
-            )
-        )
-    return network, edge_index(network)
 
 
 def _all_facilities(inputs: Inputs) -> gpd.GeoDataFrame:
@@ -259,20 +274,22 @@ def _place(units: gpd.GeoDataFrame, units_xy: Shapes, x: Floats, y: Floats) -> _
     return _Placed(columns=columns, in_gap=in_gap, outside=outside)
 
 
-def _attach(
-    project: Project, network: Network | None, index: EdgeIndex | None, x: Floats, y: Floats
-) -> Attachment | None:
-    if network is None or index is None:
-        return None
-    return nearest_edges(network, index, x, y, most_m=project.network.max_snap_m)
-
-
-def _snap_status(x: Floats, at: Attachment | None) -> NDArray[np.object_]:
+def _snaps(
+    project: Project, facilities: gpd.GeoDataFrame, x: Floats, way: Ways
+) -> tuple[Floats, NDArray[np.object_]]:
+    """Return leg and status of each facility on the network of its layer's profile."""
+    leg = np.full(x.size, np.nan)
     status = np.full(x.size, "no_roads", object)
-    if at is not None:
-        status = np.where(at.snapped, "attached", "unsnapped").astype(object)
+    layer = facilities["layer"].to_numpy(object)
+    for name in project.facilities:
+        mine = layer == name
+        own = way(project.layer_profile(name))
+        if own is not None and own.facilities.at is not None:
+            at = own.facilities.at
+            leg[mine] = at.least_leg_m[mine]
+            status[mine] = np.where(at.attached, "attached", "unsnapped")[mine]
     status[~np.isfinite(x)] = "no_place"
-    return status
+    return leg, status
 
 
 def _where(row: pd.Series) -> dict[str, Any]:

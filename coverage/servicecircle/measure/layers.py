@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import geopandas as gpd
 import numpy as np
@@ -14,8 +15,9 @@ from servicecircle.measure.access import Points, layer_access
 from servicecircle.measure.circles import Drawing, LayerCircles, Weights, service_circles
 from servicecircle.measure.coverage import layer_rules, unit_coverage
 from servicecircle.measure.ground import Ground
+from servicecircle.measure.position_error import position_bounds, position_errors
 from servicecircle.measure.presence import is_open, presence
-from servicecircle.network.profiles import Profile, profile
+from servicecircle.measure.ways import profile_of
 from servicecircle.problems import Problem
 from servicecircle.progress import Progress
 from servicecircle.project import Project
@@ -35,13 +37,14 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Circles:
-    """Circles and overlaps of all layers in the run's metric CRS, and the cell they have.
+    """Circles, overlaps and areas of all layers in the run's metric CRS, and the cell they have.
 
     ``within`` counts for each layer the facilities within the longest time of each demand point.
     """
 
     circles: gpd.GeoDataFrame
     overlaps: gpd.GeoDataFrame
+    areas: gpd.GeoDataFrame
     within: Mapping[str, np.ndarray]
     cell_m: float
 
@@ -49,12 +52,9 @@ class Circles:
 Access = dict[Key, pd.DataFrame]
 
 
-def profile_of(project: Project, name: str) -> Profile:
-    """Return a profile at the project's speed."""
-    return profile(name, speed_kmh=project.speed_kmh(name))
-
-
-def open_points(ground: Ground, layer: str, as_of: dt.date) -> Points:
+def open_points(
+    ground: Ground, layer: str, as_of: dt.date, *, points: Points | None = None
+) -> Points:
     """Return the facilities of a layer that are open at a date and have a place.
 
     Parameters
@@ -62,6 +62,8 @@ def open_points(ground: Ground, layer: str, as_of: dt.date) -> Points:
     ground : Ground
     layer : str
     as_of : datetime.date
+    points : Points, optional
+        All facilities as a profile attaches them; else as the project's own does.
 
     Returns
     -------
@@ -70,8 +72,8 @@ def open_points(ground: Ground, layer: str, as_of: dt.date) -> Points:
     """
     table = ground.facilities
     mine = (table["layer"] == layer).to_numpy() & is_open(table, as_of).to_numpy()
-    rows = np.flatnonzero(mine & np.isfinite(ground.facility_points.x))
-    points = ground.facility_points
+    points = ground.facility_points if points is None else points
+    rows = np.flatnonzero(mine & np.isfinite(points.x))
     rows = rows[np.argsort(points.ids[rows].astype(str), kind="stable")]
     return points.take(rows)
 
@@ -93,60 +95,83 @@ def all_access(project: Project, ground: Ground, keys: Iterable[Key], progress: 
     """
     wanted = sorted(set(keys), key=lambda key: (list(project.facilities).index(key[0]), key[1]))
     tables: Access = {}
+    as_of = project.project.as_of
     with progress.stage("access", len(wanted)) as advance:
         for layer, name in wanted:
-            tables[layer, name] = layer_access(
-                ground.demand_points,
-                open_points(ground, layer, project.project.as_of),
+            way = ground.way(name)
+            places = None if way is None else way.facilities
+            demand = ground.demand_points if way is None else way.demand
+            points = open_points(ground, layer, as_of, points=places)
+            travel, chosen = None if way is None else way.travel, profile_of(project, name)
+            measure = partial(
+                layer_access,
+                demand,
                 layer=layer,
-                profile=profile_of(project, name),
-                network=ground.network,
+                profile=chosen,
+                travel=travel,
+                direction=project.facilities[layer].direction,
             )
+            table = measure(points)
+            error_m = position_errors(ground.facilities, points.ids)
+            if (error_m > 0.0).any():
+                bounds = position_bounds(
+                    measure,
+                    demand,
+                    points,
+                    error_m=error_m,
+                    travel=travel,
+                    seconds_per_metre=3.6 / chosen.access_kmh,
+                )
+                table = table.assign(**bounds)
+            tables[layer, name] = table
             advance(1)
     return tables
 
 
-def all_circles(project: Project, ground: Ground, progress: Progress) -> Circles:
+def all_circles(
+    project: Project, ground: Ground, progress: Progress, *, parted: bool = False
+) -> Circles:
     """Draw the circles of every layer that wants them; none without roads.
 
     Parameters
     ----------
     project, ground
     progress : Progress
+    parted : bool
+        Whether to part the longest circle of each layer by nearest facility.
 
     Returns
     -------
     Circles
     """
     as_of = project.project.as_of
-    layers = {
-        name: open_points(ground, name, as_of)
-        for name, settings in project.facilities.items()
-        if settings.circles and ground.network is not None
-    }
+    layers = {}
+    for name, settings in project.facilities.items():
+        way = ground.way(project.layer_profile(name))
+        if settings.circles and way is not None:
+            layers[name] = (way, open_points(ground, name, as_of, points=way.facilities))
     weights = Weights(
         population=ground.demand["population"].to_numpy(float),
         elderly=ground.demand["elderly"].to_numpy(float),
     )
     drawn: dict[str, LayerCircles] = {}
-    total = sum(len(points.ids) for points in layers.values())
+    total = sum(len(points.ids) for _, points in layers.values())
     with progress.stage("circles", total) as advance:
-        for name, points in layers.items():
-            if ground.network is None or ground.index is None:
-                continue
+        for name, (way, points) in layers.items():
             drawn[name] = service_circles(
-                ground.network,
-                ground.index,
-                ground.demand_points,
+                way.travel,
+                way.demand,
                 weights,
                 points,
                 drawing=Drawing(
                     layer=name,
-                    profile=profile_of(project, project.layer_profile(name)),
+                    profile=way.profile,
                     minutes=tuple(sorted(project.rules.minutes)),
                     cell_m=project.network.cell_m,
                     draw_m=project.network.draw_m,
                     crs=ground.metric.crs,
+                    direction=project.facilities[name].direction,
+                    index=way.index if parted else None,
                 ),
                 advance=advance,
             )
@@ -154,6 +179,7 @@ def all_circles(project: Project, ground: Ground, progress: Progress) -> Circles
     return Circles(
         circles=_joined([one.circles for one in drawn.values()], _CIRCLE_COLUMNS, crs),
         overlaps=_joined([one.overlaps for one in drawn.values()], _OVERLAP_COLUMNS, crs),
+        areas=_joined([one.areas for one in drawn.values()], _CIRCLE_COLUMNS, crs),
         within={name: one.within_count for name, one in drawn.items()},
         cell_m=max((one.cell_m for one in drawn.values()), default=project.network.cell_m),
     )

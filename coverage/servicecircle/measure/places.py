@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-__all__ = ["GAP_M", "Placing", "place_points"]
+from servicecircle.project import LEVELS
+
+__all__ = ["GAP_M", "Placing", "coarser_than_placed", "place_points"]
 
 Floats = NDArray[np.float64]
 
@@ -77,3 +80,42 @@ def place_points(
         in_gap[finite[missed[nearest < polygons.size]]] = True
     polygon[finite] = np.where(first < polygons.size, first, -1)
     return Placing(polygon=polygon, in_gap=in_gap)
+
+
+_PLACED_LEVEL = {"village": "village_level", "township": "township", "county": "county"}
+
+
+def coarser_than_placed(
+    columns: Mapping[str, NDArray[np.object_]], placed_by: Sequence[str]
+) -> dict[str, NDArray[np.object_]]:
+    """Return the units that points stand in without those that their place does not tell.
+
+    A facility in the middle of a township stands in some village only by chance.
+
+    Parameters
+    ----------
+    columns : mapping of str to numpy.ndarray, shape (k,)
+        ``unit_<level>`` → unit of each point, None outside.
+    placed_by : sequence of str, length k
+        coordinates, street, geocoder, or the level of the unit it stands in the middle of.
+
+    Examples
+    --------
+    >>> found = {
+    ...     "unit_township": np.array(["a", "a"], object),
+    ...     "unit_village_level": np.array(["b", "b"], object),
+    ... }
+    >>> kept = coarser_than_placed(found, ["coordinates", "township"])
+    >>> {name: values.tolist() for name, values in kept.items()}
+    {'unit_township': ['a', 'a'], 'unit_village_level': ['b', None]}
+    """
+    rank = {f"unit_{level}": number for number, level in enumerate(LEVELS)}
+    level = np.array(
+        [rank.get(f"unit_{_PLACED_LEVEL.get(one, '')}", len(LEVELS)) for one in placed_by],
+        dtype=np.int64,
+    )
+    kept = {}
+    for name, values in columns.items():
+        kept[name] = values.copy()
+        kept[name][level < rank.get(name, 0)] = None
+    return kept

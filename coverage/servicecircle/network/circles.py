@@ -2,12 +2,14 @@
 
 The polygon of a limit is the contour, on the cells of the field, of the larger of two excesses:
 of the travel total over the limit, and of the distance to the nearest edge over ``draw_m``. Both
-fall when the limit grows, so circles of one origin are nested; holes and islands stay.
+fall when the limit grows, so circles of one origin are nested; holes and islands stay. What the
+cells miss is searched for and mended, see :mod:`servicecircle.network.refine`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -15,10 +17,12 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from servicecircle.network.field import Field, Window, whole_window
-from servicecircle.network.reach import nearest
-from servicecircle.network.refine import sliver_boxes
-from servicecircle.network.snap import Attachment, nearest_edges
+from servicecircle.network.compiled import compiled
+from servicecircle.network.field import Bounds, Field, window
+from servicecircle.network.reach import arcs_of
+from servicecircle.network.refine import border_of, doubts, sliver_boxes
+from servicecircle.network.snap import Attachment
+from servicecircle.network.surface import Surface
 
 __all__ = [
     "circle_polygons",
@@ -26,7 +30,7 @@ __all__ = [
     "groups",
     "limit_bounds",
     "one_polygon",
-    "wrong_points",
+    "reached_bounds",
 ]
 
 Floats = NDArray[np.float64]
@@ -38,30 +42,22 @@ _LOPSIDED = 1.0123456789
 _POLYGON = shapely.GeometryType.POLYGON
 
 
-def circle_polygons(
-    field: Field,
-    part: Window,
-    totals: Floats,
-    limits_m: Sequence[float],
-    *,
-    node_metres: Floats,
-    targets: Attachment,
-) -> list[shapely.MultiPolygon]:
+class _Contour(NamedTuple):
+    """A contoured circle, and the pieces of its border (k, 4): x and y of both ends."""
+
+    polygon: shapely.MultiPolygon
+    ends: Floats
+
+
+def circle_polygons(surface: Surface, limits: Sequence[float]) -> list[shapely.MultiPolygon]:
     """Draw the circles of one origin (a facility, or a layer) at several limits.
 
     Parameters
     ----------
-    field : Field
-    part : Window
-        Where to draw; must hold all of the circles.
-    totals : numpy.ndarray of float
-        Metres of each cell of the window, in the order of ``part.at``; infinite where unreached.
-    limits_m : sequence of float
-        Ascending.
-    node_metres : numpy.ndarray of float, shape (n,)
-        Distance of each node to its nearest of ``targets``.
-    targets : Attachment
-        The facility, or the facilities of the layer.
+    surface : Surface
+        Must hold all of the circles.
+    limits : sequence of float
+        Ascending, in the unit of the travel.
 
     Returns
     -------
@@ -73,40 +69,43 @@ def circle_polygons(
     --------
     >>> from servicecircle.network.field import circle_field
     >>> from servicecircle.network.graph import build_network
-    >>> from servicecircle.network.reach import node_distances
-    >>> from servicecircle.network.snap import edge_index
+    >>> from servicecircle.network.reach import node_costs
+    >>> from servicecircle.network.snap import attach
+    >>> from servicecircle.network.surface import surface
+    >>> from servicecircle.network.travel import metres_travel
     >>> network = build_network([0, 900], [0, 0], [0], [1], min_component_m=0)
-    >>> index = edge_index(network)
-    >>> facility = nearest_edges(network, index, [450], [10], most_m=500)
-    >>> field = circle_field(network, index, (0, -100, 900, 100))
-    >>> part = whole_window(field)
-    >>> drawn = circle_polygons(
-    ...     field,
-    ...     part,
-    ...     nearest(network, part.at, facility).metres,
-    ...     [5, 100],
-    ...     node_metres=node_distances(network, facility)[0],
-    ...     targets=facility,
-    ... )
+    >>> field = circle_field(metres_travel(network), (0, -100, 900, 100))
+    >>> clinic = attach(network, [450], [10])
+    >>> over = surface(field, node_costs(field.travel, clinic)[0], clinic)
+    >>> drawn = circle_polygons(over, [5, 100])
     >>> [polygon.is_empty for polygon in drawn], [round(edge) for edge in drawn[1].bounds]
     ([True, False], [360, -25, 540, 25])
     """
+    field, part = surface.field, surface.part
+    limits = [limit / field.travel.leg_cost for limit in limits]
+    uncertain = doubts(surface, limits[-1]) if limits else None
     polygons, lacking, surplus = [], [], []
-    for limit in limits_m:
-        excess = _excess(field, part, totals, limit)
-        polygon = _contour(part.x, part.y, excess, field.cell_m)
+    for limit in limits:
+        excess = np.empty(part.shape)
+        _excess(
+            surface.totals, field.slot[part.rows, part.columns], field.at.leg_m, limit,
+            field.draw_m, field.cell_m, field.cell_m * _LOPSIDED, excess,
+        )  # fmt: skip
+        drawn = _contour(part.x, part.y, excess, field.cell_m)
+        polygons.append(drawn.polygon)
+        if uncertain is None or not part.x.size or not part.y.size:
+            continue
         added, cut = sliver_boxes(
-            field,
-            part,
+            surface,
             excess,
-            shapely.boundary(polygon),
-            node_metres=node_metres,
-            targets=targets,
-            limit_m=limit,
+            border_of((part.x, part.y), drawn.ends, field.cell_m),
+            uncertain,
+            limit=limit,
         )
-        polygons.append(polygon)
         lacking.append(added)
         surplus.append(cut)
+    if not any(boxes.size for boxes in (*lacking, *surplus)):
+        return polygons
     # What a shorter limit holds a longer one holds too, and what a longer one lacks a shorter one
     # lacks: so the mended circles stay nested.
     mended = []
@@ -123,31 +122,44 @@ def _mend(
     if not added.size and not cut.size:
         return polygon
     mended: shapely.Geometry = polygon
+    shapely.prepare(polygon)
+    added = added[~shapely.covers(polygon, added)]
     if added.size:
-        mended = shapely.union(mended, shapely.union_all(added))
+        mended = shapely.union(mended, shapely.disjoint_subset_union_all(added))
+        shapely.prepare(mended)
+    cut = cut[shapely.intersects(mended, cut)]
     if cut.size:
-        mended = shapely.difference(mended, shapely.union_all(cut))
+        mended = shapely.difference(mended, shapely.disjoint_subset_union_all(cut))
     parts = shapely.get_parts(mended)
     return shapely.MultiPolygon(list(parts[shapely.get_type_id(parts) == _POLYGON]))
 
 
-def _excess(field: Field, part: Window, totals: Floats, limit_m: float) -> Floats:
-    low, high = -field.cell_m, field.cell_m * _LOPSIDED
-    excess = np.full(part.inside.shape, high)
-    over = np.maximum(totals - limit_m, part.at.leg_m - field.draw_m)
-    over[over == 0.0] = -_HAIR
-    excess[part.inside] = np.clip(over, low, high)
-    return excess
+@compiled()
+def _excess(
+    totals: Floats, slot: NDArray[np.int32], leg: Floats, limit: float, draw: float, low: float,
+    high: float, out: Floats,
+) -> None:  # fmt: skip
+    rows, columns = slot.shape
+    for r in range(rows):
+        for c in range(columns):
+            over = high
+            if slot[r, c] >= 0:
+                over = max(totals[r, c] - limit, leg[slot[r, c]] - draw)
+            if over == 0.0:
+                over = -_HAIR
+            out[r, c] = min(max(over, -low), high)
 
 
-def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> shapely.MultiPolygon:
+def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> _Contour:
     from contourpy import FillType, contour_generator
 
-    rows, columns = np.nonzero(excess <= 0.0)
+    nothing = _Contour(shapely.MultiPolygon(), np.empty((0, 4)))
+    inside = excess <= 0.0
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if not rows.size:
-        return shapely.MultiPolygon()
+        return nothing
     # One more ring of cells closes the polygons at the rim of the window.
-    r1, r2, c1, c2 = rows.min(), rows.max(), columns.min(), columns.max()
+    r1, r2, c1, c2 = rows[0], rows[-1], columns[0], columns[-1]
     padded = np.full((r2 - r1 + 3, c2 - c1 + 3), cell_m * _LOPSIDED)
     inner = excess[max(r1 - 1, 0) : r2 + 2, max(c1 - 1, 0) : c2 + 2]
     top, left = int(r1 == 0), int(c1 == 0)
@@ -164,7 +176,7 @@ def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> shapely.Mul
     points: Sequence[Floats]
     points, offsets = generator.filled(-10.0 * cell_m, 0.0)  # type: ignore[misc, assignment]  # by fill_type
     if not points:
-        return shapely.MultiPolygon()
+        return nothing
     ring_starts = [np.asarray(item, np.int64) for item in offsets]
     sizes = np.array([len(item) for item in points])
     shift = np.concatenate([[0], np.cumsum(sizes)[:-1]])
@@ -172,21 +184,28 @@ def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> shapely.Mul
         [[0], *(item[1:] + at for item, at in zip(ring_starts, shift, strict=True))]
     )
     rings = np.concatenate([[0], np.cumsum([len(item) - 1 for item in ring_starts])])
-    polygons = shapely.from_ragged_array(_POLYGON, np.concatenate(points), (starts, rings))
-    return _whole(np.asarray(polygons))
+    vertices = np.concatenate(points)
+    polygons = shapely.from_ragged_array(_POLYGON, vertices, (starts, rings))
+    # Between the last vertex of a ring and the first of the next there is no border.
+    joined = np.ones(len(vertices) - 1, bool)
+    joined[starts[1:-1] - 1] = False
+    ends = np.concatenate([vertices[:-1], vertices[1:]], axis=1)[joined]
+    return _Contour(_whole(np.asarray(polygons)), ends)
 
 
 def _whole(polygons: NDArray[np.object_]) -> shapely.MultiPolygon:
     """Return polygons as one valid multipolygon; contours may touch themselves in a point."""
-    if not shapely.is_valid(polygons).all():
-        polygons = shapely.make_valid(polygons, method="structure", keep_collapsed=False)
+    whole = shapely.MultiPolygon(shapely.multipolygons(polygons))
+    if shapely.is_valid(whole):
+        return whole
+    polygons = shapely.make_valid(polygons, method="structure", keep_collapsed=False)
     parts = shapely.get_parts(shapely.get_parts(polygons))
     parts = parts[shapely.get_type_id(parts) == _POLYGON]
-    whole = shapely.multipolygons(parts[shapely.area(parts) > 0.0])
-    if not shapely.is_valid(whole):
-        whole = shapely.union_all(parts)
-        whole = shapely.multipolygons(np.atleast_1d(shapely.get_parts(whole)))
-    return shapely.MultiPolygon(whole)
+    parts = parts[shapely.area(parts) > 0.0]
+    whole = shapely.MultiPolygon(shapely.multipolygons(parts))
+    if shapely.is_valid(whole):
+        return whole
+    return shapely.MultiPolygon(list(np.atleast_1d(shapely.get_parts(shapely.union_all(parts)))))
 
 
 def count_polygons(
@@ -211,23 +230,23 @@ def count_polygons(
     --------
     >>> from servicecircle.network.field import circle_field
     >>> from servicecircle.network.graph import build_network
-    >>> from servicecircle.network.snap import edge_index
+    >>> from servicecircle.network.travel import metres_travel
     >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
-    >>> field = circle_field(network, edge_index(network), (0, 0, 40, 20))
+    >>> field = circle_field(metres_travel(network), (0, 0, 40, 20))
     >>> counts = np.array([[0, 0, 0, 0, 0], [0, 0, 3, 2, 0], [0, 0, 0, 0, 0]], np.int32)
     >>> [(least, polygon.area > 0) for least, polygon in count_polygons(field, counts)]
     [(2, True), (3, True)]
     >>> count_polygons(field, np.zeros((3, 5), np.int32))
     []
     """
-    part = whole_window(field)
+    part = window(field)
     drawn = []
     for least in range(2, most + 1):
         enough = counts >= least
         if not enough.any():
             break
         excess = np.where(enough, -0.5, 0.5 * _LOPSIDED) * field.cell_m
-        drawn.append((least, _contour(part.x, part.y, excess, field.cell_m)))
+        drawn.append((least, _contour(part.x, part.y, excess, field.cell_m).polygon))
     return drawn
 
 
@@ -252,7 +271,7 @@ def one_polygon(pieces: Sequence[shapely.MultiPolygon]) -> shapely.MultiPolygon:
 
 def groups(
     x: Floats, y: Floats, limit_m: float, margin_m: float
-) -> list[tuple[NDArray[np.int64], tuple[float, float, float, float]]]:
+) -> list[tuple[NDArray[np.int64], Bounds]]:
     """Gather points whose circles may touch, so that each group can be drawn by itself.
 
     Parameters
@@ -296,71 +315,7 @@ def groups(
     ]
 
 
-def wrong_points(
-    field: Field,
-    polygon: shapely.MultiPolygon,
-    targets: Attachment,
-    *,
-    limit_m: float,
-    samples: int = 10_000,
-    seed: int = 0,
-) -> Floats:
-    """Sample points around a circle, measure each anew, and return those on the wrong side.
-
-    Parameters
-    ----------
-    field : Field
-        That the circle was drawn on.
-    polygon : shapely.MultiPolygon
-        The circle of ``targets`` (one facility, or a layer) at ``limit_m``; not empty.
-    targets : Attachment
-    limit_m : float
-    samples : int
-        How many points to look at, all farther than one cell from the border.
-    seed : int
-
-    Returns
-    -------
-    numpy.ndarray of float, shape (w, 2)
-        The wrong points; none, if the circle is true.
-
-    Examples
-    --------
-    >>> from servicecircle.network.field import circle_field
-    >>> from servicecircle.network.graph import build_network
-    >>> from servicecircle.network.snap import edge_index
-    >>> network = build_network([0, 900], [0, 0], [0], [1], min_component_m=0)
-    >>> index = edge_index(network)
-    >>> facility = nearest_edges(network, index, [450], [10], most_m=500)
-    >>> field = circle_field(network, index, (0, -100, 900, 100))
-    >>> wrong = shapely.MultiPolygon([shapely.box(0, 100, 900, 200)])
-    >>> len(wrong_points(field, wrong, facility, limit_m=100, samples=50)) > 0
-    True
-    """
-    generator = np.random.default_rng(seed)
-    west, south, east, north = shapely.bounds(polygon) + np.array([-1, -1, 1, 1]) * 2 * field.draw_m
-    border = shapely.boundary(polygon)
-    shapely.prepare(border)
-    shapely.prepare(polygon)
-    wrong = []
-    seen = 0
-    while seen < samples:
-        x = generator.uniform(west, east, 4 * samples)
-        y = generator.uniform(south, north, 4 * samples)
-        far = ~shapely.dwithin(border, shapely.points(x, y), field.cell_m)
-        x, y = x[far][: samples - seen], y[far][: samples - seen]
-        seen += x.size
-        at = nearest_edges(field.network, field.index, x, y, most_m=field.draw_m)
-        metres = nearest(field.network, at, targets).metres
-        truth = at.snapped & (metres <= limit_m)
-        drawn = shapely.contains_xy(polygon, x, y)
-        wrong.append(np.stack([x, y], axis=1)[truth != drawn])
-    return np.concatenate(wrong)
-
-
-def limit_bounds(
-    x: float, y: float, limit_m: float, margin_m: float
-) -> tuple[float, float, float, float]:
+def limit_bounds(x: float, y: float, limit_m: float, margin_m: float) -> Bounds:
     """Return the square that holds every circle of a point: no way is shorter than straight.
 
     Parameters
@@ -379,3 +334,63 @@ def limit_bounds(
     """
     reach = limit_m + margin_m
     return x - reach, y - reach, x + reach, y + reach
+
+
+@compiled()
+def _extent(
+    nodes: NDArray[np.int32], starts: NDArray[np.int64], heads: NDArray[np.int32], x: Floats,
+    y: Floats, out: Floats,
+) -> None:  # fmt: skip
+    for node in nodes:
+        for arc in range(starts[node] - 1, starts[node + 1]):
+            end = node if arc < starts[node] else heads[arc]
+            out[0], out[1] = min(out[0], x[end]), min(out[1], y[end])
+            out[2], out[3] = max(out[2], x[end]), max(out[3], y[end])
+
+
+def reached_bounds(
+    field: Field, nodes: NDArray[np.int32], target: Attachment, within: Bounds
+) -> Bounds:
+    """Return a rectangle that holds the circle of a facility, by the edges that it reaches.
+
+    Parameters
+    ----------
+    field : Field
+    nodes : numpy.ndarray of int
+        Reached within the limit.
+    target : Attachment
+        The facility.
+    within : tuple of float
+        Rectangle that surely holds the circle.
+
+    Returns
+    -------
+    tuple of float
+        With room for the drawing beside the edges; never larger than ``within``.
+
+    Examples
+    --------
+    >>> from servicecircle.network.field import circle_field
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.snap import attach
+    >>> from servicecircle.network.travel import metres_travel
+    >>> network = build_network([0, 300, 900], [0, 0, 0], [0, 1], [1, 2], min_component_m=0)
+    >>> field = circle_field(metres_travel(network), (0, -50, 900, 50))
+    >>> clinic = attach(network, [20], [0])
+    >>> nothing = np.empty(0, np.int32)
+    >>> reached_bounds(field, nothing, clinic, (-300, -300, 300, 300))
+    (-45.0, -45.0, 300, 45.0)
+    """
+    network = field.network
+    arcs = arcs_of(field.travel, field.direction)
+    feet = target.edge[target.snapped]
+    ends = np.concatenate([network.u[feet], network.v[feet]])
+    out = np.array([np.inf, np.inf, -np.inf, -np.inf])
+    _extent(nodes, arcs.starts, arcs.heads, network.x, network.y, out)
+    out[:2] = np.minimum(out[:2], [network.x[ends].min(), network.y[ends].min()])
+    out[2:] = np.maximum(out[2:], [network.x[ends].max(), network.y[ends].max()])
+    room = field.draw_m + 2.0 * field.cell_m
+    west, south, east, north = (out + np.array([-room, -room, room, room])).tolist()
+    west, south = max(west, within[0]), max(south, within[1])
+    east, north = min(east, within[2]), min(north, within[3])
+    return west, south, east, north

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 from servicecircle.cache import kernel_folder
 
-__all__ = ["compiled", "prange", "threads"]
+__all__ = ["compiled", "in_order", "prange", "threads"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_Result = TypeVar("_Result")
 
 
 def _import_numba() -> Any:
@@ -90,3 +93,35 @@ def threads() -> int:
     True
     """
     return int(_numba.get_num_threads())
+
+
+def in_order(work: Callable[..., _Result], tasks: Iterable[tuple[Any, ...]]) -> Iterator[_Result]:
+    """Work tasks off in threads, and yield the results in the order of the tasks.
+
+    Parameters
+    ----------
+    work : callable
+        That releases the GIL for most of its time.
+    tasks : iterable of tuple
+        Arguments; taken a few ahead of the results, so that neither piles up.
+
+    Examples
+    --------
+    >>> list(in_order(lambda a, b: a + b, [(1, 2), (3, 4)]))
+    [3, 7]
+    >>> list(in_order(abs, []))
+    []
+    """
+    workers = threads()
+    if workers <= 1:
+        for task in tasks:
+            yield work(*task)
+        return
+    waiting: deque[Future[_Result]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for task in tasks:
+            waiting.append(pool.submit(work, *task))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

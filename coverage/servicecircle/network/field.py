@@ -9,11 +9,16 @@ from numpy.typing import NDArray
 
 from servicecircle.network.compiled import compiled
 from servicecircle.network.graph import Network
-from servicecircle.network.snap import Attachment, EdgeIndex, nearest_edges
+from servicecircle.network.rivals import Squares, rival_squares
+from servicecircle.network.snap import Attachment
+from servicecircle.network.travel import Direction, Travel
 
-__all__ = ["Field", "Window", "circle_field", "whole_window", "window"]
+__all__ = ["Bounds", "Field", "Window", "circle_field", "window"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bounds = tuple[float, float, float, float]
+"""Smallest x, smallest y, largest x, largest y, in metres."""
 
 _MOST_CELLS = 200_000_000
 
@@ -26,9 +31,9 @@ class Field:
 
     Parameters
     ----------
-    network : Network
-    index : EdgeIndex
-        Of the network.
+    travel : Travel
+    direction : {"to", "from"}
+        Who travels: people to a facility, or a service from it.
     cell_m : float
         Distance of the centres.
     draw_m : float
@@ -38,17 +43,30 @@ class Field:
     slot : numpy.ndarray of int, shape (rows, columns)
         Index into ``at`` of each cell near the network, -1 for the others.
     at : Attachment
-        Of the cells near the network.
+        Of the cells near the network, which are those at most ``draw_m`` and two cells from it.
+    squares : Squares
+        The edges that may be the nearest one of some point between four cells.
+    by_u, by_v : numpy.ndarray of float, shape (m,)
+        What a metre of each edge costs on the way over its end ``u``, and over ``v``, in metres
+        of an access leg; infinite where that is not allowed.
     """
 
-    network: Network
-    index: EdgeIndex
+    travel: Travel
+    direction: Direction
     cell_m: float
     draw_m: float
     column0: int
     row0: int
     slot: NDArray[np.int32]
     at: Attachment
+    squares: Squares
+    by_u: Floats
+    by_v: Floats
+
+    @property
+    def network(self) -> Network:
+        """The network that is travelled."""
+        return self.travel.network
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -61,26 +79,27 @@ class Window:
         Centres.
     rows, columns : slice
         Of the field's ``slot``.
-    inside : numpy.ndarray of bool, shape (rows, columns)
-        Cells near the network.
-    at : Attachment
-        Of those cells, in row order.
     """
 
     x: Floats
     y: Floats
     rows: slice
     columns: slice
-    inside: NDArray[np.bool_]
-    at: Attachment
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.y.size, self.x.size
 
 
 @compiled()
 def _mark(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
     ax: Floats, ay: Floats, bx: Floats, by: Floats, reach: float, cell: float,
-    column0: int, row0: int, near: NDArray[np.bool_],
-) -> None:  # fmt: skip
-    rows, columns = near.shape
+    column0: int, row0: int, slot: NDArray[np.int32],
+) -> int:  # fmt: skip
+    """Fill in a number for each cell that may be near an edge, row by row; -1 for all others."""
+    rows, columns = slot.shape
+    slot[:] = -1
     for k in range(ax.size):
         dx, dy = bx[k] - ax[k], by[k] - ay[k]
         parts = max(1, int(np.ceil(max(abs(dx), abs(dy)) / reach)))
@@ -93,24 +112,69 @@ def _mark(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
             r2 = min(int(np.ceil((max(py, qy) + reach) / cell)) - row0, rows - 1)
             for r in range(r1, r2 + 1):
                 for c in range(c1, c2 + 1):
-                    near[r, c] = True
+                    slot[r, c] = 0
+    count = 0
+    for r in range(rows):
+        for c in range(columns):
+            if slot[r, c] == 0:
+                slot[r, c] = count
+                count += 1
+    return count
+
+
+@compiled()
+def _meet(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
+    nx: Floats, ny: Floats, u: Ints, v: Ints, ids: Ints, reach: float, cell: float,
+    column0: int, row0: int, slot: NDArray[np.int32], d2: Floats, edge: Ints, offset: Floats,
+) -> None:  # fmt: skip
+    """Find the nearest edge of each numbered cell, the lowest of equals."""
+    rows, columns = slot.shape
+    for edge_id in ids:
+        ax, ay, bx, by = nx[u[edge_id]], ny[u[edge_id]], nx[v[edge_id]], ny[v[edge_id]]
+        dx, dy = bx - ax, by - ay
+        length2 = dx * dx + dy * dy
+        parts = max(1, int(np.ceil(max(abs(dx), abs(dy)) / reach)))
+        for part in range(parts):
+            px, py = ax + dx * part / parts, ay + dy * part / parts
+            qx, qy = ax + dx * (part + 1) / parts, ay + dy * (part + 1) / parts
+            c1 = max(int(np.ceil((min(px, qx) - reach) / cell)) - column0, 0)
+            c2 = min(int(np.floor((max(px, qx) + reach) / cell)) - column0, columns - 1)
+            r1 = max(int(np.ceil((min(py, qy) - reach) / cell)) - row0, 0)
+            r2 = min(int(np.floor((max(py, qy) + reach) / cell)) - row0, rows - 1)
+            for r in range(r1, r2 + 1):
+                for c in range(c1, c2 + 1):
+                    k = slot[r, c]
+                    if k < 0:
+                        continue
+                    x, y = (c + column0) * cell, (r + row0) * cell
+                    t = 0.0
+                    if length2 > 0.0:
+                        t = ((x - ax) * dx + (y - ay) * dy) / length2
+                    # The same arithmetic as that of attaching points: the same edge, bit for bit.
+                    if t <= 0.0:
+                        t, fx, fy = 0.0, ax, ay
+                    elif t >= 1.0:
+                        t, fx, fy = 1.0, bx, by
+                    else:
+                        fx, fy = ax + t * dx, ay + t * dy
+                    far = (x - fx) * (x - fx) + (y - fy) * (y - fy)
+                    if far < d2[k]:
+                        d2[k], edge[k], offset[k] = far, edge_id, t * np.sqrt(length2)
 
 
 def circle_field(
-    network: Network,
-    index: EdgeIndex,
-    bounds: tuple[float, float, float, float],
+    travel: Travel,
+    bounds: Bounds,
     *,
     cell_m: float = 10.0,
     draw_m: float = 25.0,
+    direction: Direction = "to",
 ) -> Field:
     """Compute the field over an area, for all facilities in it.
 
     Parameters
     ----------
-    network : Network
-    index : EdgeIndex
-        Of the network.
+    travel : Travel
     bounds : tuple of float
         Smallest x, smallest y, largest x, largest y of the area, in metres.
     cell_m : float
@@ -118,6 +182,7 @@ def circle_field(
         200 million cells, and said in the result.
     draw_m : float
         Circles reach at most this far from their nearest edge.
+    direction : {"to", "from"}
 
     Returns
     -------
@@ -126,59 +191,73 @@ def circle_field(
     Examples
     --------
     >>> from servicecircle.network.graph import build_network
-    >>> from servicecircle.network.snap import edge_index
+    >>> from servicecircle.network.travel import metres_travel
     >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
-    >>> field = circle_field(network, edge_index(network), (0, 0, 100, 90))
+    >>> travel = metres_travel(network)
+    >>> field = circle_field(travel, (0, 0, 100, 90))
     >>> field.slot.shape, len(field.at)  # the cells up to 45 m from the road
     ((10, 11), 55)
-    >>> len(circle_field(network, edge_index(network), (5e3, 0, 6e3, 90)).at)
+    >>> len(circle_field(travel, (5e3, 0, 6e3, 90)).at)
     0
     """
+    network = travel.network
     west, south, east, north = bounds
     area = max(east - west, 0.0) * max(north - south, 0.0)
     cell = max(cell_m, float(np.sqrt(area / _MOST_CELLS)))
     column0, row0 = int(np.floor(west / cell)), int(np.floor(south / cell))
     columns = int(np.ceil(east / cell)) - column0 + 1
     rows = int(np.ceil(north / cell)) - row0 + 1
-    near = np.zeros((rows, columns), np.bool_)
     reach = draw_m + 2.0 * cell
     ids = np.flatnonzero(network.eligible)
     u, v = network.u[ids], network.v[ids]
     ax, ay, bx, by = network.x[u], network.y[u], network.x[v], network.y[v]
+    # What is asked of a point within the area is not beyond this.
+    wide = draw_m + 4.0 * cell
     here = (
-        (np.maximum(ax, bx) >= west - reach)
-        & (np.minimum(ax, bx) <= east + reach)
-        & (np.maximum(ay, by) >= south - reach)
-        & (np.minimum(ay, by) <= north + reach)
+        (np.maximum(ax, bx) >= west - wide)
+        & (np.minimum(ax, bx) <= east + wide)
+        & (np.maximum(ay, by) >= south - wide)
+        & (np.minimum(ay, by) <= north + wide)
     )
-    _mark(ax[here], ay[here], bx[here], by[here], reach, cell, column0, row0, near)
-    flat = np.flatnonzero(near.ravel())
-    x = (flat % columns + column0) * cell
-    y = (flat // columns + row0) * cell
-    at = nearest_edges(network, index, x, y, most_m=reach)
-    kept = at.snapped
-    slot = np.full(rows * columns, -1, np.int32)
-    slot[flat[kept]] = np.arange(int(kept.sum()), dtype=np.int32)
+    ids = ids[here]
+    slot = np.empty((rows, columns), np.int32)
+    count = _mark(ax[here], ay[here], bx[here], by[here], reach, cell, column0, row0, slot)
+    d2, edge, offset = np.full(count, np.inf), np.full(count, -1, np.int64), np.zeros(count)
+    _meet(
+        network.x, network.y, network.u, network.v, ids, reach, cell, column0, row0, slot,
+        d2, edge, offset,
+    )  # fmt: skip
+    kept = d2 <= reach * reach
+    number = np.append(np.cumsum(kept) - 1, -1).astype(np.int32)
+    number[:-1][~kept] = -1
+    slot = number[slot]
+    rates = (travel.backward_rate, travel.forward_rate)
+    by_u, by_v = rates if direction == "to" else rates[::-1]
     return Field(
-        network=network,
-        index=index,
+        travel=travel,
+        direction=direction,
         cell_m=cell,
         draw_m=draw_m,
         column0=column0,
         row0=row0,
-        slot=slot.reshape(rows, columns),
-        at=at.take(np.flatnonzero(kept)),
+        slot=slot,
+        at=Attachment(edge=edge[kept], offset_m=offset[kept], leg_m=np.sqrt(d2[kept])),
+        squares=rival_squares(
+            network, ids, (rows, columns), cell_m=cell, draw_m=draw_m, first=(row0, column0)
+        ),
+        by_u=by_u / travel.leg_cost,
+        by_v=by_v / travel.leg_cost,
     )
 
 
-def window(field: Field, bounds: tuple[float, float, float, float]) -> Window:
+def window(field: Field, bounds: Bounds | None = None) -> Window:
     """Cut a rectangle out of a field, grown to whole cells and clipped to the field.
 
     Parameters
     ----------
     field : Field
-    bounds : tuple of float
-        Smallest x, smallest y, largest x, largest y, in metres.
+    bounds : tuple of float, optional
+        Smallest x, smallest y, largest x, largest y, in metres; None: all of the field.
 
     Returns
     -------
@@ -187,66 +266,27 @@ def window(field: Field, bounds: tuple[float, float, float, float]) -> Window:
     Examples
     --------
     >>> from servicecircle.network.graph import build_network
-    >>> from servicecircle.network.snap import edge_index
+    >>> from servicecircle.network.travel import metres_travel
     >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
-    >>> field = circle_field(network, edge_index(network), (0, 0, 100, 90))
+    >>> field = circle_field(metres_travel(network), (0, 0, 100, 90))
     >>> window(field, (12, 3, 38, 18)).x.tolist()
     [10.0, 20.0, 30.0, 40.0]
-    >>> window(field, (5e3, 5e3, 6e3, 6e3)).inside.size
-    0
+    >>> window(field).shape, window(field, (5e3, 5e3, 6e3, 6e3)).shape
+    ((10, 11), (0, 0))
     """
-    west, south, east, north = bounds
     rows_all, columns_all = field.slot.shape
-    c1 = min(max(int(np.floor(west / field.cell_m)) - field.column0, 0), columns_all)
-    c2 = max(min(int(np.ceil(east / field.cell_m)) - field.column0 + 1, columns_all), c1)
-    r1 = min(max(int(np.floor(south / field.cell_m)) - field.row0, 0), rows_all)
-    r2 = max(min(int(np.ceil(north / field.cell_m)) - field.row0 + 1, rows_all), r1)
-    slots = field.slot[r1:r2, c1:c2]
-    inside = slots >= 0
-    pick = slots[inside]
+    c1, c2, r1, r2 = 0, columns_all, 0, rows_all
+    if bounds is not None:
+        west, south, east, north = bounds
+        c1 = min(max(int(np.floor(west / field.cell_m)) - field.column0, 0), columns_all)
+        c2 = int(np.ceil(east / field.cell_m)) - field.column0 + 1
+        r1 = min(max(int(np.floor(south / field.cell_m)) - field.row0, 0), rows_all)
+        r2 = int(np.ceil(north / field.cell_m)) - field.row0 + 1
+        c2, r2 = max(min(c2, columns_all), c1), max(min(r2, rows_all), r1)
+    cell_m = np.float64(field.cell_m)
     return Window(
-        x=(np.arange(c1, c2) + field.column0) * field.cell_m,
-        y=(np.arange(r1, r2) + field.row0) * field.cell_m,
+        x=(np.arange(c1, c2, dtype=np.int64) + field.column0) * cell_m,
+        y=(np.arange(r1, r2, dtype=np.int64) + field.row0) * cell_m,
         rows=slice(r1, r2),
         columns=slice(c1, c2),
-        inside=inside,
-        at=field.at.take(pick.astype(np.int64)),
-    )
-
-
-def _centres(first: int, count: int, cell_m: float) -> Floats:
-    return np.arange(first, first + count).astype(np.float64) * cell_m
-
-
-def whole_window(field: Field) -> Window:
-    """Return all of a field as a window.
-
-    Parameters
-    ----------
-    field : Field
-
-    Returns
-    -------
-    Window
-
-    Examples
-    --------
-    >>> from servicecircle.network.graph import build_network
-    >>> from servicecircle.network.snap import edge_index
-    >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
-    >>> field = circle_field(network, edge_index(network), (0, 0, 100, 90))
-    >>> whole_window(field).inside.shape
-    (10, 11)
-    >>> whole_window(circle_field(network, edge_index(network), (5e3, 0, 5e3, 0))).inside.any()
-    np.False_
-    """
-    rows, columns = field.slot.shape
-    inside = field.slot >= 0
-    return Window(
-        x=_centres(field.column0, columns, field.cell_m),
-        y=_centres(field.row0, rows, field.cell_m),
-        rows=slice(0, rows),
-        columns=slice(0, columns),
-        inside=inside,
-        at=field.at.take(field.slot[inside].astype(np.int64)),
     )

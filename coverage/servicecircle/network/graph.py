@@ -1,4 +1,4 @@
-"""The network as arrays: nodes, straight edges, components, and the matrix that searches run on."""
+"""The network as arrays: nodes, straight edges, components, and who may be attached to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 __all__ = ["Network", "build_network"]
@@ -33,10 +33,8 @@ class Network:
         Metres of road of each component.
     eligible : numpy.ndarray of bool, shape (m,)
         Edges that points may attach to: of a component of at least ``min_component_m``, and the
-        first of those between the same two nodes, since the others lie on it.
+        first such between the same two nodes, since the others lie on it.
     min_component_m : float
-    matrix : scipy.sparse.csr_array, shape (n, n)
-        Shortest of the parallel edges between two nodes, both ways.
     """
 
     x: Floats
@@ -48,11 +46,16 @@ class Network:
     component_m: Floats
     eligible: NDArray[np.bool_]
     min_component_m: float
-    matrix: csr_array
 
 
 def build_network(
-    x: ArrayLike, y: ArrayLike, u: ArrayLike, v: ArrayLike, *, min_component_m: float = 1000.0
+    x: ArrayLike,
+    y: ArrayLike,
+    u: ArrayLike,
+    v: ArrayLike,
+    *,
+    min_component_m: float = 1000.0,
+    attachable: ArrayLike | None = None,
 ) -> Network:
     """Build a network from nodes and straight edges.
 
@@ -64,6 +67,8 @@ def build_network(
         Ends of each edge.
     min_component_m : float
         Components with less road than this are kept but not attached to.
+    attachable : array_like of bool, shape (m,), optional
+        Edges that points may attach to, where not all are.
 
     Returns
     -------
@@ -92,12 +97,13 @@ def build_network(
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ValueError(f"{int((~np.isfinite(x + y)).sum())} nodes have no finite coordinates")
     length = np.hypot(x[v] - x[u], y[v] - y[u])
-    matrix = _matrix(n, u, v, length)
     if n:
-        count, labels = connected_components(matrix, directed=False)
+        joined = coo_array((np.ones(u.size, bool), (u, v)), shape=(n, n)).tocsr()
+        count, labels = connected_components(joined, directed=False)
     else:
         count, labels = 0, np.empty(0, np.int64)
     component = labels.astype(np.int64)
+    open_to = np.ones(u.size, np.bool_) if attachable is None else np.asarray(attachable, np.bool_)
     component_m = np.bincount(component[u], weights=length, minlength=count).astype(np.float64)
     return Network(
         x=x,
@@ -107,34 +113,16 @@ def build_network(
         length_m=length,
         component=component,
         component_m=component_m,
-        eligible=(component_m[component[u]] >= min_component_m) & _firsts(n, u, v),
+        eligible=_firsts(n, u, v, open_to & (component_m[component[u]] >= min_component_m)),
         min_component_m=min_component_m,
-        matrix=matrix,
     )
 
 
-def _firsts(n: int, u: Ints, v: Ints) -> NDArray[np.bool_]:
+def _firsts(n: int, u: Ints, v: Ints, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
     # Of two edges drawn in opposite directions rounding would choose by the point, and the way
     # between two points on one line would lead around its end.
-    pairs = np.minimum(u, v) * n + np.maximum(u, v)
+    rows = np.flatnonzero(wanted)
+    pairs = np.minimum(u[rows], v[rows]) * n + np.maximum(u[rows], v[rows])
     first = np.zeros(u.size, np.bool_)
-    first[np.unique(pairs, return_index=True)[1]] = True
+    first[rows[np.unique(pairs, return_index=True)[1]]] = True
     return first
-
-
-def _matrix(n: int, u: Ints, v: Ints, length: Floats) -> csr_array:
-    # scipy adds up duplicate entries, so the shortest of parallel edges is chosen here.
-    loops = u == v
-    low, high = np.minimum(u, v)[~loops], np.maximum(u, v)[~loops]
-    metres = length[~loops]
-    order = np.lexsort((metres, high, low))
-    low, high, metres = low[order], high[order], metres[order]
-    first = np.ones(low.size, bool)
-    first[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
-    low, high, metres = low[first], high[first], metres[first]
-    rows, columns = np.concatenate([low, high]), np.concatenate([high, low])
-    weights = np.concatenate([metres, metres])
-    order = np.lexsort((columns, rows))
-    starts = np.zeros(n + 1, np.int32)
-    np.cumsum(np.bincount(rows, minlength=n), out=starts[1:])
-    return csr_array((weights[order], columns[order].astype(np.int32), starts), shape=(n, n))

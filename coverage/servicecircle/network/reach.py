@@ -1,7 +1,9 @@
-"""Distances over the network between attached points, partial edges and access legs included.
+"""Reach over the network between attached points, partial edges and access legs included.
 
-The total between two points is the access leg of one, the path between the two feet, and the
-access leg of the other; feet on one edge may go directly along it.
+The total between two points is the access leg of one, the way between the two feet, and the
+access leg of the other; feet on one edge may go directly along it, where its direction allows. A
+foot at an end of an edge is that node. ``direction`` says who travels: "to" the targets (people to
+a facility, the default), or "from" them (an ambulance, meals on wheels).
 """
 
 from __future__ import annotations
@@ -11,18 +13,33 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
-from servicecircle.network.graph import Network
+from servicecircle.network.bounded import Seeds, least_from_all, search_blocks
 from servicecircle.network.snap import Attachment
+from servicecircle.network.travel import Arcs, Direction, Travel
 
-__all__ = ["Nearest", "distance_at", "metres_from", "nearest", "node_distances", "searches"]
+__all__ = [
+    "END_M",
+    "EdgePairs",
+    "Nearest",
+    "along_edge",
+    "arcs_of",
+    "cost_at",
+    "costs_from",
+    "end_costs",
+    "nearest",
+    "node_costs",
+    "same_edge",
+    "searches",
+    "seeds_of",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
-_BLOCK_BYTES = 64 * 2**20
+END_M = 1e-9
+"""A foot this near to an end of its edge is that node: a one-way edge does not hold it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -31,108 +48,212 @@ class Nearest:
 
     Parameters
     ----------
+    cost : numpy.ndarray of float, shape (k,)
+        Total in the unit of the travel, both access legs included; NaN where there is no way.
     metres : numpy.ndarray of float, shape (k,)
-        Total distance, both access legs included; NaN where there is no way.
+        Of the same way.
     target : numpy.ndarray of int, shape (k,)
-        Index of the nearest target, -1 where there is none; of several at the same distance
-        one of them, the same in every run.
+        Index of the nearest target, -1 where there is none; of several at the same cost one of
+        them, the same in every run.
+    end : numpy.ndarray of int, shape (k,)
+        Node at which the way leaves the point's edge; -1 where there is none, or the way goes
+        along the edge.
+    foot : numpy.ndarray of int, shape (k,)
+        Where the way goes along the edge, the foot of the target on it; else -1.
     """
 
+    cost: Floats
     metres: Floats
     target: Ints
+    end: Ints
+    foot: Ints
 
 
-def _with_sources(network: Network, sources: Attachment) -> tuple[csr_array, Ints]:
-    """Return the matrix with one more node a source, that leads to the ends of its edge."""
-    n = network.x.size
-    snapped = np.flatnonzero(sources.snapped)
-    edge = sources.edge[snapped]
-    to_u = sources.leg_m[snapped] + sources.offset_m[snapped]
-    to_v = sources.leg_m[snapped] + np.maximum(
-        network.length_m[edge] - sources.offset_m[snapped], 0.0
-    )
-    u, v = network.u[edge], network.v[edge]
-    # A loop's two ends are one node: scipy would add the entries up, so the shorter stands twice
-    # as one entry and an unreachable one.
-    loop = u == v
-    to_u = np.where(loop, np.minimum(to_u, to_v), to_u)
-    columns = np.stack([u, v], axis=1)
-    weights = np.stack([to_u, to_v], axis=1)
-    keep = np.stack([np.ones(loop.size, bool), ~loop], axis=1)
-    base = network.matrix
-    per_source = keep.sum(axis=1)
-    starts = np.concatenate([base.indptr, base.indptr[-1] + np.cumsum(per_source)])
-    size = n + snapped.size
-    matrix = csr_array(
-        (
-            np.concatenate([base.data, weights[keep]]),
-            np.concatenate([base.indices, columns[keep]]).astype(np.int32),
-            starts.astype(np.int32),
-        ),
-        shape=(size, size),
-    )
-    return matrix, snapped
+def arcs_of(travel: Travel, direction: Direction) -> Arcs:
+    """Return the arcs that a search from the targets follows.
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.travel import timed_travel
+    >>> network = build_network([0, 100], [0, 0], [0], [1])
+    >>> one_way = timed_travel(network, [10.0], [np.inf], leg_kmh=4)
+    >>> arcs_of(one_way, "to").heads.tolist(), arcs_of(one_way, "from").heads.tolist()
+    ([0], [1])
+    """
+    return travel.inward if direction == "to" else travel.outward
 
 
-def node_distances(network: Network, targets: Attachment) -> tuple[Floats, Ints]:
-    """Return for each node the distance to the nearest target, its access leg included.
+def _part(metres: Floats, rate: Floats) -> Floats:
+    """Return the cost of some metres of an edge; nothing costs nothing, allowed or not."""
+    closed = np.isinf(rate)
+    return np.where(closed & (metres > END_M), np.inf, metres * np.where(closed, 0.0, rate))
+
+
+def end_costs(travel: Travel, at: Attachment, *, leaving: bool) -> tuple[Floats, Floats]:
+    """Return the cost between each foot and the two ends of its edge.
 
     Parameters
     ----------
-    network : Network
-    targets : Attachment
-        Unsnapped ones are passed over.
+    travel : Travel
+    at : Attachment
+        All of it snapped.
+    leaving : bool
+        From the foot to the ends, else from the ends to the foot.
 
     Returns
     -------
-    metres : numpy.ndarray of float, shape (n,)
-        Infinite where no target can be reached.
-    target : numpy.ndarray of int, shape (n,)
-        Index of the target, -1 where there is none.
+    over_u, over_v : numpy.ndarray of float
+        Infinite where the direction of the edge forbids it.
 
     Examples
     --------
     >>> from servicecircle.network.graph import build_network
     >>> from servicecircle.network.snap import attach
+    >>> from servicecircle.network.travel import timed_travel
     >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
-    >>> node_distances(network, attach(network, [30], [40]))[0].tolist()
+    >>> one_way = timed_travel(network, [10.0], [np.inf], leg_kmh=4)
+    >>> over_u, over_v = end_costs(one_way, attach(network, [70, 0], [5, 0]), leaving=True)
+    >>> over_u.tolist(), over_v.tolist()
+    ([inf, 0.0], [3.0, 10.0])
+    """
+    to_u, to_v = at.offset_m, np.maximum(travel.network.length_m[at.edge] - at.offset_m, 0.0)
+    there, back = travel.forward_rate[at.edge], travel.backward_rate[at.edge]
+    if leaving:
+        return _part(to_u, back), _part(to_v, there)
+    return _part(to_u, there), _part(to_v, back)
+
+
+def along_edge(travel: Travel, edge: Ints, start_m: Floats, end_m: Floats) -> Floats:
+    """Return the cost along edges between two offsets; infinite against a one-way edge.
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.travel import timed_travel
+    >>> network = build_network([0, 100], [0, 0], [0], [1])
+    >>> one_way = timed_travel(network, [10.0], [np.inf], leg_kmh=4)
+    >>> edge, start_m = np.array([0, 0]), np.array([20.0, 70.0])
+    >>> along_edge(one_way, edge, start_m, start_m[::-1]).tolist()
+    [5.0, inf]
+    """
+    rate = np.where(end_m >= start_m, travel.forward_rate[edge], travel.backward_rate[edge])
+    return _part(np.abs(start_m - end_m), rate)
+
+
+def seeds_of(travel: Travel, targets: Attachment, *, direction: Direction) -> Seeds:
+    """Return where the search of each target begins: the ends of its edge that it can use.
+
+    Parameters
+    ----------
+    travel : Travel
+    targets : Attachment
+        Several feet of one target are all its seeds; one that is not attached has none.
+    direction : {"to", "from"}
+
+    Returns
+    -------
+    Seeds
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.snap import attach
+    >>> from servicecircle.network.travel import metres_travel
+    >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
+    >>> seeds = seeds_of(metres_travel(network), attach(network, [9e3, 30], [0, 4]), direction="to")
+    >>> seeds.starts.tolist(), seeds.nodes.tolist(), seeds.cost.tolist()
+    ([0, 0, 2], [0, 1], [34.0, 74.0])
+    """
+    rows = np.flatnonzero(targets.snapped)
+    owner = targets.owners[rows]
+    held = targets.rows(rows)
+    over_u, over_v = end_costs(travel, held, leaving=direction == "from")
+    leg = held.leg_m * travel.leg_cost
+    network = travel.network
+    u, v = travel.seed_u[held.edge], travel.seed_v[held.edge]
+    left = np.maximum(network.length_m[held.edge] - held.offset_m, 0.0)
+    nodes = np.stack([u, v], axis=1).ravel()
+    cost = np.stack([leg + over_u, leg + over_v], axis=1).ravel()
+    metres = np.stack([held.leg_m + held.offset_m, held.leg_m + left], axis=1).ravel()
+    owner, feet = np.repeat(owner, 2), np.repeat(rows, 2)
+    use = np.flatnonzero(np.isfinite(cost))
+    order = use[np.argsort(owner[use], kind="stable")]
+    starts = np.zeros(len(targets) + 1, np.int64)
+    np.cumsum(np.bincount(owner[use], minlength=len(targets)), out=starts[1:])
+    return Seeds(
+        starts=starts,
+        nodes=nodes[order],
+        cost=cost[order],
+        metres=metres[order],
+        feet=feet[order],
+    )
+
+
+def node_costs(
+    travel: Travel,
+    targets: Attachment,
+    *,
+    direction: Direction = "to",
+    limit: float = np.inf,
+) -> tuple[Floats, Ints, Floats]:
+    """Return for each node the cost to the nearest target, its access leg included.
+
+    Parameters
+    ----------
+    travel : Travel
+    targets : Attachment
+        Unsnapped ones are passed over.
+    direction : {"to", "from"}
+    limit : float
+        Cost beyond which nothing is searched.
+
+    Returns
+    -------
+    cost : numpy.ndarray of float, shape (n,)
+        Infinite where no target can be reached.
+    target : numpy.ndarray of int, shape (n,)
+        Index of the target, -1 where there is none; of several at the same cost the lowest.
+    metres : numpy.ndarray of float, shape (n,)
+        Of the same way.
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.snap import attach
+    >>> from servicecircle.network.travel import metres_travel
+    >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
+    >>> node_costs(metres_travel(network), attach(network, [30], [40]))[0].tolist()
     [70.0, 110.0]
     """
-    n = network.x.size
-    matrix, snapped = _with_sources(network, targets)
-    if not snapped.size:
-        return np.full(n, np.inf), np.full(n, -1, np.int64)
-    metres, _, source = dijkstra(
-        matrix,
-        directed=True,
-        indices=np.arange(n, n + snapped.size),
-        min_only=True,
-        return_predecessors=True,
+    cost, target, metres, _ = least_from_all(
+        arcs_of(travel, direction),
+        seeds_of(travel, targets, direction=direction),
+        limit=limit,
+        carry_metres=travel.unit != "metres",
     )
-    source = source[:n].astype(np.int64)
-    reached = np.isfinite(metres[:n])
-    target = np.full(n, -1, np.int64)
-    target[reached] = snapped[source[reached] - n]
-    return metres[:n], target
+    return cost, target, metres
 
 
-def distance_at(
-    network: Network, node_metres: Floats, points: Attachment
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return the distance at attached points from the distances at the nodes.
+def cost_at(
+    travel: Travel, node_cost: Floats, points: Attachment, *, direction: Direction = "to"
+) -> tuple[Floats, Bools]:
+    """Return the cost at attached points from the costs at the nodes.
 
     Says nothing of targets on the point's own edge: see :func:`nearest`.
 
     Parameters
     ----------
-    network : Network
-    node_metres : numpy.ndarray of float, shape (n,)
-        Distance of each node, infinite where there is none.
+    travel : Travel
+    node_cost : numpy.ndarray of float, shape (n,)
+        Cost of each node, infinite where there is none.
     points : Attachment
+        One foot a point.
+    direction : {"to", "from"}
 
     Returns
     -------
-    metres : numpy.ndarray of float, shape (k,)
+    cost : numpy.ndarray of float, shape (k,)
         The points' access legs included; infinite where there is no way or no attachment.
     by_u : numpy.ndarray of bool, shape (k,)
         Whether the way leads over the edge's end ``u``.
@@ -141,25 +262,65 @@ def distance_at(
     --------
     >>> from servicecircle.network.graph import build_network
     >>> from servicecircle.network.snap import attach
+    >>> from servicecircle.network.travel import metres_travel
     >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
     >>> points = attach(network, [80, 5e4], [7, 0])
-    >>> metres, by_u = distance_at(network, np.array([5.0, 9.0]), points)
-    >>> metres.tolist(), bool(by_u[0])
+    >>> cost, by_u = cost_at(metres_travel(network), np.array([5.0, 9.0]), points)
+    >>> cost.tolist(), bool(by_u[0])
     ([36.0, inf], False)
     """
-    edge = np.where(points.snapped, points.edge, 0)
+    network = travel.network
     if not network.u.size:
         return np.full(len(points), np.inf), np.ones(len(points), bool)
-    over_u = node_metres[network.u[edge]] + points.offset_m
-    over_v = node_metres[network.v[edge]] + np.maximum(
-        network.length_m[edge] - points.offset_m, 0.0
+    edge = np.where(points.snapped, points.edge, 0)
+    part_u, part_v = end_costs(
+        travel,
+        Attachment(edge=edge, offset_m=points.offset_m, leg_m=points.leg_m),
+        leaving=direction == "to",
     )
-    metres = np.where(points.snapped, np.minimum(over_u, over_v) + points.leg_m, np.inf)
-    return metres, over_u <= over_v
+    over_u = node_cost[network.u[edge]] + part_u
+    over_v = node_cost[network.v[edge]] + part_v
+    leg = points.leg_m * travel.leg_cost
+    cost = np.where(points.snapped, np.minimum(over_u, over_v) + leg, np.inf)
+    return cost, over_u <= over_v
 
 
-def _same_edge(points: Attachment, targets: Attachment) -> tuple[Ints, Ints, Floats]:
-    """Return the pairs of a point and a target on one edge, with their distance along it."""
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class EdgePairs:
+    """Pairs of a point and a target that stand on one edge, and the way along it.
+
+    Parameters
+    ----------
+    point, target : numpy.ndarray of int, shape (q,)
+    row : numpy.ndarray of int, shape (q,)
+        The foot of the target.
+    cost, metres : numpy.ndarray of float, shape (q,)
+        Access legs included; infinite cost against a one-way edge.
+    """
+
+    point: Ints
+    target: Ints
+    row: Ints
+    cost: Floats
+    metres: Floats
+
+
+def same_edge(
+    travel: Travel, points: Attachment, targets: Attachment, *, direction: Direction
+) -> EdgePairs:
+    """Return the pairs of a point and a target on one edge, point by point.
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.snap import attach
+    >>> from servicecircle.network.travel import metres_travel
+    >>> network = build_network([0, 100, 100], [0, 0, 99], [0, 1], [1, 2], min_component_m=0)
+    >>> points, target = attach(network, [20, 100], [1, 60]), attach(network, [80], [2])
+    >>> pairs = same_edge(metres_travel(network), points, target, direction="to")
+    >>> pairs.point.tolist(), pairs.cost.tolist()
+    ([0], [63.0])
+    """
     held = np.flatnonzero(targets.snapped)
     held = held[np.argsort(targets.edge[held], kind="stable")]
     edges = targets.edge[held]
@@ -169,111 +330,156 @@ def _same_edge(points: Attachment, targets: Attachment) -> tuple[Ints, Ints, Flo
     count = high - low
     point = np.repeat(mine, count)
     first = np.repeat(low - np.concatenate([[0], np.cumsum(count)[:-1]]), count)
-    target = held[first + np.arange(point.size)] if point.size else np.empty(0, np.int64)
-    metres = (
-        points.leg_m[point]
-        + np.abs(points.offset_m[point] - targets.offset_m[target])
-        + targets.leg_m[target]
-    )
-    return point, target, metres
+    row = held[first + np.arange(point.size)] if point.size else np.empty(0, np.int64)
+    here, there = points.offset_m[point], targets.offset_m[row]
+    ends = (here, there) if direction == "to" else (there, here)
+    along = along_edge(travel, points.edge[point], *ends)
+    cost = points.leg_m[point] * travel.leg_cost + along + targets.leg_m[row] * travel.leg_cost
+    metres = points.leg_m[point] + np.abs(here - there) + targets.leg_m[row]
+    return EdgePairs(point=point, target=targets.owners[row], row=row, cost=cost, metres=metres)
 
 
-def nearest(network: Network, points: Attachment, targets: Attachment) -> Nearest:
+def nearest(
+    travel: Travel,
+    points: Attachment,
+    targets: Attachment,
+    *,
+    direction: Direction = "to",
+    limit: float = np.inf,
+) -> Nearest:
     """Return the nearest target of each point over the network.
 
     Parameters
     ----------
-    network : Network
+    travel : Travel
     points, targets : Attachment
-        Demand points and facilities.
+        Demand points, one foot each, and facilities.
+    direction : {"to", "from"}
+    limit : float
+        Cost beyond which nothing is searched: what is farther has no number, or its right one.
 
     Returns
     -------
     Nearest
-        NaN metres and target -1 for an unsnapped point, or one from which no target is reached.
+        NaN and target -1 for an unsnapped point, or one from which no target is reached.
 
     Examples
     --------
     >>> from servicecircle.network.graph import build_network
     >>> from servicecircle.network.snap import attach
+    >>> from servicecircle.network.travel import metres_travel
     >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
-    >>> near = nearest(network, attach(network, [20, 0], [0, 9e3]), attach(network, [80], [10]))
+    >>> homes, canteen = attach(network, [20, 0], [0, 9e3]), attach(network, [80], [10])
+    >>> near = nearest(metres_travel(network), homes, canteen)
     >>> near.metres.tolist(), near.target.tolist()
     ([70.0, nan], [0, -1])
     """
-    node_metres, node_target = node_distances(network, targets)
-    metres, by_u = distance_at(network, node_metres, points)
+    network = travel.network
+    node_cost, node_target, node_metres = node_costs(
+        travel, targets, direction=direction, limit=limit
+    )
+    cost, by_u = cost_at(travel, node_cost, points, direction=direction)
     target = np.full(len(points), -1, np.int64)
-    reached = np.isfinite(metres)
+    metres = np.full(len(points), np.inf)
+    reached = np.isfinite(cost)
     edge = points.edge[reached]
-    end = np.where(by_u[reached], network.u[edge], network.v[edge])
-    target[reached] = node_target[end]
-    point, own_target, own_metres = _same_edge(points, targets)
+    over = np.where(by_u[reached], network.u[edge], network.v[edge])
+    end = np.full(len(points), -1, np.int64)
+    end[reached] = over
+    target[reached] = node_target[over]
+    left = np.maximum(network.length_m[edge] - points.offset_m[reached], 0.0)
+    part = np.where(by_u[reached], points.offset_m[reached], left)
+    metres[reached] = node_metres[over] + part + points.leg_m[reached]
+    own = same_edge(travel, points, targets, direction=direction)
     # Longest first, so that the last one written is the shortest, and the lowest of equals.
-    order = np.lexsort((-own_target, -own_metres))
-    point, own_target, own_metres = point[order], own_target[order], own_metres[order]
-    direct = np.full(len(points), np.inf)
+    order = np.lexsort((-own.metres, -own.target, -own.cost))
+    point = own.point[order]
+    direct, direct_metres = np.full((2, len(points)), np.inf)
     direct_target = np.full(len(points), -1, np.int64)
-    direct[point], direct_target[point] = own_metres, own_target
-    better = (direct < metres) | ((direct == metres) & (direct_target < target))
-    metres = np.where(better, direct, metres)
+    direct[point], direct_target[point] = own.cost[order], own.target[order]
+    direct_metres[point] = own.metres[order]
+    foot = np.full(len(points), -1, np.int64)
+    foot[point] = own.row[order]
+    better = (direct < cost) | ((direct == cost) & (direct_target < target))
+    better &= np.isfinite(direct)
+    cost = np.where(better, direct, cost)
+    metres = np.where(better, direct_metres, metres)
     target = np.where(better, direct_target, target)
-    return Nearest(metres=np.where(np.isfinite(metres), metres, np.nan), target=target)
+    cost = np.where(np.isfinite(cost), cost, np.nan)
+    return Nearest(
+        cost=cost,
+        metres=cost if travel.unit == "metres" else np.where(np.isnan(cost), np.nan, metres),
+        target=target,
+        end=np.where(better, -1, end),
+        foot=np.where(better, foot, -1),
+    )
 
 
 def searches(
-    network: Network, sources: Attachment, *, limit_m: float
+    travel: Travel, sources: Attachment, *, limit: float, direction: Direction = "to"
 ) -> Iterator[tuple[int, Floats]]:
-    """Search from each source alone, up to a limit.
+    """Search around each source alone, up to a limit, with a number for every node.
 
     Parameters
     ----------
-    network : Network
+    travel : Travel
     sources : Attachment
         Unsnapped ones are passed over.
-    limit_m : float
-        Metres, the source's access leg included.
+    limit : float
+        Cost, the source's access leg included.
+    direction : {"to", "from"}
+        Whether the cost is that of coming to the source or of leaving it.
 
     Yields
     ------
     source : int
         Index of the source.
-    metres : numpy.ndarray of float, shape (n,)
-        Distance of each node, the source's access leg included; infinite beyond the limit.
+    cost : numpy.ndarray of float, shape (n,)
+        Of each node, the source's access leg included; infinite beyond the limit.
 
     Examples
     --------
     >>> from servicecircle.network.graph import build_network
     >>> from servicecircle.network.snap import attach
+    >>> from servicecircle.network.travel import metres_travel
     >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
     >>> sources = attach(network, [9000, 20], [0, 5])
-    >>> [(source, metres.tolist()) for source, metres in searches(network, sources, limit_m=50)]
+    >>> found = searches(metres_travel(network), sources, limit=50)
+    >>> [(source, cost.tolist()) for source, cost in found]
     [(1, [25.0, inf])]
     """
-    n = network.x.size
-    matrix, snapped = _with_sources(network, sources)
-    block = max(1, _BLOCK_BYTES // (8 * max(n + snapped.size, 1)))
-    for start in range(0, snapped.size, block):
-        indices = np.arange(n + start, n + min(start + block, snapped.size))
-        # A hair above the limit, so that rounding in sums does not lose a node exactly at it.
-        rows = dijkstra(matrix, directed=True, indices=indices, limit=limit_m * (1 + 1e-12) + 1e-6)
-        for at, row in zip(indices, rows, strict=True):
-            yield int(snapped[at - n]), row[:n]
+    seeds = seeds_of(travel, sources, direction=direction)
+    blocks = search_blocks(arcs_of(travel, direction), seeds, limit=limit, carry_metres=False)
+    attached = sources.attached
+    for first, found in blocks:
+        for at in range(found.starts.size - 1):
+            if attached[first + at]:
+                part = slice(found.starts[at], found.starts[at + 1])
+                cost = np.full(travel.network.x.size, np.inf)
+                cost[found.nodes[part]] = found.cost[part]
+                yield first + at, cost
 
 
-def metres_from(
-    network: Network, node_metres: Floats, points: Attachment, sources: Attachment, source: int
+def costs_from(
+    travel: Travel,
+    node_cost: Floats,
+    points: Attachment,
+    source: Attachment,
+    *,
+    direction: Direction = "to",
 ) -> Floats:
-    """Return the distance at points from one source, its own edge included.
+    """Return the cost at points from one source, its own edges included.
 
     Parameters
     ----------
-    network : Network
-    node_metres : numpy.ndarray of float, shape (n,)
+    travel : Travel
+    node_cost : numpy.ndarray of float, shape (n,)
         From :func:`searches` for this source.
-    points, sources : Attachment
-    source : int
-        Index into ``sources``.
+    points : Attachment
+        One foot a point.
+    source : Attachment
+        Of the source alone: ``sources.take([source])``.
+    direction : {"to", "from"}
 
     Returns
     -------
@@ -284,20 +490,15 @@ def metres_from(
     --------
     >>> from servicecircle.network.graph import build_network
     >>> from servicecircle.network.snap import attach
+    >>> from servicecircle.network.travel import metres_travel
     >>> network = build_network([0, 100], [0, 0], [0], [1], min_component_m=0)
-    >>> sources = attach(network, [40], [5])
-    >>> source, metres = next(searches(network, sources, limit_m=10))
+    >>> travel, source = metres_travel(network), attach(network, [40], [5])
+    >>> _, cost = next(searches(travel, source, limit=10))
     >>> points = attach(network, [42, 99, 42], [1, 0, 9e3])
-    >>> metres_from(network, metres, points, sources, source).tolist()
+    >>> costs_from(travel, cost, points, source).tolist()
     [8.0, 64.0, inf]
     """
-    metres, _ = distance_at(network, node_metres, points)
-    own = np.flatnonzero(points.edge == sources.edge[source])
-    if own.size and sources.edge[source] >= 0:
-        direct = (
-            points.leg_m[own]
-            + np.abs(points.offset_m[own] - sources.offset_m[source])
-            + sources.leg_m[source]
-        )
-        metres[own] = np.minimum(metres[own], direct)
-    return metres
+    cost, _ = cost_at(travel, node_cost, points, direction=direction)
+    own = same_edge(travel, points, source, direction=direction)
+    np.minimum.at(cost, own.point, own.cost)
+    return cost

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,36 +21,78 @@ _MOST_BINS = 20_000_000
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Attachment:
-    """Where points meet the network.
+    """Where points meet the network: a foot each, or several where a place has entrances.
 
     Parameters
     ----------
     edge : numpy.ndarray of int, shape (k,)
-        Edge of the network, -1 for an unsnapped point.
+        Edge of the network, -1 for an unsnapped foot.
     offset_m : numpy.ndarray of float, shape (k,)
-        Metres from the edge's end ``u`` to the foot; NaN for an unsnapped point.
+        Metres from the edge's end ``u`` to the foot; NaN for an unsnapped one.
     leg_m : numpy.ndarray of float, shape (k,)
-        Straight access leg from the point to the foot; NaN for an unsnapped point.
+        Straight access leg from the point to the foot; NaN for an unsnapped one.
+    owner : numpy.ndarray of int, shape (k,), optional
+        The point that each foot belongs to, ascending; None: each point has one foot, its own.
+    points : int, optional
+        How many points there are, with ``owner`` only.
     """
 
     edge: Ints
     offset_m: Floats
     leg_m: Floats
+    owner: Ints | None = None
+    points: int | None = None
 
     @property
     def snapped(self) -> NDArray[np.bool_]:
-        """Which points are attached."""
+        """Which feet are on the network."""
         return self.edge >= 0
 
-    def take(self, rows: Ints) -> Attachment:
-        """Return the attachment of some of the points."""
+    @property
+    def owners(self) -> Ints:
+        """The point of each foot."""
+        return np.arange(self.edge.size) if self.owner is None else self.owner
+
+    @property
+    def attached(self) -> NDArray[np.bool_]:
+        """Which points have a foot on the network."""
+        if self.owner is None:
+            return self.snapped
+        held = np.zeros(len(self), np.bool_)
+        held[self.owner[self.snapped]] = True
+        return held
+
+    @property
+    def least_leg_m(self) -> Floats:
+        """The shortest access leg of each point; NaN for one that is not attached."""
+        if self.owner is None:
+            return self.leg_m
+        legs = np.full(len(self), np.inf)
+        here = self.snapped
+        np.minimum.at(legs, self.owner[here], self.leg_m[here])
+        return np.where(np.isinf(legs), np.nan, legs)
+
+    def rows(self, rows: Ints) -> Attachment:
+        """Return some of the feet, each as a point of its own."""
         return Attachment(
             edge=self.edge[rows], offset_m=self.offset_m[rows], leg_m=self.leg_m[rows]
         )
 
+    def take(self, points: Ints) -> Attachment:
+        """Return the attachment of some of the points, with all their feet."""
+        if self.owner is None:
+            return self.rows(points)
+        points = np.asarray(points, np.int64)
+        first = np.searchsorted(self.owner, points, side="left")
+        count = np.searchsorted(self.owner, points, side="right") - first
+        shift = np.repeat(first - np.concatenate([[0], np.cumsum(count)[:-1]]), count)
+        feet = shift + np.arange(shift.size) if points.size else np.empty(0, np.int64)
+        owner = np.repeat(np.arange(points.size), count)
+        return replace(self.rows(feet), owner=owner, points=points.size)
+
     def __len__(self) -> int:
         """Return the number of points."""
-        return self.edge.size
+        return self.edge.size if self.points is None else self.points
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from servicecircle.project import LEVELS
 if TYPE_CHECKING:
     from servicecircle.results import Results
 
-__all__ = ["DEMAND_LIMIT", "write_access", "write_geopackage"]
+__all__ = ["DEMAND_LIMIT", "write_access", "write_geopackage", "write_layers"]
 
 DEMAND_LIMIT = 200_000
 """With more demand points than this the GeoPackage has none; ``access.parquet`` has all."""
@@ -87,6 +87,32 @@ def write_geopackage(results: Results, path: Path) -> None:
                 _write(layer, path, about)
     except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         raise write_error(error, path) from error
+
+
+def write_layers(
+    layers: Mapping[str, gpd.GeoDataFrame], path: Path, *, as_of: dt.date, about: str
+) -> None:
+    """Write tables as the layers of a new GeoPackage, the same bytes for the same tables.
+
+    Parameters
+    ----------
+    layers : mapping of str to geopandas.GeoDataFrame
+        By name, in EPSG:4326; points where all shapes are points, else multipolygons.
+    path : pathlib.Path
+    as_of : datetime.date
+        Date of the last change in the file.
+    about : str
+        Description of each layer; may be empty.
+
+    Raises
+    ------
+    OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError
+        If the file cannot be written.
+    """
+    with _file_dates(as_of):
+        for name, frame in layers.items():
+            points = bool((frame.geom_type.dropna() == "Point").all()) and len(frame) > 0
+            _write(_Layer(name, frame, "Point" if points else "MultiPolygon"), path, about)
 
 
 def write_access(results: Results, path: Path) -> None:

@@ -205,9 +205,9 @@ def _layer(
         "on_network": layer.on_network,
         "profile": profile,
         "kind": "presence" if shade.kind == "presence" else "rate",
-        "rule": rule.format(limit=shade.limit, profile=profile, speed=layer.speed_kmh),
+        "rule": rule.format(limit=shade.limit, profile=profile, speed=layer.pace(language)),
         "way": (
-            label("map_way_network", language).format(profile=profile, speed=layer.speed_kmh)
+            label("map_way_network", language).format(profile=profile, speed=layer.pace(language))
             if layer.on_network
             else label("map_way_straight", language)
         ),

@@ -70,7 +70,7 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def write_tables(results: Results, folder: Path) -> None:
-    """Write scorecard, units, unit_results, facilities and problems as CSV into a folder.
+    """Write scorecard, units, unit_results, facilities, problems and staff as CSV into a folder.
 
     ``units.csv`` is ``results.unit_coverage``; ``facilities.csv`` has ``lon`` and ``lat`` (WGS84
     degrees) in the place of the geometry.
@@ -87,6 +87,9 @@ def write_tables(results: Results, folder: Path) -> None:
         "facilities": _with_coordinates(results.facilities),
         "problems": problem_table(results.problems, results.language),
     }
+    if results.staff is not None:
+        tables["staff"] = results.staff
+    tables |= results.tables
     for name, table in tables.items():
         write_csv(table, folder / f"{name}.csv")
 

@@ -12,10 +12,13 @@ if TYPE_CHECKING:
 
     from servicecircle.standards.registry import LayerWords
 
-__all__ = ["ELDERLY_SPEED_RANGE_KMH", "Evidence"]
+__all__ = ["ELDERLY_SPEED_RANGE_KMH", "FASTEST_KMH", "Evidence"]
 
 ELDERLY_SPEED_RANGE_KMH = (2.5, 4.0)
 """A declared assumption: how slowly and how fast older people walk, for ``low`` and ``high``."""
+
+FASTEST_KMH = 130.0
+"""The straight line's speed where a profile has none of its own: nobody drives faster."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

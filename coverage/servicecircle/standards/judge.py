@@ -8,6 +8,7 @@ import pandas as pd
 
 from servicecircle.measure.ground import Ground
 from servicecircle.measure.layers import Access
+from servicecircle.network.profiles import PROFILES
 from servicecircle.progress import Progress
 from servicecircle.project import Project
 from servicecircle.standards.evaluate import evaluate
@@ -59,7 +60,7 @@ def judge_plans(
         layers=frozenset(project.facilities),
         scopes=frozenset(ground.scopes["scope"]),
         has_roads=ground.network is not None,
-        speeds={name: project.speed_kmh(name) for name in ("walk", "elderly")},
+        speeds={name: project.speed_kmh(name) for name in PROFILES},
         layer_profiles={name: project.layer_profile(name) for name in project.facilities},
         default_profile=project.project.profile,
         invented_layers=frozenset(

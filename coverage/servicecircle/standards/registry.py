@@ -188,6 +188,8 @@ def layer_info(name: str, extra: Mapping[str, LayerWords] | None = None) -> Laye
 def parse_selector(selector: str) -> tuple[tuple[str, str], ...]:
     """Split a tag selector ``key=value+key=value`` into the pairs that must all hold.
 
+    A pair ``key!=value``, not the first, must not hold: its key keeps the exclamation mark.
+
     Raises
     ------
     ValueError
@@ -197,6 +199,8 @@ def parse_selector(selector: str) -> tuple[tuple[str, str], ...]:
     --------
     >>> parse_selector("amenity=social_facility+social_facility:for=senior")
     (('amenity', 'social_facility'), ('social_facility:for', 'senior'))
+    >>> parse_selector("amenity=social_facility+social_facility!=shelter")[1]
+    ('social_facility!', 'shelter')
     >>> parse_selector("amenity")
     Traceback (most recent call last):
     ValueError: "amenity" is no tag selector: write key=value, several joined by +
@@ -204,7 +208,7 @@ def parse_selector(selector: str) -> tuple[tuple[str, str], ...]:
     pairs = []
     for part in selector.split("+"):
         key, equals, value = (piece.strip() for piece in part.partition("="))
-        if not (key and equals and value):
+        if not (key.rstrip("!") and equals and value) or (key.endswith("!") and not pairs):
             raise ValueError(
                 f'"{selector}" is no tag selector: write key=value, several joined by +'
             )

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from servicecircle.measure.presence import Gazetteer, gazetteer, is_open, place_facilities
+from servicecircle.inputs.gazetteer import Gazetteer, gazetteer
+from servicecircle.measure.presence import is_open, place_facilities
 from servicecircle.messages import Language, label
 from servicecircle.standards.evidence import Evidence
 from servicecircle.standards.grades import at_least

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from servicecircle.standards.evidence import ELDERLY_SPEED_RANGE_KMH
+from servicecircle.standards.evidence import ELDERLY_SPEED_RANGE_KMH, FASTEST_KMH
 from servicecircle.standards.kinds.base import (
     NAN,
     Measured,
@@ -125,6 +125,32 @@ def _with_unsnapped(access: pd.DataFrame, covered: Bools, limit_m: float) -> Boo
     return np.asarray(covered | (unsnapped & _within(access["straight_metres"], limit_m)))
 
 
+def _by_position(access: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return access with facilities as near, and as far, as the errors of their places allow."""
+    tables = []
+    for end in ("least", "most"):
+        bounds = {
+            column: access[f"{short}_{end}"].fillna(access[column])
+            for column, short in (
+                ("metres", "metres"),
+                ("seconds", "seconds"),
+                ("straight_metres", "straight"),
+            )
+            if f"{short}_{end}" in access.columns
+        }
+        tables.append(access.assign(**bounds))
+    return tables[0], tables[1]
+
+
+def _with_position(
+    low: Bools, high: Bools, weight: Floats, *, far: Bools, near: Bools
+) -> tuple[Bools, Bools, tuple[str, ...]]:
+    """Return bounds that hold wherever the facilities really are, and the cause if they differ."""
+    wider_low, wider_high = low & far, high | near
+    differ = ((wider_low != low) | (wider_high != high)) & (weight > 0)
+    return wider_low, wider_high, ("coordinates",) if differ.any() else ()
+
+
 def measure_distance(indicator: Indicator, study: Study, year: int | None) -> Measured:  # noqa: ARG001 - a stock at the date of judgement
     """Measure the share of older people within so many metres of a facility, in per cent.
 
@@ -139,7 +165,9 @@ def measure_distance(indicator: Indicator, study: Study, year: int | None) -> Me
     - ``unsnapped``: people too far from the network for a number, as they are (not covered) in
       ``low``, and in ``high`` covered where the straight line is short enough;
     - ``roads``: there are none. The straight-line share is the most that any network can give, so
-      falling short of the target proves failure; reaching it proves nothing.
+      falling short of the target proves failure; reaching it proves nothing;
+    - ``coordinates``: a facility with a position error may be so many metres nearer (``high``) or
+      farther (``low``).
     """
     people, weight, access, stopped = _start(indicator, study, "elderly")
     if stopped is not None:
@@ -160,6 +188,14 @@ def measure_distance(indicator: Indicator, study: Study, year: int | None) -> Me
             causes = ("definition", "roads")
     if meaning == "straight":
         value, low, high, causes = straight, straight, straight, ()
+    nearer, farther = _by_position(access)
+    near, far = (_within(one["straight_metres"], limit) for one in (nearer, farther))
+    if value is not None and meaning != "straight":
+        near = near if meaning == "unstated" else np.zeros_like(near)
+        near = near | _with_unsnapped(nearer, _within(nearer["metres"], limit), limit)
+        far = _within(farther["metres"], limit)
+    low, high, cause = _with_position(low, high, weight, far=far, near=near)
+    causes += cause
     reach = _Reach(
         people=people,
         weight=weight,
@@ -191,7 +227,8 @@ def measure_travel_time(indicator: Indicator, study: Study, year: int | None) ->
     - ``speed``: for the profile ``elderly``, 2.5 to 4 km/h, a declared assumption, on the same
       metres;
     - ``unsnapped``: as in :func:`measure_distance`, at the fastest speed;
-    - ``roads``: there are none; the straight line at the fastest speed bounds the share.
+    - ``roads``: there are none; the straight line at the fastest speed bounds the share;
+    - ``coordinates``: as in :func:`measure_distance`.
 
     An indicator whose denominator is ``units`` is measured by community instead: it passes when
     the mean time of its people to each layer of the basket is at most the threshold.
@@ -205,13 +242,15 @@ def measure_travel_time(indicator: Indicator, study: Study, year: int | None) ->
     seconds = 60.0 * (indicator.threshold or 0.0)
     speed = study.evidence.speeds[profile]
     slow, fast = _speeds(profile, speed)
-    straight = _within(access["straight_metres"] / (speed / _KMH), seconds)
+    crow = speed if speed > 0.0 else FASTEST_KMH
+    straight = _within(access["straight_metres"] / (crow / _KMH), seconds)
     causes: tuple[str, ...] = ()
+    quickest = fast if fast > 0.0 else crow
     if study.evidence.has_roads:
         value = _within(access["seconds"], seconds)
-        low = value & _within(access["metres"] / (slow / _KMH), seconds)
-        quick = value | _within(access["metres"] / (fast / _KMH), seconds)
-        high = _with_unsnapped(access, quick, seconds * fast / _KMH)
+        low = value & _within(access["seconds"] * _times(speed, slow), seconds)
+        quick = value | _within(access["seconds"] * _times(speed, fast), seconds)
+        high = _with_unsnapped(access, quick, seconds * quickest / _KMH)
         counted = weight > 0
         if ((low != value) & counted).any() or ((quick != value) & counted).any():
             causes += ("speed",)
@@ -219,8 +258,17 @@ def measure_travel_time(indicator: Indicator, study: Study, year: int | None) ->
             causes += ("unsnapped",)
     else:
         value, low = None, np.zeros(straight.size, bool)
-        high = straight | _within(access["straight_metres"] / (fast / _KMH), seconds)
+        high = straight | _within(access["straight_metres"] / (quickest / _KMH), seconds)
         causes = ("roads",)
+    nearer, farther = _by_position(access)
+    if value is None:
+        near, far = _within(nearer["straight_metres"] / (quickest / _KMH), seconds), low
+    else:
+        near = _within(nearer["seconds"] * _times(speed, fast), seconds)
+        near = _with_unsnapped(nearer, near, seconds * quickest / _KMH)
+        far = _within(farther["seconds"] * _times(speed, slow), seconds)
+    low, high, cause = _with_position(low, high, weight, far=far, near=near)
+    causes += cause
     reach = _Reach(
         people=people,
         weight=weight,
@@ -233,6 +281,11 @@ def measure_travel_time(indicator: Indicator, study: Study, year: int | None) ->
     return _people_share(
         reach, indicator, study, notes=(), ambiguous=False, need_roads=True, profile=profile
     )
+
+
+def _times(speed: float, other: float) -> float:
+    """Return how many times longer the same way takes at another speed."""
+    return 1.0 if other == speed or not speed > 0.0 else speed / other
 
 
 def _speeds(profile: str, speed: float) -> tuple[float, float]:
@@ -339,7 +392,9 @@ def _communities(indicator: Indicator, study: Study, year: int | None) -> Measur
     A unit's time to a layer is the mean over its people; somebody without a number takes
     infinitely long, so the unit fails. Bounds: with the profile ``elderly`` everybody walks at 2.5
     or at 4 km/h (cause ``speed``); unsnapped people are as they are or have a road as short as
-    the straight line (cause ``unsnapped``). Units without people have no answer and are left out.
+    the straight line (cause ``unsnapped``); facilities are as near, or as far, as the errors of
+    their places allow (cause ``coordinates``). Units without people have no answer and are left
+    out.
     The units' values are minutes to the layer that takes longest.
     """
     basket = indicator.basket or (indicator.layer,)
@@ -365,7 +420,8 @@ def _communities(indicator: Indicator, study: Study, year: int | None) -> Measur
         return not_measured("[population]")
     mean = _mean_by(people[column].to_numpy(), people["population"].to_numpy(float), counted)
     limit = indicator.threshold or 0.0
-    minutes = {name: np.zeros(len(counted)) for name in ("value", "low", "quick", "high")}
+    names = ("value", "near", "low", "quick", "high", "far")
+    minutes = {name: np.zeros(len(counted)) for name in names}
     for layer in basket:
         profile = _profile(indicator, study, layer)
         access = _access(study, layer, profile, mask)
@@ -379,6 +435,8 @@ def _communities(indicator: Indicator, study: Study, year: int | None) -> Measur
         causes += ("speed",)
     if (passes["low"] != passes["quick"]).any():
         causes += ("unsnapped",)
+    if (passes["far"] != passes["high"]).any() or (passes["near"] != passes["low"]).any():
+        causes += ("coordinates",)
     notes = [study.note("basket", layers="、".join(basket))]
     if len(units) > len(counted):
         notes.append(study.note("empty_units", count=len(units) - len(counted)))
@@ -390,8 +448,8 @@ def _communities(indicator: Indicator, study: Study, year: int | None) -> Measur
         numerator=has,
         denominator=float(len(counted)),
         # The longest times make the lowest share.
-        low=share(float(passes["high"].sum()), len(counted)),
-        high=share(float(passes["low"].sum()), len(counted)),
+        low=share(float(passes["far"].sum()), len(counted)),
+        high=share(float(passes["near"].sum()), len(counted)),
         causes=causes,
         notes=tuple(notes),
         units=unit_table(
@@ -401,8 +459,8 @@ def _communities(indicator: Indicator, study: Study, year: int | None) -> Measur
                     minutes["value"],
                     passes["value"].astype(float),
                     ones,
-                    minutes["low"],
-                    minutes["high"],
+                    minutes["near"],
+                    minutes["far"],
                     strict=True,
                 )
             )
@@ -419,17 +477,29 @@ def _communities(indicator: Indicator, study: Study, year: int | None) -> Measur
 def _mean_minutes(
     access: pd.DataFrame, profile: str, study: Study, mean: Callable[[Floats], Floats]
 ) -> dict[str, Floats]:
-    """Return mean minutes by unit: as is, and at the bounds of speed and of the unsnapped."""
-    metres = access["metres"].fillna(np.inf).to_numpy(float)
-    straight = access["straight_metres"].fillna(np.inf).to_numpy(float)
-    best = np.where((access["status"] == "unsnapped").to_numpy(bool), straight, metres)
+    """Return mean minutes by unit: as is, and at the bounds of speed, unsnapped and places."""
+    found = _minutes_at(access, profile, study, mean)
+    nearer, farther = _by_position(access)
+    return found | {
+        "near": np.minimum(found["low"], _minutes_at(nearer, profile, study, mean)["low"]),
+        "far": np.maximum(found["high"], _minutes_at(farther, profile, study, mean)["high"]),
+    }
+
+
+def _minutes_at(
+    access: pd.DataFrame, profile: str, study: Study, mean: Callable[[Floats], Floats]
+) -> dict[str, Floats]:
     speed = study.evidence.speeds[profile]
     slow, fast = _speeds(profile, speed)
+    crow = speed if speed > 0.0 else FASTEST_KMH
+    minutes = access["seconds"].fillna(np.inf).to_numpy(float) / 60.0
+    straight = access["straight_metres"].fillna(np.inf).to_numpy(float) * 0.06 / crow
+    best = np.where((access["status"] == "unsnapped").to_numpy(bool), straight, minutes)
     return {
-        "value": mean(metres) * 0.06 / speed,
-        "high": mean(metres) * 0.06 / slow,
-        "quick": mean(metres) * 0.06 / fast,
-        "low": mean(best) * 0.06 / fast,
+        "value": mean(minutes),
+        "high": mean(minutes) * _times(speed, slow),
+        "quick": mean(minutes) * _times(speed, fast),
+        "low": mean(best) * _times(speed, fast),
     }
 
 

@@ -1,0 +1,445 @@
+"""Compiled searches over arcs: what lies within a cost of a source, the nearest of many sources.
+
+Only crossings enter the heap. A node through which there is but one way on (most vertices of a
+street) is passed at once, as far as the way gets cheaper; that contracts chains of such nodes
+without changing a bit, since every cost stays the least sum over all ways, added up from the
+source. Each source is searched alone, so that threads change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from servicecircle.network.compiled import compiled, threads
+from servicecircle.network.travel import Arcs
+
+__all__ = [
+    "Reaches",
+    "Seeds",
+    "drop_first",
+    "least_from_all",
+    "push",
+    "search_blocks",
+    "slack_limit",
+]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Heads = NDArray[np.int32]
+
+_BLOCK = 64
+_FIRST_ROOM = 4096
+_DEAD_END = -1
+_CROSSING = -2
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Seeds:
+    """Where searches begin: nodes with what it costs to get to them from their source.
+
+    Parameters
+    ----------
+    starts : numpy.ndarray of int64, shape (s + 1,)
+        Where each source's seeds begin.
+    nodes : numpy.ndarray of int64, shape (k,)
+    cost, metres : numpy.ndarray of float, shape (k,)
+        Finite.
+    feet : numpy.ndarray of int64, shape (k,)
+        The foot of the source that each seed is of.
+    """
+
+    starts: Ints
+    nodes: Ints
+    cost: Floats
+    metres: Floats
+    feet: Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Reaches:
+    """What several sources reach, source by source; it takes room for that and no more.
+
+    Parameters
+    ----------
+    starts : numpy.ndarray of int64, shape (s + 1,)
+        Where each source's part begins.
+    nodes : numpy.ndarray of int32, shape (r,)
+        In the order in which a search meets them: the same in every run.
+    cost, metres : numpy.ndarray of float, shape (r,)
+    """
+
+    starts: Ints
+    nodes: Heads
+    cost: Floats
+    metres: Floats
+
+
+def slack_limit(limit: float) -> float:
+    """Return a hair more than a limit, so that rounding in sums loses no node exactly at it.
+
+    Raises
+    ------
+    ValueError
+        If the limit is negative or NaN.
+
+    Examples
+    --------
+    >>> 900.0 < slack_limit(900.0) < 900.00001, slack_limit(float("inf"))
+    (True, inf)
+    """
+    if not limit >= 0.0:
+        raise ValueError(f"limit {limit}: must be 0 or more; infinite searches everything")
+    return limit * (1.0 + 1e-12) + 1e-6
+
+
+@compiled()
+def push(keys: Floats, items: Heads, size: int, key: float, item: int) -> None:
+    """Put an entry into a heap of ``size`` entries, four children to a parent; there must be room.
+
+    Examples
+    --------
+    >>> keys, items = np.empty(2), np.empty(2, np.int32)
+    >>> push(keys, items, 0, 5.0, 50)
+    >>> push(keys, items, 1, 3.0, 30)
+    >>> keys.tolist(), items.tolist()
+    ([3.0, 5.0], [30, 50])
+    """
+    at = size
+    while at > 0:
+        parent = (at - 1) >> 2
+        if keys[parent] <= key:
+            break
+        keys[at], items[at] = keys[parent], items[parent]
+        at = parent
+    keys[at], items[at] = key, item
+
+
+@compiled()
+def drop_first(keys: Floats, items: Heads, size: int) -> None:
+    """Take the least entry off a heap of ``size`` entries.
+
+    Examples
+    --------
+    >>> keys, items = np.array([3.0, 5.0]), np.array([30, 50], np.int32)
+    >>> drop_first(keys, items, 2)
+    >>> float(keys[0]), int(items[0])
+    (5.0, 50)
+    """
+    last = size - 1
+    key, item = keys[last], items[last]
+    at = 0
+    while True:
+        child = 4 * at + 1
+        if child >= last:
+            break
+        least = child
+        for other in range(child + 1, min(child + 4, last)):
+            if keys[other] < keys[least]:
+                least = other
+        if keys[least] >= key:
+            break
+        keys[at], items[at] = keys[least], items[least]
+        at = least
+    keys[at], items[at] = key, item
+
+
+@compiled()
+def _onward(starts: Ints, heads: Heads, here: int, before: int) -> int:
+    """Return the one arc that leads on from a node; or that it is a dead end, or a crossing."""
+    onward = _DEAD_END
+    for arc in range(starts[here], starts[here + 1]):
+        if heads[arc] != before:
+            if onward != _DEAD_END:
+                return _CROSSING
+            onward = arc
+    return onward
+
+
+@compiled()
+def _wider_floats(old: Floats) -> Floats:
+    new = np.empty(2 * old.size, np.float64)
+    new[: old.size] = old
+    return new
+
+
+@compiled()
+def _wider_heads(old: Heads) -> Heads:
+    new = np.empty(2 * old.size, np.int32)
+    new[: old.size] = old
+    return new
+
+
+@compiled()
+def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one loop
+    starts: Ints, heads: Heads, arc_cost: Floats, arc_metres: Floats, carry: bool,
+    seed_starts: Ints, seed_nodes: Ints, seed_cost: Floats, seed_metres: Floats,
+    first: int, last: int, limit: float, room: int,
+) -> tuple[Ints, Heads, Floats, Floats]:  # fmt: skip
+    """Search from the sources ``first`` to ``last`` (excluded), each alone, up to a limit."""
+    n = starts.size - 1
+    cost = np.full(n, np.inf)
+    metres = np.full(n if carry else 1, np.inf)
+    keys, items = np.empty(room, np.float64), np.empty(room, np.int32)
+    found = np.empty(room, np.int32)
+    found_cost = np.empty(room, np.float64)
+    found_metres = np.empty(room if carry else 1, np.float64)
+    ends = np.zeros(last - first + 1, np.int64)
+    count = 0
+    for source in range(first, last):
+        begin, size = count, 0
+        for seed in range(seed_starts[source], seed_starts[source + 1]):
+            node, total, way = seed_nodes[seed], seed_cost[seed], seed_metres[seed]
+            if total > limit:
+                continue
+            if total > cost[node] or (total == cost[node] and not (carry and way < metres[node])):
+                continue
+            if cost[node] == np.inf:
+                if count == found.size:
+                    found = _wider_heads(found)
+                found[count] = node
+                count += 1
+            cost[node] = total
+            if carry:
+                metres[node] = way
+            if size == keys.size:
+                keys, items = _wider_floats(keys), _wider_heads(items)
+            push(keys, items, size, total, node)
+            size += 1
+        while size > 0:
+            key, node = keys[0], items[0]
+            drop_first(keys, items, size)
+            size -= 1
+            if key > cost[node]:
+                continue
+            for arc in range(starts[node], starts[node + 1]):
+                before, step = node, arc
+                total, way = key, (metres[node] if carry else 0.0)
+                while True:
+                    here = heads[step]
+                    total += arc_cost[step]
+                    if total > limit or total > cost[here]:
+                        break
+                    if carry:
+                        way += arc_metres[step]
+                    if total == cost[here] and not (carry and way < metres[here]):
+                        break
+                    if cost[here] == np.inf:
+                        if count == found.size:
+                            found = _wider_heads(found)
+                        found[count] = here
+                        count += 1
+                    cost[here] = total
+                    if carry:
+                        metres[here] = way
+                    onward = _onward(starts, heads, here, before)
+                    if onward == _DEAD_END:
+                        break
+                    if onward == _CROSSING:
+                        if size == keys.size:
+                            keys, items = _wider_floats(keys), _wider_heads(items)
+                        push(keys, items, size, total, here)
+                        size += 1
+                        break
+                    before, step = here, onward
+        while found_cost.size < count:
+            found_cost = _wider_floats(found_cost)
+            if carry:
+                found_metres = _wider_floats(found_metres)
+        for at in range(begin, count):
+            node = found[at]
+            found_cost[at] = cost[node]
+            cost[node] = np.inf
+            if carry:
+                found_metres[at] = metres[node]
+                metres[node] = np.inf
+        ends[source - first + 1] = count
+    distances = found_metres[:count].copy() if carry else found_cost[:count].copy()
+    return ends, found[:count].copy(), found_cost[:count].copy(), distances
+
+
+def search_blocks(
+    arcs: Arcs, seeds: Seeds, *, limit: float, carry_metres: bool
+) -> Iterator[tuple[int, Reaches]]:
+    """Search from each source alone up to a limit, blocks of sources side by side in threads.
+
+    Parameters
+    ----------
+    arcs : Arcs
+    seeds : Seeds
+    limit : float
+        Cost, inclusive up to :func:`slack_limit`.
+    carry_metres : bool
+        Whether the metres of the way are wanted besides its cost; else they are its cost.
+
+    Yields
+    ------
+    first : int
+        The first source of a block of at most 64.
+    reaches : Reaches
+        Of the block; the same bits whatever the number of threads.
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.travel import metres_travel
+    >>> arcs = metres_travel(build_network([0, 30, 90], [0, 0, 0], [0, 1], [1, 2])).outward
+    >>> zero, at = np.zeros(1), np.array([0])
+    >>> seeds = Seeds(starts=np.array([0, 1, 1]), nodes=at, cost=zero, metres=zero, feet=at)
+    >>> [(first, found)] = search_blocks(arcs, seeds, limit=50, carry_metres=False)
+    >>> first, found.starts.tolist(), found.nodes.tolist(), found.cost.tolist()
+    (0, [0, 2, 2], [0, 1], [0.0, 30.0])
+    """
+    most = slack_limit(limit)
+    count = seeds.starts.size - 1
+    fixed = (arcs.starts, arcs.heads, arcs.cost, arcs.metres, carry_metres)
+    begun = (seeds.starts, seeds.nodes, seeds.cost, seeds.metres)
+
+    def block(first: int) -> Reaches:
+        last = min(first + _BLOCK, count)
+        found = _search_each(*fixed, *begun, first, last, most, _FIRST_ROOM)
+        return Reaches(starts=found[0], nodes=found[1], cost=found[2], metres=found[3])
+
+    firsts = range(0, count, _BLOCK)
+    workers = min(threads(), len(firsts))
+    if workers <= 1:
+        for first in firsts:
+            yield first, block(first)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        # A few blocks ahead, so that results which nobody has taken yet do not pile up.
+        waiting: list[Any] = []
+        for first in firsts:
+            waiting.append((first, pool.submit(block, first)))
+            if len(waiting) > 2 * workers:
+                ready, task = waiting.pop(0)
+                yield ready, task.result()
+        for ready, task in waiting:
+            yield ready, task.result()
+
+
+@compiled()
+def _least(  # noqa: PLR0912, PLR0913, PLR0917 - one kernel, one loop
+    starts: Ints, heads: Heads, arc_cost: Floats, arc_metres: Floats, carry: bool,
+    seed_starts: Ints, seed_nodes: Ints, seed_cost: Floats, seed_metres: Floats,
+    limit: float, cost: Floats, owner: Ints, metres: Floats, before_of: Heads, trace: bool,
+) -> None:  # fmt: skip
+    """Fill in the least (cost, source, metres) of every node; ``before_of``: where it comes from.
+
+    ``cost`` is infinite, ``owner`` past all sources and ``metres`` infinite to begin with.
+    """
+    room = 4096
+    keys, items = np.empty(room, np.float64), np.empty(room, np.int32)
+    size = 0
+    for source in range(seed_starts.size - 1):
+        for seed in range(seed_starts[source], seed_starts[source + 1]):
+            node, total, way = seed_nodes[seed], seed_cost[seed], seed_metres[seed]
+            if total > limit or total > cost[node]:
+                continue
+            if total == cost[node] and (
+                source > owner[node]
+                or (source == owner[node] and not (carry and way < metres[node]))
+            ):
+                continue
+            cost[node], owner[node] = total, source
+            if carry:
+                metres[node] = way
+            if size == keys.size:
+                keys, items = _wider_floats(keys), _wider_heads(items)
+            push(keys, items, size, total, node)
+            size += 1
+    while size > 0:
+        key, node = keys[0], items[0]
+        drop_first(keys, items, size)
+        size -= 1
+        if key > cost[node]:
+            continue
+        source = owner[node]
+        for arc in range(starts[node], starts[node + 1]):
+            before, step = node, arc
+            total, way = key, (metres[node] if carry else 0.0)
+            while True:
+                here = heads[step]
+                total += arc_cost[step]
+                if total > limit or total > cost[here]:
+                    break
+                if carry:
+                    way += arc_metres[step]
+                if total == cost[here] and (
+                    source > owner[here]
+                    or (source == owner[here] and not (carry and way < metres[here]))
+                ):
+                    break
+                cost[here], owner[here] = total, source
+                if carry:
+                    metres[here] = way
+                if trace:
+                    before_of[here] = before
+                onward = _onward(starts, heads, here, before)
+                if onward == _DEAD_END:
+                    break
+                if onward == _CROSSING:
+                    if size == keys.size:
+                        keys, items = _wider_floats(keys), _wider_heads(items)
+                    push(keys, items, size, total, here)
+                    size += 1
+                    break
+                before, step = here, onward
+
+
+def least_from_all(
+    arcs: Arcs, seeds: Seeds, *, limit: float = np.inf, carry_metres: bool, trace: bool = False
+) -> tuple[Floats, Ints, Floats, Heads]:
+    """Search from all sources together: each node's least cost, and the source that has it.
+
+    Parameters
+    ----------
+    arcs : Arcs
+    seeds : Seeds
+    limit : float
+        Cost, inclusive up to :func:`slack_limit`.
+    carry_metres : bool
+        Whether the metres of the way are wanted besides its cost; else they are its cost.
+    trace : bool
+        Whether to keep where each node is come to from.
+
+    Returns
+    -------
+    cost : numpy.ndarray of float, shape (n,)
+        Infinite where no source reaches.
+    source : numpy.ndarray of int64, shape (n,)
+        -1 where none reaches; of several at bit for bit the same cost the lowest.
+    metres : numpy.ndarray of float, shape (n,)
+        Of the way that was taken.
+    before : numpy.ndarray of int32, shape (n,)
+        The node before on the way, -1 at its first and where none is kept; empty without a trace.
+
+    Examples
+    --------
+    >>> from servicecircle.network.graph import build_network
+    >>> from servicecircle.network.travel import metres_travel
+    >>> arcs = metres_travel(build_network([0, 30, 90], [0, 0, 0], [0, 1], [1, 2])).outward
+    >>> zero, at = np.zeros(2), np.array([0, 2])
+    >>> seeds = Seeds(starts=np.array([0, 1, 2]), nodes=at, cost=zero, metres=zero, feet=at)
+    >>> cost, source, _, before = least_from_all(arcs, seeds, carry_metres=False, trace=True)
+    >>> cost.tolist(), source.tolist(), before.tolist()
+    ([0.0, 30.0, 0.0], [0, 0, 1], [-1, 0, -1])
+    """
+    n = arcs.starts.size - 1
+    count = seeds.starts.size - 1
+    cost = np.full(n, np.inf)
+    owner = np.full(n, count, np.int64)
+    metres = np.full(n, np.inf) if carry_metres else np.empty(0)
+    before = np.full(n if trace else 0, -1, np.int32)
+    _least(
+        arcs.starts, arcs.heads, arcs.cost, arcs.metres, carry_metres,
+        seeds.starts, seeds.nodes, seeds.cost, seeds.metres,
+        slack_limit(limit), cost, owner, metres, before, trace,
+    )  # fmt: skip
+    owner[owner == count] = -1
+    return cost, owner, metres if carry_metres else cost, before
