@@ -138,7 +138,7 @@ def test_line_ends_of_windows_keep_the_lines(load, tmp_path):
         (PEOPLE.replace("2020-11-01", "2020-11-01T08:00:00"), "toml.date", None),
         (PEOPLE.replace("2020-11-01", '"2020-11-01"'), "toml.date", 'date = "2020-11-01"'),
         (PEOPLE.replace("2020-11-01", "2020"), "toml.date", "date = 2020"),
-        (PEOPLE.replace('kind = "count"', "folder = 'x'"), "toml.unknown_key", "folder = 'x'"),
+        (PEOPLE.replace('kind = "count"', "wxq = 'x'"), "toml.unknown_key", "wxq = 'x'"),
         ("[facilities.park]\npath = 'a'\nplace_by = ['city']", "toml.choice", None),
         (
             "[staff]\npath = 'a'\nroles = { a = 'b' }\ncolumns = { role = 'c' }",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import rasterio
-from rasterio.transform import from_origin
+from rasterio import Affine
 
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.dem import read_heights
@@ -28,7 +28,7 @@ def dem(tmp_path):
             count=1,
             dtype=cells.dtype,
             crs=crs,
-            transform=from_origin(118.0, 29.0, 0.01, 0.01),
+            transform=Affine(0.01, 0.0, 118.0, 0.0, -0.01, 29.0),
             nodata=-9999.0,
             **more,
         ) as file:

@@ -52,7 +52,7 @@ def cases(draw):
     return nodes, edges, barriers, np.array(points)
 
 
-@settings(deadline=None, derandomize=True, max_examples=150)
+@settings(deadline=None, derandomize=True, max_examples=60)
 @given(cases(), st.sampled_from([100.0, 400.0, 2000.0]))
 def test_equals_looking_at_everything(case, most_m):
     nodes, edges, barriers, points = case

@@ -77,7 +77,7 @@ def put_together(oracles, network, forward, backward, private, feet):
     return found
 
 
-@settings(deadline=None, derandomize=True, max_examples=120)
+@settings(deadline=None, derandomize=True, max_examples=400)
 @given(cases(), st.sampled_from(["to", "from"]))
 def test_equals_all_ways_put_together(oracles, case, direction):
     (x, y, u, v), private, one_way, demand, facilities = case

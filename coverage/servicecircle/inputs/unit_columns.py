@@ -156,8 +156,8 @@ def choose_change_columns(
     columns = list(available)
     chosen, _ = _choose(columns, _titles()["change"], declared, name)
     faults = [
-        fatal(f"change.no_{side}", name=name, details={"known": ", ".join(columns)})
-        for side in ("old", "new")
+        fatal(code, name=name, details={"known": ", ".join(columns)})
+        for side, code in (("old", "change.no_old"), ("new", "change.no_new"))
         if f"{side}_code" not in chosen and f"{side}_name" not in chosen
     ]
     if faults:
