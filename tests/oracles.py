@@ -186,12 +186,15 @@ class DirectedStreets(Streets):
         shape = (len(demand[0]), len(facilities[0]))
         cost, metres = np.full(shape, np.inf), np.full(shape, np.inf)
         for f in np.flatnonzero(np.asarray(facilities[0]) >= 0).tolist():
-            reached, ways = nx.single_source_dijkstra(graph, ("f", f), weight="cost")
+            start = ("f", f)
+            before, reached = nx.dijkstra_predecessor_and_distance(graph, start, weight="cost")
             for d in np.flatnonzero(np.asarray(demand[0]) >= 0).tolist():
                 if ("d", d) in reached:
                     cost[d, f] = reached["d", d]
-                    steps = itertools.pairwise(ways["d", d])
-                    metres[d, f] = sum(graph[a][b]["both"][1] for a, b in steps)
+                    metres[d, f], node = 0.0, ("d", d)
+                    while node != start:
+                        metres[d, f] += graph[before[node][0]][node]["both"][1]
+                        node = before[node][0]
         return cost, metres
 
 

@@ -157,6 +157,7 @@ def test_every_code_has_a_message():
         if isinstance(node.value, ast.Constant)
     }
     used = {text for text in WHOLE if shape.fullmatch(text)} - files - keys
+    used = {text for text in used if not text.endswith((".csv", ".gpkg", ".parquet"))}
     assert sorted(used - set(CODES)) == []
 
 

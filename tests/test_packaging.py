@@ -21,7 +21,7 @@ import servicecircle
 PACKAGE = Path(servicecircle.__file__).parent
 # Needed, though imported by nobody here: pandas and geopandas read Parquet with it.
 UNSEEN = {"pyarrow"}
-OPTIONAL = {"dask", "distributed"}
+OPTIONAL = {"dask", "distributed", "geopy"}
 LOCKS = ("run", "build", "test", "lowest")
 
 

@@ -133,7 +133,7 @@ def _ours_zonal(raster: Path, polygons: Path) -> tuple[int, float]:
 
 
 def _exactextract_zonal(raster: Path, polygons: Path) -> tuple[int, float]:
-    from exactextract import exact_extract  # type: ignore[import-untyped]  # it has no types
+    from exactextract import exact_extract
 
     units = gpd.read_parquet(polygons)
     table = exact_extract(str(raster), units, ["sum"], output="pandas")

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from servicecircle.errors import InputError
 from servicecircle.inputs.boundaries import read_boundaries
-from servicecircle.inputs.change_rows import read_changes, unknown_units
+from servicecircle.inputs.change_checks import unknown_units
+from servicecircle.inputs.change_rows import read_changes
 from servicecircle.inputs.changed_references import renew_references
 from servicecircle.inputs.changed_units import carry_people, people_by_unit
 from servicecircle.inputs.changes import NO_CHANGES, Change, UnitName, change_table, resolve

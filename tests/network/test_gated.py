@@ -60,11 +60,16 @@ def put_together(oracles, network, forward, backward, private, feet):
     for d in range(found.shape[0]):
         if ("d", d) not in inner:
             continue
-        start = nx.single_source_dijkstra_path_length(inner, ("d", d), weight="cost")
+        start = {("d", d): 0.0}
+        if private[feet[0][0][d]]:
+            start = nx.single_source_dijkstra_path_length(inner, ("d", d), weight="cost")
         for f in range(found.shape[1]):
             if ("f", f) not in inner:
                 continue
-            end = nx.single_source_dijkstra_path_length(inner.reverse(), ("f", f), weight="cost")
+            end = {("f", f): 0.0}
+            if private[feet[1][0][f]]:
+                back = inner.reverse()
+                end = nx.single_source_dijkstra_path_length(back, ("f", f), weight="cost")
             found[d, f] = min(
                 (
                     first + middle + end[b]
@@ -77,7 +82,7 @@ def put_together(oracles, network, forward, backward, private, feet):
     return found
 
 
-@settings(deadline=None, derandomize=True, max_examples=400)
+@settings(deadline=None, derandomize=True, max_examples=60)
 @given(cases(), st.sampled_from(["to", "from"]))
 def test_equals_all_ways_put_together(oracles, case, direction):
     (x, y, u, v), private, one_way, demand, facilities = case

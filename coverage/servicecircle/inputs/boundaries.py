@@ -18,6 +18,8 @@ from servicecircle.inputs.coordinates import WGS84, fatal
 from servicecircle.inputs.datum_layers import Known
 from servicecircle.inputs.nesting import link_parents
 from servicecircle.inputs.old_grids import grid_of
+from servicecircle.inputs.osm_extract import OsmFiles
+from servicecircle.inputs.osm_features import admin_boundaries
 from servicecircle.inputs.unit_columns import (
     NUMBERS,
     choose_columns,
@@ -27,6 +29,7 @@ from servicecircle.inputs.unit_columns import (
     text_cells,
 )
 from servicecircle.inputs.unit_rows import identify, mend, unite_codes, validity
+from servicecircle.inputs.unit_types import unit_types, urban_by_type
 from servicecircle.inputs.vectors import read_vector
 from servicecircle.problems import Problem
 from servicecircle.project import BoundarySettings
@@ -54,44 +57,6 @@ UNIT_TABLE = (
 
 _TEXTS = ("unit_id", "code", "name", "level", "type", "parent_id", "parent_hint", "basis")
 
-# What sources write for the types of units, in lower case, and how names of untyped ones end.
-_TYPE_WORDS = {
-    "village_level": {
-        **dict.fromkeys(
-            ("community", "社区", "居委会", "居民委员会", "社区居委会", "社区居民委员会", "居"),
-            "community",
-        ),
-        **dict.fromkeys(
-            ("village", "村", "行政村", "建制村", "村委会", "村民委员会", "嘎查"), "village"
-        ),
-    },
-    "township": {
-        **dict.fromkeys(("subdistrict", "街道", "街道办事处"), "subdistrict"),
-        **dict.fromkeys(("town", "镇", "建制镇"), "town"),
-        **dict.fromkeys(("township", "乡", "民族乡", "苏木"), "township"),
-    },
-}
-_TYPE_ENDINGS = {
-    "village_level": {
-        **dict.fromkeys(("社区", "居委会", "居民委员会"), "community"),
-        **dict.fromkeys(("村", "村委会", "村民委员会", "嘎查"), "village"),
-    },
-    "township": {
-        "街道": "subdistrict",
-        "街道办事处": "subdistrict",
-        "镇": "town",
-        "乡": "township",
-        "苏木": "township",
-    },
-}
-_URBAN = {
-    "community": True,
-    "village": False,
-    "subdistrict": True,
-    "town": False,
-    "township": False,
-}
-
 
 def read_boundaries(
     settings: BoundarySettings,
@@ -101,6 +66,7 @@ def read_boundaries(
     changes: Changes = NO_CHANGES,
     as_of: dt.date | None = None,
     known: Known | None = None,
+    osm: OsmFiles | None = None,
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Read the units of one level.
 
@@ -118,6 +84,8 @@ def read_boundaries(
         Only units valid at this date are taken, where the file says when they are.
     known : Known, optional
         What is known of the area, for ``datum = "auto"``.
+    osm : OsmFiles, optional
+        Where an OpenStreetMap file is read for several layers at once.
 
     Returns
     -------
@@ -146,7 +114,7 @@ def read_boundaries(
     servicecircle.errors.InputError: towns.osm.pbf: boundaries from OSM data need admin_level...
     """
     name = settings.path.as_posix()
-    frame, problems = _read_layer(settings, base=base, known=known)
+    frame, problems = _read_layer(settings, base=base, known=known, osm=osm)
     names = [str(column) for column in frame.columns if column != "geometry"]
     chosen, found = choose_columns(names, level=level, declared=settings.columns, name=name)
     problems += found
@@ -181,10 +149,10 @@ def read_boundaries(
     problems += found
     table["should_have"] = ~should_have
     given = text_cells(frame[chosen["type"][0]]) if "type" in chosen else blank
-    table["type"] = _types(given, table, level, settings.default_type)
+    table["type"] = unit_types(given, table, level, settings.default_type)
     urban, found = _flagged(frame, settings.urban, name)
     problems += found
-    table["is_urban"] = urban if settings.urban else _urban_by_type(table)
+    table["is_urban"] = urban if settings.urban else urban_by_type(table["type"])
     table["is_urban"] = table["is_urban"].astype("boolean")
     for key in NUMBERS:
         values = np.zeros(rows) if key in chosen else np.full(rows, np.nan)
@@ -273,7 +241,7 @@ def read_scope(
 
 
 def _read_layer(
-    settings: BoundarySettings, *, base: Path, known: Known | None
+    settings: BoundarySettings, *, base: Path, known: Known | None, osm: OsmFiles | None = None
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     name = settings.path.as_posix()
     if not name.lower().endswith((".osm", ".osm.pbf", ".pbf")):
@@ -289,9 +257,9 @@ def _read_layer(
         )
     if settings.admin_level is None:
         raise InputError(fatal("unit.admin_level_missing", name=name))
-    from servicecircle.inputs.osm import admin_boundaries
-
-    return admin_boundaries(base / settings.path, admin_level=settings.admin_level, name=name)
+    return admin_boundaries(
+        base / settings.path, admin_level=settings.admin_level, name=name, files=osm
+    )
 
 
 def _called(table: pd.DataFrame) -> Sequence[str]:
@@ -350,26 +318,6 @@ def _valid_at(
         for at in np.flatnonzero(~valid).tolist()
     ]
     return valid, problems
-
-
-def _types(
-    given: NDArray[np.object_], table: pd.DataFrame, level: str, default: str
-) -> NDArray[np.object_]:
-    """Return the type of each unit: as given, in our word for it, else by how the name ends."""
-    words = _TYPE_WORDS.get(level, {})
-    endings = _TYPE_ENDINGS.get(level, {})
-    types = []
-    for text, name, should_have in zip(given, table["name"], table["should_have"], strict=True):
-        kind = words.get(str(text).lower(), str(text))
-        if not kind:
-            kind = next((one for end, one in endings.items() if name.endswith(end)), "")
-        types.append(kind or (default if should_have else ""))
-    return np.array(types, dtype=object)
-
-
-def _urban_by_type(table: pd.DataFrame) -> pd.Series:
-    urban = [_URBAN.get(kind) for kind in table["type"]]
-    return pd.Series(urban, index=table.index, dtype="boolean")
 
 
 def _bad_number(cells: pd.Series, at: int, name: str) -> Problem:

@@ -36,6 +36,7 @@ from servicecircle.inputs.facility_places import WHOLE_FILE, Places, settle_plac
 from servicecircle.inputs.facility_sources import read_raw
 from servicecircle.inputs.grids import stop
 from servicecircle.inputs.old_grids import grid_of
+from servicecircle.inputs.osm_extract import OsmSource
 from servicecircle.inputs.text_columns import text_series
 from servicecircle.inputs.values import fold_width
 from servicecircle.problems import Problem
@@ -112,7 +113,7 @@ def read_facilities(
     layer: str,
     base: Path,
     invented: bool = False,
-    selectors: tuple[str, ...] = (),
+    selectors: tuple[str, ...] | OsmSource = (),
     units: gpd.GeoDataFrame | Known | None = None,
     addresses: AddressBook | None = None,
     titles: Mapping[str, Sequence[str]] | None = None,
@@ -128,7 +129,7 @@ def read_facilities(
         Folder of the project file.
     invented : bool
         The sites are stand-ins.
-    selectors : tuple of str
+    selectors : tuple of str or OsmSource
         OpenStreetMap tag selectors of the layer, for .osm and .osm.pbf.
     units : geopandas.GeoDataFrame or Known, optional
         Units in WGS84 (``name``, ``code``), or these with roads and a layer of known datum, for
@@ -169,7 +170,8 @@ def read_facilities(
     file = settings.path.as_posix()
     cells = Cells(raw, file)
     problems = list(raw.problems)
-    tags = (*selectors, *settings.osm) if file.lower().endswith((".osm", ".pbf")) else ()
+    given = selectors.selectors if isinstance(selectors, OsmSource) else selectors
+    tags = (*given, *settings.osm) if file.lower().endswith((".osm", ".pbf")) else ()
     if not len(raw.frame):
         raise _empty(file, raw.sheet, problems, layer=layer, tags=tags)
     texts = text_columns(cells)

@@ -21,6 +21,7 @@ from servicecircle.inputs.columns import Columns, match_columns, normalise_title
 from servicecircle.inputs.coordinates import WGS84, settle_crs
 from servicecircle.inputs.grids import cell_text, stop
 from servicecircle.inputs.old_grids import is_pipeline
+from servicecircle.inputs.osm_extract import OsmSource
 from servicecircle.inputs.shapes import polygons_only
 from servicecircle.inputs.tables import read_table
 from servicecircle.inputs.text_columns import joined, text_objects
@@ -85,7 +86,7 @@ def read_raw(
     settings: FacilitySettings,
     *,
     base: Path,
-    selectors: tuple[str, ...] = (),
+    selectors: tuple[str, ...] | OsmSource = (),
     titles: Mapping[str, Sequence[str]] | None = None,
 ) -> RawFacilities:
     """Read the file of a facility layer, whatever its format.
@@ -95,7 +96,7 @@ def read_raw(
     settings : FacilitySettings
     base : pathlib.Path
         Folder of the project file.
-    selectors : tuple of str
+    selectors : tuple of str or OsmSource
         OpenStreetMap tag selectors of the layer.
     titles : mapping, optional
         Our column → further titles that the project knows.
@@ -121,7 +122,8 @@ def read_raw(
         raise stop("input.missing_file", file=name, value=name)
     suffix = path.suffix.lower()
     if suffix in _OSM:
-        return _from_osm(settings, path, name, (*selectors, *settings.osm))
+        source = selectors if isinstance(selectors, OsmSource) else OsmSource(selectors=selectors)
+        return _from_osm(settings, path, name, source)
     if suffix in VECTOR_FORMATS:
         return _from_vector(settings, path, name, titles or {})
     return _from_table(settings, path, name, titles or {})
@@ -358,8 +360,9 @@ def _inside(geometry: NDArray[np.object_]) -> tuple[Floats, Floats, NDArray[np.o
 
 
 def _from_osm(
-    settings: FacilitySettings, path: Path, name: str, selectors: tuple[str, ...]
+    settings: FacilitySettings, path: Path, name: str, source: OsmSource
 ) -> RawFacilities:
+    selectors = (*source.selectors, *settings.osm)
     if not selectors:
         raise stop("facility.no_selectors", file=name)
     if settings.datum not in (None, "wgs84"):
@@ -371,7 +374,9 @@ def _from_osm(
             action="stopped",
         )
         raise CrsError(fault)
-    found, problems = osm_features.tagged_facilities(path, selectors=selectors, name=name)
+    found, problems = osm_features.tagged_facilities(
+        path, selectors=selectors, name=name, files=source.files
+    )
     tags = [json.loads(text) for text in found["tags"]]
     keys = sorted({key for item in tags for key in item} - {"@id"})
     cells = {"@id": found["osm_id"].tolist()}

@@ -6,50 +6,24 @@ why: members that the file does not hold, or an outline that does not close.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import osmium
 import shapely
 from numpy.typing import NDArray
 
-from servicecircle.inputs.osm_file import (
-    Places,
-    Ways,
-    node_places,
-    objects,
-    objects_of,
-    read_ways,
-    tags_of,
-)
+from servicecircle.inputs.osm_extract import Extract, Relation
+from servicecircle.inputs.osm_file import Places, Ways
+from servicecircle.inputs.osm_wishes import Tags, osm_problem
 from servicecircle.inputs.shapes import Geometries, polygons_only
-from servicecircle.problems import Action, Problem, Severity
+from servicecircle.problems import Problem
 
-__all__ = ["Features", "Relation", "Tags", "called", "osm_problem", "read_areas", "read_relations"]
+__all__ = ["Features", "called", "read_areas"]
 
-Tags = dict[str, str]
 Bools = NDArray[np.bool_]
 
-_AREA_TYPES = ("multipolygon", "boundary")
 _FEWEST_RING_NODES = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relation:
-    """A relation: its tags and members, each member once."""
-
-    id: int
-    tags: Tags
-    ways: tuple[int, ...]
-    outers: tuple[int, ...]
-    nodes: tuple[int, ...]
-
-    @property
-    def is_area(self) -> bool:
-        """Whether its ways are the outline of an area."""
-        return self.tags.get("type") in _AREA_TYPES
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -65,27 +39,6 @@ class Features:
         return [next((tags[key] for key in keys if tags.get(key)), "") for tags in self.tags]
 
 
-def osm_problem(
-    code: str,
-    severity: Severity,
-    *,
-    name: str,
-    value: str,
-    action: Action = "set_aside",
-    **details: object,
-) -> Problem:
-    """Return a problem with one feature.
-
-    Examples
-    --------
-    >>> osm_problem("osm.no_place", "error", name="a.osm", value="node/1").action
-    'set_aside'
-    """
-    return Problem(
-        code=code, severity=severity, file=name, value=value, action=action, details=details
-    )
-
-
 def called(osm_id: str, tags: Tags) -> str:
     """Return id and name of a feature, for messages.
 
@@ -97,76 +50,18 @@ def called(osm_id: str, tags: Tags) -> str:
     return f"{osm_id} {tags.get('name', '')}".strip()
 
 
-def read_relations(
-    path: Path, *, keys: Sequence[str], wanted: Callable[[Tags], bool], name: str
-) -> list[Relation]:
-    """Read relations by their tags, by id.
+def read_areas(extract: Extract, *, name: str, lines: bool) -> tuple[Features, list[Problem]]:
+    """Put polygons together: of relations that are areas, and of closed ways.
 
     Parameters
     ----------
-    path : pathlib.Path
-    keys : sequence of str
-        One of these tags must be there.
-    wanted : callable
-        Says of a dict of tags whether the relation is taken.
+    extract : Extract
+        The only outer way of one of its relations may repeat its tags: that is one feature, the
+        relation.
     name : str
-
-    Raises
-    ------
-    InputError
-        As :func:`servicecircle.inputs.osm_file.objects`.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> text = '''<osm version="0.6"><relation id="3"><member type="way" ref="1" role="outer"/>
-    ... <tag k="building" v="yes"/><tag k="type" v="multipolygon"/></relation></osm>'''
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder) / "town.osm"
-    ...     _ = file.write_text(text)
-    ...     all_ = read_relations(file, keys=["building"], wanted=bool, name="town.osm")
-    ...     none = read_relations(file, keys=["landuse"], wanted=bool, name="town.osm")
-    >>> all_[0].outers, all_[0].is_area, none
-    ((1,), True, [])
-    """
-    found: dict[int, Relation] = {}
-    for relation in objects(path, osmium.osm.RELATION, osmium.filter.KeyFilter(*keys), name=name):
-        tags = tags_of(relation, name=name)
-        if not wanted(tags) or relation.id in found:
-            continue
-        members = [(member.type, member.ref, member.role) for member in relation.members]
-        ways = [(number, role) for kind, number, role in members if kind == "w"]
-        found[relation.id] = Relation(
-            id=relation.id,
-            tags=tags,
-            ways=tuple(dict.fromkeys(number for number, _ in ways)),
-            outers=tuple(dict.fromkeys(number for number, role in ways if role in ("outer", ""))),
-            nodes=tuple(dict.fromkeys(number for kind, number, _ in members if kind == "n")),
-        )
-    return [found[number] for number in sorted(found)]
-
-
-def read_areas(
-    path: Path,
-    relations: Sequence[Relation],
-    *,
-    keys: Sequence[str],
-    wanted: Callable[[Tags], bool],
-    name: str,
-    lines: bool,
-) -> tuple[Features, list[Problem]]:
-    """Read polygons: of some relations, and of closed ways by their tags.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    relations : sequence of Relation
-    keys, wanted
-        As for :func:`read_relations`, of ways. The only outer way of one of the relations may
-        repeat its tags: that is one feature, the relation.
-    name : str
+        The file as the project names it, for messages.
     lines : bool
-        Whether wanted ways that are not closed are recorded as set aside.
+        Whether ways that are not closed are recorded as set aside.
 
     Returns
     -------
@@ -174,14 +69,12 @@ def read_areas(
         Valid Polygon or MultiPolygon.
     problems : list of Problem
 
-    Raises
-    ------
-    InputError
-        As :func:`servicecircle.inputs.osm_file.objects`.
-
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
+    >>> from servicecircle.inputs.osm_extract import OsmFiles
+    >>> from servicecircle.inputs.osm_wishes import BUILDINGS
     >>> text = '''<osm version="0.6"><node id="1" lon="0" lat="0"/><node id="2" lon="2" lat="0"/>
     ... <node id="3" lon="0" lat="1"/>
     ... <way id="7"><nd ref="1"/><nd ref="2"/><nd ref="3"/><nd ref="1"/>
@@ -189,26 +82,17 @@ def read_areas(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "town.osm"
     ...     _ = file.write_text(text)
-    ...     found, problems = read_areas(
-    ...         file, [], keys=["building"], wanted=bool, name="town.osm", lines=True
-    ...     )
+    ...     extract = OsmFiles().take(file, BUILDINGS, name="town.osm")
+    >>> found, problems = read_areas(extract, name="town.osm", lines=True)
     >>> found.ids, shapely.area(found.geometry).tolist(), problems
     (['way/7'], [1.0], [])
     """
-    members = sorted({way for relation in relations for way in relation.ways})
-    parts = read_ways(objects_of(path, osmium.osm.WAY, members, name=name), name=name)
-    tagged = objects(path, osmium.osm.WAY, osmium.filter.KeyFilter(*keys), name=name)
-    drawn = read_ways(tagged, name=name)
+    drawn, places = extract.ways, extract.places
+    relations = [relation for relation in extract.relations if relation.is_area]
     outers = {relation.outers[0] for relation in relations if len(relation.outers) == 1}
-    chosen = [
-        at
-        for at, tags in enumerate(drawn.tags)
-        if wanted(tags) and int(drawn.ids[at]) not in outers
-    ]
-    refs = [drawn.refs[drawn.first[at] : drawn.first[at + 1]] for at in chosen]
-    places = node_places(path, np.concatenate([parts.refs, *refs]), name=name)
+    chosen = [at for at, number in enumerate(drawn.ids.tolist()) if number not in outers]
     by_way, problems = _way_polygons(drawn, chosen, places, name=name, lines=lines)
-    by_relation, faults = _relation_polygons(relations, parts, places, name)
+    by_relation, faults = _relation_polygons(relations, extract.parts, places, name)
     problems += faults
     ids = [f"way/{drawn.ids[at]}" for at in chosen]
     ids += [f"relation/{relation.id}" for relation in relations]

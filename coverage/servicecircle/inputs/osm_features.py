@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,29 +13,31 @@ import pandas as pd
 import shapely
 
 from servicecircle.errors import InputError
-from servicecircle.inputs.osm_areas import (
-    Features,
-    Relation,
-    Tags,
-    called,
+from servicecircle.inputs.osm_areas import Features, called, read_areas
+from servicecircle.inputs.osm_extract import Extract, Node, OsmFiles
+from servicecircle.inputs.osm_file import objects, tags_of
+from servicecircle.inputs.osm_wishes import (
+    BUILDINGS,
+    RESIDENTIAL_LAND,
+    Selector,
+    Wish,
+    boundary_wish,
+    facility_wish,
+    items,
+    matches,
     osm_problem,
-    read_areas,
-    read_relations,
 )
-from servicecircle.inputs.osm_file import node_places, objects, objects_of, read_ways, tags_of
 from servicecircle.inputs.shapes import Geometries
 from servicecircle.problems import Problem
 
 __all__ = ["admin_boundaries", "buildings", "landuse_residential", "tagged_facilities"]
-
-Selector = tuple[tuple[str, str], ...]
 
 _WGS84 = "EPSG:4326"
 _SHOWN = 5
 
 
 def admin_boundaries(
-    path: Path, *, admin_level: int, name: str
+    path: Path, *, admin_level: int, name: str, files: OsmFiles | None = None
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Read the administrative boundaries of one level.
 
@@ -47,6 +49,8 @@ def admin_boundaries(
         OSM's ``admin_level``: in China 4 province, 5 prefecture, 6 county, 8 township, 10 village.
     name : str
         The file as the project names it, for messages.
+    files : OsmFiles, optional
+        Where the file has been read already, or will be for others too.
 
     Returns
     -------
@@ -70,19 +74,10 @@ def admin_boundaries(
       paths are relative to the folder of the project file
       check the spelling of the path and the name
     """
-    levels: set[str] = set()
-
-    def wanted(tags: Tags) -> bool:
-        if "administrative" not in _items(tags.get("boundary", "")):
-            return False
-        here = _items(tags.get("admin_level", ""))
-        levels.update(here)
-        return str(admin_level) in here
-
     # Borders are drawn as open lines with the same tags: they are the members of relations.
-    found, problems = _areas(path, keys=("boundary",), wanted=wanted, name=name, lines=False)
+    found, problems = _areas(path, boundary_wish(admin_level), name=name, lines=False, files=files)
     if not found.ids:
-        known = ", ".join(sorted(levels, key=lambda level: (len(level), level)))
+        known = ", ".join(sorted(_levels(path, name), key=lambda level: (len(level), level)))
         fault = osm_problem(
             "osm.no_boundaries",
             "fatal",
@@ -103,7 +98,7 @@ def admin_boundaries(
 
 
 def tagged_facilities(
-    path: Path, *, selectors: Sequence[str], name: str
+    path: Path, *, selectors: Sequence[str], name: str, files: OsmFiles | None = None
 ) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Read facilities by their tags, from nodes, closed ways and multipolygons.
 
@@ -117,6 +112,8 @@ def tagged_facilities(
         the first place, must not hold.
     name : str
         The file as the project names it, for messages.
+    files : OsmFiles, optional
+        Where the file has been read already, or will be for others too.
 
     Returns
     -------
@@ -148,30 +145,18 @@ def tagged_facilities(
     >>> homes["osm_id"].tolist(), len(clinics)
     (['node/1'], 0)
     """
-    chosen = [_selector(text, name) for text in selectors]
-    keys = tuple(sorted({selector[0][0] for selector in chosen}))
-
-    def wanted(tags: Tags) -> bool:
-        return any(_matches(tags, selector) for selector in chosen)
-
-    found = Features(ids=[], tags=[], geometry=np.empty(0, dtype=object))
-    problems: list[Problem] = []
-    if keys:
-        relations = read_relations(path, keys=keys, wanted=wanted, name=name)
-        outlines = [relation for relation in relations if relation.is_area]
-        areas, problems = read_areas(
-            path, outlines, keys=keys, wanted=wanted, name=name, lines=True
-        )
-        nodes, unplaced = _read_nodes(path, keys=keys, wanted=wanted, name=name)
-        others = [relation for relation in relations if not relation.is_area]
-        sites, middles = _read_sites(path, others, name=name)
-        problems += [*unplaced, *middles, *_drawn_twice(nodes, areas, chosen, name)]
-        points = [nodes.geometry, shapely.point_on_surface(areas.geometry), sites.geometry]
-        found = Features(
-            ids=nodes.ids + areas.ids + sites.ids,
-            tags=nodes.tags + areas.tags + sites.tags,
-            geometry=np.concatenate(points),
-        )
+    wish = facility_wish(tuple(selectors), name=name)
+    extract = (files or OsmFiles()).take(path, wish, name=name)
+    areas, problems = read_areas(extract, name=name, lines=True)
+    nodes, unplaced = _nodes(extract.nodes, name)
+    sites, middles = _sites(extract, name)
+    problems += [*unplaced, *middles, *_drawn_twice(nodes, areas, wish.selectors, name)]
+    points = [nodes.geometry, shapely.point_on_surface(areas.geometry), sites.geometry]
+    found = Features(
+        ids=nodes.ids + areas.ids + sites.ids,
+        tags=nodes.tags + areas.tags + sites.tags,
+        geometry=np.concatenate(points),
+    )
     columns = {
         "osm_id": found.ids,
         "name": found.column("name", "name:zh", "name:en"),
@@ -181,7 +166,9 @@ def tagged_facilities(
     return gpd.GeoDataFrame(frame, geometry=found.geometry, crs=_WGS84), problems
 
 
-def buildings(path: Path, *, name: str) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+def buildings(
+    path: Path, *, name: str, files: OsmFiles | None = None
+) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Read the outlines of buildings.
 
     Parameters
@@ -190,6 +177,8 @@ def buildings(path: Path, *, name: str) -> tuple[gpd.GeoDataFrame, list[Problem]
         A .osm.pbf or .osm file.
     name : str
         The file as the project names it, for messages.
+    files : OsmFiles, optional
+        Where the file has been read already, or will be for others too.
 
     Returns
     -------
@@ -213,11 +202,7 @@ def buildings(path: Path, *, name: str) -> tuple[gpd.GeoDataFrame, list[Problem]
       paths are relative to the folder of the project file
       check the spelling of the path and the name
     """
-
-    def wanted(tags: Tags) -> bool:
-        return tags.get("building", "no") != "no"
-
-    found, problems = _areas(path, keys=("building",), wanted=wanted, name=name, lines=True)
+    found, problems = _areas(path, BUILDINGS, name=name, lines=True, files=files)
     if not found.ids:
         raise InputError([_none_found("building", name), *problems[:_SHOWN]])
     levels = pd.to_numeric(pd.Series(found.column("building:levels")), errors="coerce")
@@ -229,7 +214,9 @@ def buildings(path: Path, *, name: str) -> tuple[gpd.GeoDataFrame, list[Problem]
     return gpd.GeoDataFrame(columns, geometry=found.geometry, crs=_WGS84), problems
 
 
-def landuse_residential(path: Path, *, name: str) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+def landuse_residential(
+    path: Path, *, name: str, files: OsmFiles | None = None
+) -> tuple[gpd.GeoDataFrame, list[Problem]]:
     """Read the residential land (``landuse=residential``).
 
     Parameters
@@ -238,6 +225,8 @@ def landuse_residential(path: Path, *, name: str) -> tuple[gpd.GeoDataFrame, lis
         A .osm.pbf or .osm file.
     name : str
         The file as the project names it, for messages.
+    files : OsmFiles, optional
+        Where the file has been read already, or will be for others too.
 
     Returns
     -------
@@ -260,11 +249,7 @@ def landuse_residential(path: Path, *, name: str) -> tuple[gpd.GeoDataFrame, lis
       paths are relative to the folder of the project file
       check the spelling of the path and the name
     """
-
-    def wanted(tags: Tags) -> bool:
-        return "residential" in _items(tags.get("landuse", ""))
-
-    found, problems = _areas(path, keys=("landuse",), wanted=wanted, name=name, lines=True)
+    found, problems = _areas(path, RESIDENTIAL_LAND, name=name, lines=True, files=files)
     if not found.ids:
         raise InputError([_none_found("landuse=residential", name), *problems[:_SHOWN]])
     columns = {"osm_id": found.ids, "name": found.column("name", "name:zh", "name:en")}
@@ -272,73 +257,43 @@ def landuse_residential(path: Path, *, name: str) -> tuple[gpd.GeoDataFrame, lis
 
 
 def _areas(
-    path: Path,
-    *,
-    keys: Sequence[str],
-    wanted: Callable[[Tags], bool],
-    name: str,
-    lines: bool,
+    path: Path, wish: Wish, *, name: str, lines: bool, files: OsmFiles | None
 ) -> tuple[Features, list[Problem]]:
-    relations = read_relations(path, keys=keys, wanted=wanted, name=name)
-    outlines = [relation for relation in relations if relation.is_area]
-    found, problems = read_areas(path, outlines, keys=keys, wanted=wanted, name=name, lines=lines)
-    for relation in relations:
+    extract = (files or OsmFiles()).take(path, wish, name=name)
+    found, problems = read_areas(extract, name=name, lines=lines)
+    for relation in extract.relations:
         if not relation.is_area:
             value = called(f"relation/{relation.id}", relation.tags)
             problems.append(osm_problem("osm.not_an_area", "error", name=name, value=value))
     return found, problems
 
 
+def _levels(path: Path, name: str) -> set[str]:
+    """Return the levels of administrative boundaries that a file has, for a message."""
+    kinds, filters = osmium.osm.WAY | osmium.osm.RELATION, osmium.filter.KeyFilter("boundary")
+    levels: set[str] = set()
+    for thing in objects(path, kinds, filters, name=name):
+        tags = tags_of(thing, name=name)
+        if "administrative" in items(tags.get("boundary", "")):
+            levels.update(items(tags.get("admin_level", "")))
+    return levels
+
+
 def _none_found(what: str, name: str) -> Problem:
     return osm_problem("osm.none_found", "fatal", name=name, value=what, action="stopped")
 
 
-def _items(value: str) -> list[str]:
-    return [item.strip() for item in value.split(";")]
-
-
-def _selector(text: str, name: str) -> Selector:
-    pairs = tuple(
-        (key.strip(), value.strip())
-        for key, _, value in (part.partition("=") for part in text.split("+"))
-    )
-    if not all(key.rstrip("!") and value for key, value in pairs) or pairs[0][0].endswith("!"):
-        fault = osm_problem("osm.bad_selector", "fatal", name=name, value=text, action="stopped")
-        raise InputError(fault)
-    return pairs
-
-
-def _matches(tags: Tags, selector: Selector) -> bool:
-    return all(
-        not _holds(tags, key[:-1], value) if key.endswith("!") else _holds(tags, key, value)
-        for key, value in selector
-    )
-
-
-def _holds(tags: Tags, key: str, value: str) -> bool:
-    return key in tags and (value in ("*", tags[key]) or value in _items(tags[key]))
-
-
-def _read_nodes(
-    path: Path, *, keys: tuple[str, ...], wanted: Callable[[Tags], bool], name: str
-) -> tuple[Features, list[Problem]]:
-    found: dict[int, tuple[Tags, tuple[float, float]]] = {}
-    problems = []
-    for node in objects(path, osmium.osm.NODE, osmium.filter.KeyFilter(*keys), name=name):
-        tags = tags_of(node, name=name)
-        if not wanted(tags) or node.id in found:
-            continue
-        if node.location.valid():
-            found[node.id] = (tags, (node.location.lon, node.location.lat))
-        else:
-            problems.append(
-                osm_problem("osm.no_place", "error", name=name, value=f"node/{node.id}")
-            )
-    ids = sorted(found)
+def _nodes(nodes: Sequence[Node], name: str) -> tuple[Features, list[Problem]]:
+    placed = [node for node in nodes if np.isfinite(node.lon)]
+    problems = [
+        osm_problem("osm.no_place", "error", name=name, value=f"node/{node.id}")
+        for node in nodes
+        if not np.isfinite(node.lon)
+    ]
     return Features(
-        ids=[f"node/{number}" for number in ids],
-        tags=[found[number][0] for number in ids],
-        geometry=_points([found[number][1] for number in ids]),
+        ids=[f"node/{node.id}" for node in placed],
+        tags=[node.tags for node in placed],
+        geometry=_points([(node.lon, node.lat) for node in placed]),
     ), problems
 
 
@@ -346,12 +301,10 @@ def _points(places: Sequence[tuple[float, float]]) -> Geometries:
     return np.asarray(shapely.points(np.array(places, np.float64).reshape(-1, 2)), dtype=object)
 
 
-def _read_sites(
-    path: Path, relations: Sequence[Relation], *, name: str
-) -> tuple[Features, list[Problem]]:
+def _sites(extract: Extract, name: str) -> tuple[Features, list[Problem]]:
     """Place relations that are no area (``type=site``) in the middle of their members."""
-    ways = sorted({way for relation in relations for way in relation.ways})
-    parts = read_ways(objects_of(path, osmium.osm.WAY, ways, name=name), name=name)
+    relations = [relation for relation in extract.relations if not relation.is_area]
+    parts, places = extract.parts, extract.places
     refs = {
         int(number): parts.refs[parts.first[at] : parts.first[at + 1]]
         for at, number in enumerate(parts.ids)
@@ -365,7 +318,6 @@ def _read_sites(
         )
         for relation in relations
     ]
-    places = node_places(path, np.concatenate([np.empty(0, np.int64), *members]), name=name)
     ids, tags, points, problems = [], [], [], []
     for relation, nodes in zip(relations, members, strict=True):
         value = called(f"relation/{relation.id}", relation.tags)
@@ -385,14 +337,14 @@ def _read_sites(
 
 
 def _drawn_twice(
-    nodes: Features, areas: Features, chosen: list[Selector], name: str
+    nodes: Features, areas: Features, chosen: Sequence[Selector], name: str
 ) -> list[Problem]:
     tree = shapely.STRtree(areas.geometry)
     pairs = tree.query(nodes.geometry, predicate="intersects").T.tolist()
     problems = []
     for at, other in sorted(pairs):
         here, there = nodes.tags[at], areas.tags[other]
-        same = [_matches(here, one) for one in chosen] == [_matches(there, one) for one in chosen]
+        same = [matches(here, one) for one in chosen] == [matches(there, one) for one in chosen]
         if same and here.get("name", "") == there.get("name", ""):
             problems.append(
                 osm_problem(

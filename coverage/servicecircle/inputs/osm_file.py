@@ -1,8 +1,6 @@
 """The objects of an OpenStreetMap file (.osm.pbf, .osm), as osmium streams them, into arrays.
 
-Each reading passes the file again and takes what it needs: first ways or relations, then the nodes
-that they name. So the order of the objects in the file plays no part. Places of nodes are kept by
-osmium in compiled code.
+Places of nodes are kept by osmium in compiled code.
 """
 
 from __future__ import annotations
@@ -22,6 +20,7 @@ from servicecircle.errors import InputError
 from servicecircle.problems import Problem
 
 __all__ = [
+    "LOCATIONS",
     "OSM_SUFFIXES",
     "Places",
     "Ways",
@@ -30,8 +29,11 @@ __all__ = [
     "not_utf8",
     "objects",
     "objects_of",
+    "places_in",
+    "processor_of",
     "read_ways",
     "tags_of",
+    "worded",
 ]
 
 Floats = NDArray[np.float64]
@@ -39,8 +41,8 @@ Ints = NDArray[np.int64]
 
 OSM_SUFFIXES = {".osm.pbf": "pbf", ".pbf": "pbf", ".osm": "osm"}
 _FIXED_PER_DEGREE = 1e7
-# How osmium keeps places: by id, in order of reading, 16 bytes a node.
-_LOCATIONS = "flex_mem"
+LOCATIONS = "flex_mem"
+"""How osmium keeps places: by id, in order of reading, 16 bytes a node."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -116,16 +118,30 @@ def objects(
       paths are relative to the folder of the project file
       check the spelling of the path and the name
     """
-    with _worded(name):
-        processor = _processor(path, entities, name=name)
+    with worded(name):
+        processor = processor_of(path, entities, name=name)
         if locations:
-            processor.with_locations(_LOCATIONS)
+            processor.with_locations(LOCATIONS)
         for one in filters:
             processor.with_filter(one)
         yield from processor
 
 
-def _processor(path: Path, entities: Any, *, name: str) -> Any:
+def processor_of(path: Path, entities: Any, *, name: str) -> Any:
+    """Return osmium's reader of a file, whose errors are to be put into words by :func:`worded`.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, of another format, or a history.
+
+    Examples
+    --------
+    >>> processor_of(Path("town.zip"), osmium.osm.WAY, name="town.zip")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    servicecircle.errors.InputError: town.zip: file not found: town.zip...
+    """
     if not path.is_file():
         raise InputError(_fatal("input.missing_file", name, value=name))
     formats = [kind for end, kind in OSM_SUFFIXES.items() if path.name.lower().endswith(end)]
@@ -143,8 +159,17 @@ def _processor(path: Path, entities: Any, *, name: str) -> Any:
 
 
 @contextmanager
-def _worded(name: str) -> Iterator[None]:
-    """Turn osmium's errors into ours."""
+def worded(name: str) -> Iterator[None]:
+    """Turn osmium's errors into ours.
+
+    Examples
+    --------
+    >>> with worded("a.osm"):
+    ...     raise RuntimeError("PBF error: truncated data")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    servicecircle.errors.InputError: a.osm...
+    """
     try:
         yield
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
@@ -287,29 +312,53 @@ def node_places(path: Path, refs: Ints | Sequence[int], *, name: str) -> Places:
     >>> node_places(Path("nowhere.osm"), [], name="nowhere.osm").lon.size
     0
     """
-    ids = np.unique(np.asarray(refs, np.int64))
-    x, y = np.full(ids.size, np.nan), np.full(ids.size, np.nan)
-    if ids.size:
-        _read_places(path, ids, x, y, name)
-    lon, lat = degrees(x, y)
-    return Places(ids=ids, lon=lon, lat=lat)
-
-
-def _read_places(path: Path, ids: Ints, x: Floats, y: Floats, name: str) -> None:
-    """Put the places of nodes, in osmium's units, into two arrays."""
-    with _worded(name):
-        processor = _processor(path, osmium.osm.NODE, name=name)
-        processor.with_locations(_LOCATIONS)
-        below = int(np.searchsorted(ids, 0))
-        # osmium's table takes no negative ids, which editors give to what is not uploaded yet.
-        wanted = {int(number): at for at, number in enumerate(ids[:below])}
-        if not wanted:
+    ids = np.asarray(refs, np.int64)
+    with worded(name):
+        processor = None
+        if ids.size:
+            processor = processor_of(path, osmium.osm.NODE, name=name)
+            processor.with_locations(LOCATIONS)
             # The table is filled in compiled code; none of the nodes need come here.
             processor.with_filter(osmium.filter.IdFilter([]))
-        for node in processor:
+            for _ in processor:
+                pass
+        return places_in(processor, path, ids, name=name)
+
+
+def places_in(processor: Any, path: Path, refs: Ints, *, name: str) -> Places:
+    """Return places of nodes from a reader that has read its file with locations.
+
+    Parameters
+    ----------
+    processor : osmium.FileProcessor or None
+        None where there are no nodes to look for.
+    path : pathlib.Path
+        Read again where ids are below zero.
+    refs : numpy.ndarray of int64
+        Ids of nodes, repeats allowed.
+    name : str
+
+    Raises
+    ------
+    InputError
+        As :func:`objects`.
+
+    Examples
+    --------
+    >>> places_in(None, Path("nowhere.osm"), np.empty(0, np.int64), name="nowhere.osm").ids.size
+    0
+    """
+    ids = np.unique(refs)
+    x, y = np.full(ids.size, np.nan), np.full(ids.size, np.nan)
+    below = int(np.searchsorted(ids, 0))
+    if below:
+        # osmium's table takes no negative ids, which editors give to what is not uploaded yet.
+        wanted = {int(number): at for at, number in enumerate(ids[:below])}
+        for node in objects(path, osmium.osm.NODE, name=name):
             at = wanted.get(node.id)
             if at is not None:
                 x[at], y[at] = node.location.x, node.location.y
+    if below < ids.size:
         table = processor.node_location_storage
         for at in range(below, ids.size):
             try:
@@ -317,6 +366,8 @@ def _read_places(path: Path, ids: Ints, x: Floats, y: Floats, name: str) -> None
             except KeyError:
                 continue
             x[at], y[at] = location.x, location.y
+    lon, lat = degrees(x, y)
+    return Places(ids=ids, lon=lon, lat=lat)
 
 
 def degrees(x: Floats, y: Floats) -> tuple[Floats, Floats]:

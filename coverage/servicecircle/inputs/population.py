@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 
 from servicecircle.errors import InputError
 from servicecircle.inputs.coordinates import Bounds, fatal
+from servicecircle.inputs.osm_extract import OsmFiles
+from servicecircle.inputs.osm_features import buildings, landuse_residential
 from servicecircle.inputs.people_points import read_points
 from servicecircle.inputs.raster import RasterSource, read_cells
 from servicecircle.inputs.spread import (
@@ -269,10 +271,8 @@ def _places(
         return centre_places(units), [], ""
     name = path.as_posix()
     if name.lower().endswith((".osm", ".pbf")):
-        from servicecircle.inputs.osm import buildings, landuse_residential
-
         read = buildings if settings.spread == "buildings" else landuse_residential
-        shapes, problems = read(base / path, name=name)
+        shapes, problems = read(base / path, name=name, files=osm)
     else:
         shapes, problems = read_vector(
             base / path,

@@ -11,7 +11,8 @@ import pandas as pd
 
 from servicecircle.errors import InputError
 from servicecircle.inputs.boundaries import read_boundaries, read_scope
-from servicecircle.inputs.change_rows import read_changes, unknown_units
+from servicecircle.inputs.change_checks import unknown_units
+from servicecircle.inputs.change_rows import read_changes
 from servicecircle.inputs.changed_references import renew_references
 from servicecircle.inputs.changes import NO_CHANGES, Changes
 from servicecircle.inputs.code_lists import check_codes, read_codes
@@ -23,6 +24,7 @@ from servicecircle.inputs.datum_reference import (
 )
 from servicecircle.inputs.facilities import FacilityData, read_facilities
 from servicecircle.inputs.nesting import link_parents
+from servicecircle.inputs.osm_extract import OsmFiles
 from servicecircle.inputs.raw_roads import RawRoads
 from servicecircle.inputs.topology import measure_topology
 from servicecircle.inputs.unit_matches import no_matches
@@ -71,6 +73,7 @@ def read_units(
     advance: Advance,
     roads: RawRoads | None = None,
     selectors: Mapping[str, tuple[str, ...]] | None = None,
+    osm: OsmFiles | None = None,
 ) -> UnitData:
     """Read change tables, boundaries, scopes and lists of codes.
 
@@ -83,6 +86,8 @@ def read_units(
         For boundaries whose datum is to be tested.
     selectors : mapping of str to tuple of str, optional
         OpenStreetMap tags of the facility layers, for one that a datum is tested against.
+    osm : OsmFiles, optional
+        Where an OpenStreetMap file is read for several layers at once.
 
     Returns
     -------
@@ -126,6 +131,7 @@ def read_units(
                     changes=changes,
                     as_of=project.project.as_of,
                     known=known,
+                    osm=osm,
                 )
             else:
                 frame, found = read_scope(settings, scope=name, base=project.folder, known=known)

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from servicecircle.inputs.crossings import hopeless_crossings, sampled_crossings
 from servicecircle.inputs.shapes import Geometries, areas_m2, polygons_only
 from servicecircle.inputs.unit_columns import NUMBERS, meanings, number_cells, text_cells
 from servicecircle.inputs.values import dates
@@ -21,12 +22,10 @@ __all__ = ["identify", "mend", "other_basis", "unite_codes", "validity"]
 
 # About a square metre: what is left of a line drawn as a polygon is rounding, no unit.
 _LEAST_DEGREES2 = 1e-10
-# Outlines above this many vertices are looked at before they are mended: with the crossings grows
-# the time, with many of them beyond all measure unless rings are mended one by one.
-_LARGE = 60
-_FEW, _SAMPLE = 20, 500
+# Mending takes longer with every crossing, and beyond all measure unless rings are mended one by
+# one.
 _MANY_CROSSINGS, _MOST_CROSSINGS = 300, 20_000
-_HOPELESS = 1e8
+_POLYGON, _MULTIPOLYGON = 3, 6
 
 
 def mend(
@@ -58,7 +57,12 @@ def mend(
     ([True, False], ['unit.no_geometry', 'unit.invalid_ring'])
     """
     missing = shapely.is_missing(geometries) | shapely.is_empty(geometries)
-    crossings = _crossings(geometries)
+    # To ask whether a hopeless outline is valid takes longer than all the rest.
+    crossings = hopeless_crossings(geometries)
+    valid = np.zeros(len(geometries), dtype=bool)
+    others = np.setdiff1d(np.arange(len(geometries)), list(crossings))
+    valid[others] = shapely.is_valid(geometries[others])
+    crossings |= sampled_crossings(geometries, np.setdiff1d(np.flatnonzero(~valid), [*crossings]))
     tangled = {at: count for at, count in crossings.items() if count > _MOST_CROSSINGS}
     mendable: Geometries = np.array(geometries, dtype=object)
     for at, count in crossings.items():
@@ -68,7 +72,9 @@ def mend(
             mendable[at] = shapely.make_valid(
                 geometries[at], method="structure", keep_collapsed=False
             )
-    mended = polygons_only(mendable)
+    whole = valid & ~missing & np.isin(shapely.get_type_id(mendable), (_POLYGON, _MULTIPOLYGON))
+    mended: Geometries = mendable.copy()
+    mended[~whole] = polygons_only(mendable[~whole])
     after = areas_m2(mended)
     keep = ~missing & (np.nan_to_num(shapely.area(mended)) > _LEAST_DEGREES2)
     missing[list(tangled)] = True
@@ -129,28 +135,6 @@ def mend(
             for at, old, reason in zip(touched.tolist(), before, reasons, strict=True)
         ]
     return mended, keep, problems
-
-
-def _crossings(geometries: Geometries) -> dict[int, float]:
-    """Estimate how often invalid outlines cross themselves, from a sample of their segments."""
-    many = shapely.get_num_coordinates(geometries) > _LARGE
-    found: dict[int, float] = {}
-    for at in np.flatnonzero(many & ~shapely.is_valid(geometries)).tolist():
-        points, ring = shapely.get_coordinates(
-            shapely.get_rings(shapely.get_parts(geometries[at])), return_index=True
-        )
-        joined = np.flatnonzero(ring[1:] == ring[:-1])
-        pairs = np.stack([points[joined], points[joined + 1]], axis=1)
-        segments: Geometries = np.asarray(shapely.linestrings(pairs), dtype=object)
-        tree, half = shapely.STRtree(segments), len(segments) / 2.0
-        few = segments[:: max(1, len(segments) // _FEW)]
-        # Boxes that meet are soon counted, and bound the crossings where they are not many.
-        met = max(len(tree.query(few)[0]) / len(few) - 3.0, 0.0) * half
-        if _MOST_CROSSINGS < met < _HOPELESS:
-            some = segments[:: max(1, len(segments) // _SAMPLE)]
-            met = len(tree.query(some, predicate="crosses")[0]) / len(some) * half
-        found[at] = met
-    return found
 
 
 def unite_codes(units: gpd.GeoDataFrame, name: str) -> tuple[gpd.GeoDataFrame, list[Problem]]:

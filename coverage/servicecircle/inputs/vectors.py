@@ -6,9 +6,7 @@ that cannot be used becomes None and is recorded, and the reader of the layer se
 
 from __future__ import annotations
 
-import codecs
 import json
-import re
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -34,13 +32,11 @@ from servicecircle.inputs.coordinates import (
 from servicecircle.inputs.datum_layers import Known
 from servicecircle.inputs.datum_problems import check_elsewhere, check_order, settle_outlines
 from servicecircle.inputs.old_grids import Grid
+from servicecircle.inputs.shapefiles import read_shapefile
 from servicecircle.inputs.shapes import Geometries
 from servicecircle.problems import Problem, nearest_name
 
 __all__ = ["VECTOR_FORMATS", "read_layer", "read_vector", "reader_notes"]
-
-_WESTERN = {"iso8859-1", "iso8859-15", "cp1252", "cp437", "cp850"}
-_CHINESE = re.compile("[\u4e00-\u9fff0-9（）()]+")
 
 VECTOR_FORMATS = {
     ".geojson": "geojson",
@@ -222,7 +218,7 @@ def read_layer(
         if kind == "geojson":
             return _read_geojson(path, name, encoding)
         if kind == "shapefile":
-            return _read_shapefile(path, name, encoding)
+            return read_shapefile(path, name=name, encoding=encoding)
         if kind == "parquet":
             frame = gpd.read_parquet(path)
         else:
@@ -307,129 +303,6 @@ def _read_geojson(
             Problem(code="vector.encoding_guessed", severity="note", file=name, value="GB18030")
         )
     return frame, None if silent else getattr(frame, "crs", None), problems
-
-
-def _read_shapefile(
-    path: Path, name: str, encoding: str | None
-) -> tuple[pd.DataFrame, CRS | None, list[Problem]]:
-    # Latin-1 gives back every byte as it is, so that the text can be decoded strictly below.
-    frame = pyogrio.read_dataframe(path, encoding="ISO-8859-1")
-    stated = getattr(frame, "crs", None)
-    names = [str(column) for column in frame.columns]
-    texts = {
-        column: [
-            value.encode("latin-1") if isinstance(value, str) else None for value in frame[column]
-        ]
-        for column in names
-        if column != "geometry" and not pd.api.types.is_numeric_dtype(frame[column])
-        if pd.api.types.infer_dtype(frame[column], skipna=True) in ("string", "empty")
-    }
-    declared, problems = _declared_encoding(path, encoding)
-    candidates = [declared] if encoding else [*([declared] if declared else []), "utf-8", "gb18030"]
-    faults: list[Problem] = []
-    for candidate in candidates:
-        try:
-            decoded = {old: old.encode("latin-1").decode(candidate) for old in names}
-        except (UnicodeDecodeError, LookupError):
-            faults.append(fatal("vector.encoding", name=name, value=candidate))
-            continue
-        columns, problem = _decode_columns(texts, candidate, name)
-        if problem is not None:
-            faults.append(problem)
-            continue
-        plain = all((text or b"").isascii() for column in texts.values() for text in column)
-        if not plain and candidate != declared:
-            problems.append(
-                Problem(
-                    code="vector.encoding_guessed",
-                    severity="note",
-                    file=name,
-                    value=candidate.upper(),
-                )
-            )
-        if not plain and candidate == declared and not encoding:
-            problems += _doubts(texts, columns, candidate, name)
-        for column, values in columns.items():
-            frame[column] = pd.Series(values, index=frame.index, dtype="str")
-        return frame.rename(columns=decoded), stated, problems
-    raise InputError(faults[0])
-
-
-def _decode_columns(
-    texts: dict[str, list[bytes | None]], encoding: str, name: str
-) -> tuple[dict[str, list[str | None]], Problem | None]:
-    columns: dict[str, list[str | None]] = {}
-    for column, values in texts.items():
-        decoded: list[str | None] = []
-        for row, raw in enumerate(values, start=1):
-            try:
-                decoded.append(None if raw is None else raw.decode(encoding).strip())
-            except UnicodeDecodeError:
-                shown = repr(raw)
-                return {}, fatal("vector.encoding", name=name, row=row, column=column, value=shown)
-        columns[column] = decoded
-    return columns, None
-
-
-def _doubts(
-    texts: dict[str, list[bytes | None]],
-    columns: dict[str, list[str | None]],
-    declared: str,
-    name: str,
-) -> list[Problem]:
-    """Say where text that decodes as its file declares also decodes as something likelier.
-
-    Hardly any text is UTF-8 by chance. Chinese that was declared Western shows in GB18030 as
-    nothing but Chinese; the accents of Western text do not.
-    """
-    own = codecs.lookup(declared).name
-    for other in ("utf-8", "gb18030"):
-        if other == own or (other == "gb18030" and own not in _WESTERN):
-            continue
-        decoded, problem = _decode_columns(texts, other, name)
-        if problem is not None:
-            continue
-        pairs = [
-            (old, new)
-            for column, values in columns.items()
-            for old, new in zip(values, decoded[column], strict=True)
-            if old and new and not old.isascii()
-        ]
-        chinese = sum(bool(_CHINESE.fullmatch(new)) for _, new in pairs)
-        if not pairs or (other == "gb18030" and 2 * chinese < len(pairs)):
-            continue
-        details: dict[str, object] = {"other": other.upper(), "sample": " / ".join(pairs[0])}
-        return [
-            Problem(
-                code="vector.encoding_doubtful",
-                severity="warning",
-                file=name,
-                value=declared.upper(),
-                details=details,
-            )
-        ]
-    return []
-
-
-def _declared_encoding(path: Path, encoding: str | None) -> tuple[str, list[Problem]]:
-    """Return the codec that the user or the .cpg names, "" where neither names a known one."""
-    if encoding:
-        return encoding, []
-    for suffix in (".cpg", ".CPG", ".cst"):
-        page = path.with_suffix(suffix)
-        if page.is_file():
-            words = page.read_bytes()[:100].decode("latin-1").strip().lower()
-            if "936" in words or words.startswith("gb"):
-                return "gb18030", []
-            if "950" in words or "big5" in words:
-                return "cp950", []
-            if words in ("65001", "utf8", "utf-8"):
-                return "utf-8", []
-            try:
-                return codecs.lookup(words).name, []
-            except LookupError:
-                return "", []
-    return "", []
 
 
 def _without_infinite(geometries: Geometries, name: str) -> tuple[Geometries, list[Problem]]:

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import rasterio
 import shapely
-from exactextract import exact_extract  # type: ignore[import-untyped]  # it has no types
-from exactextract.raster import (  # type: ignore[import-untyped]  # it has no types
+from exactextract import exact_extract
+from exactextract.raster import (
     RasterSource as ExactSource,
 )
 from numpy.typing import NDArray

@@ -298,7 +298,7 @@ def _footway_problems(roads: PlacedRoads) -> list[Problem]:
     return [
         Problem(
             code="completeness.no_footways",
-            severity="warning",
+            severity="note",
             file=roads.raw.source,
             value=str(len(classes)),
         )

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from servicecircle.network.compiled import compiled, threads
-from servicecircle.network.travel import Arcs
+from servicecircle.network.travel import CROSSING, DEAD_END, Arcs
 
 __all__ = [
     "Reaches",
@@ -35,8 +36,6 @@ Heads = NDArray[np.int32]
 
 _BLOCK = 64
 _FIRST_ROOM = 4096
-_DEAD_END = -1
-_CROSSING = -2
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -150,18 +149,6 @@ def drop_first(keys: Floats, items: Heads, size: int) -> None:
 
 
 @compiled()
-def _onward(starts: Ints, heads: Heads, here: int, before: int) -> int:
-    """Return the one arc that leads on from a node; or that it is a dead end, or a crossing."""
-    onward = _DEAD_END
-    for arc in range(starts[here], starts[here + 1]):
-        if heads[arc] != before:
-            if onward != _DEAD_END:
-                return _CROSSING
-            onward = arc
-    return onward
-
-
-@compiled()
 def _wider_floats(old: Floats) -> Floats:
     new = np.empty(2 * old.size, np.float64)
     new[: old.size] = old
@@ -177,14 +164,14 @@ def _wider_heads(old: Heads) -> Heads:
 
 @compiled()
 def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one loop
-    starts: Ints, heads: Heads, arc_cost: Floats, arc_metres: Floats, carry: bool,
+    starts: Ints, heads: Heads, arc_cost: Floats, arc_metres: Floats, onward: Heads, carry: bool,
     seed_starts: Ints, seed_nodes: Ints, seed_cost: Floats, seed_metres: Floats,
-    first: int, last: int, limit: float, room: int,
+    first: int, last: int, limit: float, room: int, cost: Floats, metres: Floats,
 ) -> tuple[Ints, Heads, Floats, Floats]:  # fmt: skip
-    """Search from the sources ``first`` to ``last`` (excluded), each alone, up to a limit."""
-    n = starts.size - 1
-    cost = np.full(n, np.inf)
-    metres = np.full(n if carry else 1, np.inf)
+    """Search from the sources ``first`` to ``last`` (excluded), each alone, up to a limit.
+
+    ``cost`` and ``metres`` are infinite throughout, before and after.
+    """
     keys, items = np.empty(room, np.float64), np.empty(room, np.int32)
     found = np.empty(room, np.int32)
     found_cost = np.empty(room, np.float64)
@@ -218,7 +205,7 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
             if key > cost[node]:
                 continue
             for arc in range(starts[node], starts[node + 1]):
-                before, step = node, arc
+                step = arc
                 total, way = key, (metres[node] if carry else 0.0)
                 while True:
                     here = heads[step]
@@ -237,16 +224,15 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
                     cost[here] = total
                     if carry:
                         metres[here] = way
-                    onward = _onward(starts, heads, here, before)
-                    if onward == _DEAD_END:
+                    step = onward[step]
+                    if step == DEAD_END:
                         break
-                    if onward == _CROSSING:
+                    if step == CROSSING:
                         if size == keys.size:
                             keys, items = _wider_floats(keys), _wider_heads(items)
                         push(keys, items, size, total, here)
                         size += 1
                         break
-                    before, step = here, onward
         while found_cost.size < count:
             found_cost = _wider_floats(found_cost)
             if carry:
@@ -297,12 +283,21 @@ def search_blocks(
     """
     most = slack_limit(limit)
     count = seeds.starts.size - 1
-    fixed = (arcs.starts, arcs.heads, arcs.cost, arcs.metres, carry_metres)
+    fixed = (arcs.starts, arcs.heads, arcs.cost, arcs.metres, arcs.onward, carry_metres)
     begun = (seeds.starts, seeds.nodes, seeds.cost, seeds.metres)
+
+    # Room for a number a node, lent to one block after the other.
+    rooms: SimpleQueue[tuple[Floats, Floats]] = SimpleQueue()
 
     def block(first: int) -> Reaches:
         last = min(first + _BLOCK, count)
-        found = _search_each(*fixed, *begun, first, last, most, _FIRST_ROOM)
+        try:
+            room = rooms.get_nowait()
+        except Empty:
+            n = arcs.starts.size - 1
+            room = (np.full(n, np.inf), np.full(n if carry_metres else 1, np.inf))
+        found = _search_each(*fixed, *begun, first, last, most, _FIRST_ROOM, *room)
+        rooms.put(room)
         return Reaches(starts=found[0], nodes=found[1], cost=found[2], metres=found[3])
 
     firsts = range(0, count, _BLOCK)
@@ -325,7 +320,7 @@ def search_blocks(
 
 @compiled()
 def _least(  # noqa: PLR0912, PLR0913, PLR0917 - one kernel, one loop
-    starts: Ints, heads: Heads, arc_cost: Floats, arc_metres: Floats, carry: bool,
+    starts: Ints, heads: Heads, arc_cost: Floats, arc_metres: Floats, onward: Heads, carry: bool,
     seed_starts: Ints, seed_nodes: Ints, seed_cost: Floats, seed_metres: Floats,
     limit: float, cost: Floats, owner: Ints, metres: Floats, before_of: Heads, trace: bool,
 ) -> None:  # fmt: skip
@@ -380,16 +375,16 @@ def _least(  # noqa: PLR0912, PLR0913, PLR0917 - one kernel, one loop
                     metres[here] = way
                 if trace:
                     before_of[here] = before
-                onward = _onward(starts, heads, here, before)
-                if onward == _DEAD_END:
+                step = onward[step]
+                if step == DEAD_END:
                     break
-                if onward == _CROSSING:
+                if step == CROSSING:
                     if size == keys.size:
                         keys, items = _wider_floats(keys), _wider_heads(items)
                     push(keys, items, size, total, here)
                     size += 1
                     break
-                before, step = here, onward
+                before = here
 
 
 def least_from_all(
@@ -437,7 +432,7 @@ def least_from_all(
     metres = np.full(n, np.inf) if carry_metres else np.empty(0)
     before = np.full(n if trace else 0, -1, np.int32)
     _least(
-        arcs.starts, arcs.heads, arcs.cost, arcs.metres, carry_metres,
+        arcs.starts, arcs.heads, arcs.cost, arcs.metres, arcs.onward, carry_metres,
         seeds.starts, seeds.nodes, seeds.cost, seeds.metres,
         slack_limit(limit), cost, owner, metres, before, trace,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Private ways for those who start or end there, and for nobody who only passes through.
 
-A way is private, then public, then private: each part may be empty. Searches run over three
+A way is private, then public, then private: each part may be empty, and the outer ones are for
+those whose foot stands on a private edge. Searches run over three
 copies of each node that a private edge touches: in front of the public part, in it, and behind it.
 One leads to the next at no cost; private edges join the outer copies, public ones the middle. A
 search begins at the first copy of a private edge and is read at the last. The rule reads the same

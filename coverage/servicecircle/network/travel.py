@@ -14,11 +14,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from servicecircle.network.graph import Network
 
-__all__ = ["Arcs", "Direction", "Travel", "metres_travel", "sorted_arcs", "timed_travel"]
+__all__ = [
+    "CROSSING",
+    "DEAD_END",
+    "Arcs",
+    "Direction",
+    "Travel",
+    "metres_travel",
+    "sorted_arcs",
+    "timed_travel",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Direction = Literal["to", "from"]
+
+DEAD_END = -1
+CROSSING = -2
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -32,12 +44,16 @@ class Arcs:
     heads : numpy.ndarray of int32, shape (a,)
         The node that each arc leads the search to; ascending for each node, each once.
     cost, metres : numpy.ndarray of float, shape (a,)
+    onward : numpy.ndarray of int32, shape (a,)
+        The one arc that leads on from the head of each arc, not counting the way back;
+        :data:`DEAD_END` where there is none, :data:`CROSSING` where there are several.
     """
 
     starts: Ints
     heads: NDArray[np.int32]
     cost: Floats
     metres: Floats
+    onward: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -244,8 +260,8 @@ def sorted_arcs(n: int, tails: Ints, heads: Ints, cost: Floats, metres: Floats) 
     --------
     >>> tails, heads = np.array([1, 0, 0, 0]), np.array([0, 1, 1, 0])
     >>> arcs = sorted_arcs(2, tails, heads, np.array([np.inf, 4.0, 3.0, 1.0]), np.ones(4))
-    >>> arcs.starts.tolist(), arcs.heads.tolist(), arcs.cost.tolist()
-    ([0, 1, 1], [1], [3.0])
+    >>> arcs.starts.tolist(), arcs.heads.tolist(), arcs.cost.tolist(), arcs.onward.tolist()
+    ([0, 1, 1], [1], [3.0], [-1])
     """
     keep = (tails != heads) & np.isfinite(cost)
     tails, heads, cost, metres = tails[keep], heads[keep], cost[keep], metres[keep]
@@ -255,6 +271,26 @@ def sorted_arcs(n: int, tails: Ints, heads: Ints, cost: Floats, metres: Floats) 
     first[1:] = (tails[1:] != tails[:-1]) | (heads[1:] != heads[:-1])
     starts = np.zeros(n + 1, np.int64)
     np.cumsum(np.bincount(tails[first], minlength=n), out=starts[1:])
+    tails, heads = tails[first], heads[first]
     return Arcs(
-        starts=starts, heads=heads[first].astype(np.int32), cost=cost[first], metres=metres[first]
+        starts=starts,
+        heads=heads.astype(np.int32),
+        cost=cost[first],
+        metres=metres[first],
+        onward=_onward(n, starts, tails, heads),
     )
+
+
+def _onward(n: int, starts: Ints, tails: Ints, heads: Ints) -> NDArray[np.int32]:
+    if not tails.size:
+        return np.empty(0, np.int32)
+    keys = tails * n + heads
+    wanted = heads * n + tails
+    back = np.minimum(np.searchsorted(keys, wanted), keys.size - 1)
+    returns = keys[back] == wanted
+    ways = starts[heads + 1] - starts[heads] - returns
+    only = np.minimum(starts[heads], keys.size - 1)
+    # Of two arcs, the one that does not lead back.
+    only = np.where(returns & (only == back), only + 1, only)
+    one_or_none = np.where(ways == 1, only, DEAD_END)
+    return np.where(ways > 1, CROSSING, one_or_none).astype(np.int32)

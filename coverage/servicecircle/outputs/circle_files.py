@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
-import pyogrio
 
 from servicecircle.outputs.folder import write_error
 from servicecircle.outputs.geopackage import write_layers
@@ -37,12 +36,11 @@ def write_circles(
     OutputError
         If a file cannot be written.
     """
-    path = folder / "circles.gpkg"
+    write_layers(layers, folder / "circles.gpkg", as_of=as_of, about=about)
+    path = folder / "circles.parquet"
+    circles = layers["circles"]
     try:
-        write_layers(layers, path, as_of=as_of, about=about)
-        path = folder / "circles.parquet"
-        circles = layers["circles"]
         circles.to_parquet(path, compression="zstd", index=False, write_covering_bbox=True)
-    except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+    except OSError as error:
         raise write_error(error, path) from error
     write_csv(circles.drop(columns=circles.geometry.name), folder / "circles.csv")

@@ -81,12 +81,9 @@ def write_geopackage(results: Results, path: Path) -> None:
     """
     invented = results.invented or any(info.invented for info in results.layers)
     about = label("output_invented", results.language) if invented else ""
-    try:
-        with _file_dates(results.as_of):
-            for layer in _layers(results):
-                _write(layer, path, about)
-    except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise write_error(error, path) from error
+    with _failures(path), _file_dates(results.as_of):
+        for layer in _layers(results):
+            _write(layer, path, about)
 
 
 def write_layers(
@@ -106,13 +103,22 @@ def write_layers(
 
     Raises
     ------
-    OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError
+    OutputError
         If the file cannot be written.
     """
-    with _file_dates(as_of):
+    with _failures(path), _file_dates(as_of):
         for name, frame in layers.items():
             points = bool((frame.geom_type.dropna() == "Point").all()) and len(frame) > 0
             _write(_Layer(name, frame, "Point" if points else "MultiPolygon"), path, about)
+
+
+@contextmanager
+def _failures(path: Path) -> Iterator[None]:
+    """Turn what GDAL and the disk refuse into our error."""
+    try:
+        yield
+    except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise write_error(error, path) from error
 
 
 def write_access(results: Results, path: Path) -> None:

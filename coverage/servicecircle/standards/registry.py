@@ -205,7 +205,7 @@ def parse_selector(selector: str) -> tuple[tuple[str, str], ...]:
     Traceback (most recent call last):
     ValueError: "amenity" is no tag selector: write key=value, several joined by +
     """
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for part in selector.split("+"):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not (key.rstrip("!") and equals and value) or (key.endswith("!") and not pairs):
