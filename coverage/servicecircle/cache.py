@@ -8,7 +8,16 @@ import os
 from pathlib import Path
 from typing import Any
 
-__all__ = ["cache_folder", "keep_answer", "kept_answer", "kernel_folder"]
+__all__ = [
+    "cache_folder",
+    "keep_answer",
+    "keep_bytes",
+    "kept_answer",
+    "kept_bytes",
+    "kernel_folder",
+]
+
+_DIGEST = 32
 
 
 def cache_folder() -> Path:
@@ -105,3 +114,53 @@ def keep_answer(kind: str, key: str, answer: dict[str, Any]) -> None:
 def _answer_file(kind: str, key: str) -> Path:
     name = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
     return cache_folder() / kind / name[:2] / f"{name}.json"
+
+
+def kept_bytes(kind: str, key: str) -> bytes | None:
+    """Return bytes kept under a key; None where there are none, or they are damaged.
+
+    With SERVICECIRCLE_FRESH set nothing that was kept is used.
+
+    Parameters
+    ----------
+    kind : str
+        Folder in the cache.
+    key : str
+        Of letters, digits and dashes: a hash of all that decides the bytes.
+
+    Examples
+    --------
+    >>> kept_bytes("roads", "never-kept") is None
+    True
+    """
+    if os.environ.get("SERVICECIRCLE_FRESH"):
+        return None
+    try:
+        found = (cache_folder() / kind / f"{key}.bin").read_bytes()
+    except OSError:
+        return None
+    digest, body = found[:_DIGEST], found[_DIGEST:]
+    return body if hashlib.blake2b(body, digest_size=_DIGEST).digest() == digest else None
+
+
+def keep_bytes(kind: str, key: str, body: bytes) -> None:
+    """Keep bytes under a key, whole or not at all; where the cache cannot be written, not at all.
+
+    Parameters
+    ----------
+    kind, key : str
+        As for :func:`kept_bytes`.
+    body : bytes
+
+    Examples
+    --------
+    >>> keep_bytes("roads", "0a1b", b"...")  # doctest: +SKIP
+    """
+    file = cache_folder() / kind / f"{key}.bin"
+    part = file.with_suffix(f".{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(hashlib.blake2b(body, digest_size=_DIGEST).digest() + body)
+        part.replace(file)
+    except OSError:
+        return

@@ -7,7 +7,7 @@ import io
 import math
 from pathlib import Path
 
-from servicecircle.inputs.changed_units import Carried
+from servicecircle.inputs.carried_people import Carried
 from servicecircle.messages import Language
 from servicecircle.outputs.folder import check_folder, publish
 from servicecircle.outputs.run_record import write_run_record

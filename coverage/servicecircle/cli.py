@@ -53,6 +53,16 @@ _cache = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for caches; default: the platform's own.",
 )
+_fresh = click.option(
+    "--fresh",
+    is_flag=True,
+    # Where the cache is, and whether it is used, is told to all parts of the program at once.
+    callback=lambda _context, _option, fresh: os.environ.update(
+        {"SERVICECIRCLE_FRESH": "1"} if fresh else {}
+    ),
+    expose_value=False,
+    help="Read all inputs again, whatever the cache holds.",
+)
 _as_of = click.option(
     "--as-of",
     metavar="YYYY-MM-DD",
@@ -208,6 +218,7 @@ def main() -> None:
 @_strict
 @_as_of
 @_cache
+@_fresh
 def run(
     project: Path,
     out: Path | None,

@@ -155,6 +155,8 @@ class ChangeSettings(_Settings):
     encoding: str | None = None
     columns: dict[str, str] = {}
     """Column of a change table (old_code, new_code, kind, date …) → column of the file."""
+    outlines: dict[Level, BoundarySettings] = {}
+    """Level → outlines of an earlier date: people inside them tell how a split is shared out."""
 
 
 class CodeSettings(_Settings):
@@ -180,6 +182,12 @@ class RoadSettings(_Settings):
     layer: str | None = None
     crs: str | None = None
     datum: Datum | None = None
+    swap_axes: bool = False
+    """A line layer has latitude or northing first."""
+    towgs84: list[float] = []
+    """Parameters of the old datum of a line layer, as PROJ's."""
+    local_grid: LocalGrid | None = None
+    """Of a line layer in a town's own grid: how its coordinates become those of ``crs``."""
     encoding: str | None = None
     class_column: str | None = None
     """Column of a line layer with the road class, read as OSM's ``highway``."""
@@ -218,6 +226,8 @@ class PopulationSettings(_Settings):
     """Level whose official figures the cells of the raster are scaled to."""
     totals: FilePath | None = None
     """Table of official figures of that level; else the units' own columns."""
+    totals_date: dt.date | None = None
+    """Date whose units the table names; changes after it are followed."""
     most_cells: int = Field(default=4_000_000_000, gt=0)
     """A raster with more cells to read is refused."""
     most_points: int = Field(default=100_000_000, gt=0)
@@ -233,6 +243,14 @@ class PopulationSettings(_Settings):
     residential: FilePath | None = None
     crs: str | None = None
     datum: Datum | None = None
+    swap_axes: bool = False
+    """The points or shapes have latitude or northing first."""
+    towgs84: list[float] = []
+    """Parameters of an old datum: dx, dy, dz, or dx, dy, dz, rx, ry, rz, s, as PROJ's."""
+    local_grid: LocalGrid | None = None
+    """Of a town's own grid: how the coordinates of points or shapes become those of ``crs``."""
+    datum_reference: str | None = None
+    """For ``datum = "auto"``: a level, a facility layer or a file whose datum is known."""
     encoding: str | None = None
     columns: dict[str, str] = {}
     """For points and totals: lon, lat, population, elderly, id, code, name → column of the file."""
@@ -340,6 +358,8 @@ class StaffSettings(_Settings):
     """Role → column of the file that holds its number, where each role has its own."""
     unit_level: Level | None = None
     """Level of the units named."""
+    units_date: dt.date | None = None
+    """Date whose units rows without a date of their own name; changes after it are followed."""
     credit: str = ""
     invented: bool = False
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import warnings
 from typing import Any
 
 import networkx as nx
@@ -17,9 +19,10 @@ __all__ = [
     "cost_matrix",
     "hull_of_ego_graph",
     "igraph_graph",
+    "installed",
     "networkx_graph",
     "osmnx_graph",
-    "pandana_like",
+    "pandana_network",
     "street_tree",
     "union_of_ego_graph",
 ]
@@ -94,7 +97,10 @@ def osmnx_graph(streets: Streets, metres_per_s: float) -> Any:
     nodes = enumerate(zip(streets.x.tolist(), streets.y.tolist(), strict=True))
     graph.add_nodes_from((node, {"x": x, "y": y}) for node, (x, y) in nodes)
     metres = _lengths(streets).tolist()
-    for ends in ((streets.u.tolist(), streets.v.tolist()), (streets.v.tolist(), streets.u.tolist())):
+    for ends in (
+        (streets.u.tolist(), streets.v.tolist()),
+        (streets.v.tolist(), streets.u.tolist()),
+    ):
         graph.add_edges_from(
             (one, other, {"length": long, "osmid": number})
             for number, (one, other, long) in enumerate(zip(*ends, metres, strict=True))
@@ -140,37 +146,25 @@ def street_tree(streets: Streets, edges: Ints) -> shapely.STRtree:
     return shapely.STRtree(shapely.linestrings(np.stack(ends, axis=1)))
 
 
-def igraph_graph(streets: Streets, metres_per_s: float) -> tuple[Any, list[float]] | None:
-    """Return a graph of igraph and the seconds of its edges; None where it is not installed."""
-    if (igraph := _installed("igraph")) is None:
-        return None
+def igraph_graph(streets: Streets, metres_per_s: float) -> tuple[Any, list[float]]:
+    """Return a graph of igraph and the seconds of its edges."""
+    igraph = importlib.import_module("igraph")
     graph = igraph.Graph(n=streets.x.size, edges=np.stack([streets.u, streets.v], axis=1))
     return graph, (_lengths(streets) / metres_per_s).tolist()
 
 
-def pandana_like(streets: Streets) -> tuple[str, Any] | None:
-    """Return a network of pandana, or of pandarm, its fork; None where neither is installed.
-
-    Its costs are metres.
-    """
-    import warnings
-
+def pandana_network(streets: Streets, name: str) -> Any:
+    """Return a network of pandana, or of pandarm, its fork; its costs are metres."""
     import pandas as pd
 
-    for name in ("pandana", "pandarm"):
-        if (module := _installed(name)) is None:
-            continue
-        parts = (pd.Series(part) for part in (streets.x, streets.y, streets.u, streets.v))
-        with warnings.catch_warnings():
-            # pandarm wants a coordinate system, and takes it for geographic without one.
-            warnings.simplefilter("ignore")
-            network = module.Network(*parts, pd.DataFrame({"metres": _lengths(streets)}))
-        return f"{name} {module.__version__}", network
-    return None
+    module = importlib.import_module(name)
+    parts = (pd.Series(part) for part in (streets.x, streets.y, streets.u, streets.v))
+    with warnings.catch_warnings():
+        # pandarm wants a coordinate system, and takes it for geographic without one.
+        warnings.simplefilter("ignore")
+        return module.Network(*parts, pd.DataFrame({"metres": _lengths(streets)}))
 
 
-def _installed(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
+def installed(*names: str) -> str | None:
+    """Return the first of these packages that is installed."""
+    return next((name for name in names if importlib.util.find_spec(name)), None)

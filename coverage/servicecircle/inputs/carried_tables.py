@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from servicecircle.errors import InputError
+from servicecircle.inputs.carried_people import Carried, carry_people
 from servicecircle.inputs.change_rows import read_changes
-from servicecircle.inputs.changed_units import Carried, carry_people
 from servicecircle.inputs.coordinates import fatal
 from servicecircle.inputs.tables import Table, read_table
 from servicecircle.inputs.unit_columns import (

@@ -14,7 +14,7 @@ __all__ = ["hopeless_crossings", "sampled_crossings"]
 # Outlines of more vertices are looked at.
 _LARGE = 60
 _FEW, _SAMPLE = 20, 500
-_MOST_MET = 1e8
+_FEW_MET, _MOST_MET = 20_000, 1e8
 # An outline of more vertices is looked at before it is asked whether it is valid at all: with
 # crossings everywhere that alone takes a minute for a million vertices.
 _VERY_LARGE = 10_000
@@ -98,7 +98,7 @@ def sampled_crossings(geometries: Geometries, rows: NDArray[np.int64]) -> dict[i
         few = segments[:: max(1, len(segments) // _FEW)]
         # Boxes that meet are soon counted, and bound the crossings where they are not many.
         met = max(len(tree.query(few)[0]) / len(few) - 3.0, 0.0) * half
-        if 20_000.0 < met < _MOST_MET:
+        if _FEW_MET < met < _MOST_MET:
             some = segments[:: max(1, len(segments) // _SAMPLE)]
             met = len(tree.query(some, predicate="crosses")[0]) / len(some) * half
         found[at] = met

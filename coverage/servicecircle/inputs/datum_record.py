@@ -9,7 +9,7 @@ from servicecircle.project import Project
 
 __all__ = ["datum_record"]
 
-_DETECTED = ("vector.datum_detected", "facility.datum_detected")
+_DETECTED = ("vector.datum_detected", "facility.datum_detected", "population.datum_detected")
 
 
 def datum_record(project: Project, problems: Iterable[Problem]) -> dict[str, Mapping[str, object]]:
@@ -51,7 +51,9 @@ def datum_record(project: Project, problems: Iterable[Problem]) -> dict[str, Map
     if project.roads is not None:
         sources.append(("roads", "", project.roads.datum))
     if project.population is not None:
-        sources.append(("population", "", project.population.datum))
+        points = project.population.points
+        file = "" if points is None else points.as_posix()
+        sources.append(("population", file, project.population.datum))
     record: dict[str, Mapping[str, object]] = {}
     for name, file, datum in sources:
         entry: dict[str, object] = {}

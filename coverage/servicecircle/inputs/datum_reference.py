@@ -18,13 +18,12 @@ from servicecircle.inputs.datum_layers import Known, Reference
 from servicecircle.inputs.raw_roads import RawRoads
 from servicecircle.inputs.unit_names import plain_name
 from servicecircle.inputs.vectors import VECTOR_FORMATS, read_vector
-from servicecircle.project import FacilitySettings
 
 __all__ = [
     "facility_reference",
-    "facility_surroundings",
     "find_reference",
     "layer_reference",
+    "surroundings",
     "unit_reference",
 ]
 
@@ -98,19 +97,23 @@ def layer_reference(frame: gpd.GeoDataFrame, *, label: str) -> Reference:
     )
 
 
-def facility_surroundings(
-    settings: FacilitySettings,
+def surroundings(
+    wanted: str | None,
     *,
+    file: str,
     base: Path,
     units: gpd.GeoDataFrame,
     roads: RawRoads | None,
     facilities: Mapping[str, gpd.GeoDataFrame],
 ) -> Known:
-    """Return what is known of the area when a facility layer is read.
+    """Return what is known of the area when a list of facilities or people is read.
 
     Parameters
     ----------
-    settings : FacilitySettings
+    wanted : str or None
+        ``datum_reference`` of the list.
+    file : str
+        The list, for messages.
     base : pathlib.Path
         Folder of the project file.
     units : geopandas.GeoDataFrame
@@ -129,9 +132,7 @@ def facility_surroundings(
     }
     for name, frame in facilities.items():
         layers[name] = partial(facility_reference, frame, label=name)
-    reference = find_reference(
-        settings.datum_reference, base=base, layers=layers, file=settings.path.as_posix()
-    )
+    reference = find_reference(wanted, base=base, layers=layers, file=file)
     return Known(units=units if len(units) else None, roads=roads, reference=reference)
 
 

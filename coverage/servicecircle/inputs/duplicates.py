@@ -2,8 +2,9 @@
 
 Everything here is a proposal: rows are compared, never changed. Only the project's rule
 ``duplicates = "merge"`` sets a row aside, and only one with the name and the place of an earlier
-row of its layer. Rows are grouped by exact places first and neighbours are bounded, so that the
-work stays near linear in the number of facilities.
+row of its layer. Rows are grouped by exact places first, neighbours are bounded, and only names
+of rows that meet another one by place or code are compared, so that the work stays near linear
+in the number of facilities.
 """
 
 from __future__ import annotations
@@ -18,10 +19,24 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from pyproj import Geod
-from scipy.spatial import cKDTree
 
-from servicecircle.inputs.likeness import name_key, name_likeness
-from servicecircle.problems import Action, Problem, Severity
+from servicecircle.inputs.duplicate_records import (
+    PROPOSAL_COLUMNS,
+    no_proposals,
+    proposal_problems,
+    proposal_table,
+    shared_place_problems,
+)
+from servicecircle.inputs.likeness import folded_names, has_key, name_likeness
+from servicecircle.inputs.near_places import near_places
+from servicecircle.inputs.row_groups import (
+    first_rows,
+    in_groups,
+    place_numbers,
+    text_numbers,
+    together,
+)
+from servicecircle.problems import Problem
 
 __all__ = [
     "NEAR_M",
@@ -43,48 +58,11 @@ NEAR_M = 50.0
 LIKENESS = 0.6
 """How alike two names must be for that, from 0 to 1."""
 
-PROPOSAL_COLUMNS = (
-    "kind",
-    "layer",
-    "facility_id",
-    "name",
-    "code",
-    "file",
-    "row",
-    "other_layer",
-    "other_id",
-    "other_name",
-    "other_code",
-    "other_file",
-    "other_row",
-    "distance_m",
-    "score",
-    "suggestion",
-    "action",
-)
-Kind = Literal["duplicate", "co_located", "alias", "same_code", "far_apart"]
-_SUGGESTIONS: dict[str, str] = {
-    "duplicate": "merge",
-    "co_located": "keep",
-    "alias": "review",
-    "same_code": "correct_code",
-    "far_apart": "correct_place",
-}
-_RECORDS: dict[str, tuple[str, Severity]] = {
-    "duplicate": ("facility.duplicate", "warning"),
-    "co_located": ("facility.same_place", "note"),
-    "alias": ("duplicate.alias", "warning"),
-    "same_code": ("facility.same_code", "warning"),
-    "far_apart": ("duplicate.far_apart", "warning"),
-}
 # A tenth of a metre.
 _SAME_PLACE_DECIMALS = 6
-_NEIGHBOURS = 7
+_NEIGHBOURS = 6
 _NAMES_A_PLACE = 5
-_EARTH_M = 6_371_008.8
-_BLOCK = 50_000
 _GEOD = Geod(ellps="WGS84")
-_COMPARED = ("address", "capacity", "grade", "opened", "closed", "status")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,23 +86,14 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
-    """What is compared: names as keys, exact places as numbers (-1: no place)."""
+    """What is compared: names, places as numbers (-1: none), and who shares one (``crowd``)."""
 
-    key: NDArray[np.object_]
+    name: pd.Series[str]
+    named: Bools
     place: Ints
+    crowd: Bools
     lon: Floats
     lat: Floats
-
-
-def no_proposals() -> pd.DataFrame:
-    """Return an empty table of proposals.
-
-    Examples
-    --------
-    >>> no_proposals().empty
-    True
-    """
-    return pd.DataFrame({name: pd.Series(dtype=object) for name in PROPOSAL_COLUMNS})
 
 
 def settle_duplicates(
@@ -167,8 +136,10 @@ def settle_duplicates(
     """
     pairs = propose_duplicates(frame)
     merged = (pairs["kind"] == "duplicate").to_numpy() & (rule == "merge")
-    proposals = _table(frame, pairs, np.where(merged, "set_aside", "flagged"))
-    problems = _problems(frame, pairs, merged, titles or {})
+    proposals = proposal_table(
+        frame, pairs, action=np.where(merged, "set_aside", "flagged").astype(object)
+    )
+    problems = proposal_problems(frame, pairs, merged=merged, titles=titles or {})
     gone = np.zeros(len(frame), dtype=bool)
     gone[pairs["at"].to_numpy()[merged]] = True
     kept = frame if not gone.any() else frame[~gone].reset_index(drop=True)
@@ -199,31 +170,34 @@ def propose_duplicates(frame: gpd.GeoDataFrame) -> pd.DataFrame:
         return _pairs([])
     rows = _rows(frame)
     at = np.arange(len(frame))
-    named, placed = rows.key != "", rows.place >= 0
-    table = pd.DataFrame(
-        {
-            "key": rows.key,
-            "place": rows.place,
-            "unit": frame["declared_unit"].astype(str).to_numpy(),
-            "serves": frame["serves"].astype(str).to_numpy(),
-            "code": frame["code"].fillna("").astype(str).to_numpy(),
-        }
+    placed = rows.place >= 0
+    code = text_numbers(frame["code"].fillna("").astype(str))
+    first_code = first_rows(code)
+    near = _near_places(rows)
+    names = rows.crowd | near.met | in_groups(code)
+    listed = np.flatnonzero(~placed & rows.named)
+    names[listed] = listed.size > 1
+    key = _keys(rows, names)
+    twin = first_rows(together(rows.place, np.where(rows.crowd, key, -1)))
+    belongs = np.full(len(frame), -1, dtype=np.int64)
+    belongs[listed] = together(
+        key[listed],
+        text_numbers(frame["declared_unit"].iloc[listed].astype(str), empty=True),
+        text_numbers(frame["serves"].iloc[listed].astype(str), empty=True),
     )
-    found: list[tuple[str, Ints, Ints]] = []
-    twin = _first(table, ["key", "place"], placed & named)
-    listed = _first(table, ["key", "unit", "serves"], ~placed & named)
-    first_name = np.where(placed, twin, listed)
+    first_name = np.where(placed, twin, first_rows(belongs))
     again = first_name < at
-    found.append(("duplicate", at[again], first_name[again]))
-    first_here = _first(table, ["place"], placed)
+    first_here = first_rows(rows.place)
     shared = (first_here < at) & ~again
-    found.append(("", at[shared], first_here[shared]))
-    near = _near_pairs(rows, np.flatnonzero(placed & named & (twin == at)), layers=None)
-    found.append(("near", near[0], near[1]))
-    first_code = _first(table, ["code"], (table["code"] != "").to_numpy())
+    later, earlier = near.rows(placed & rows.named & (twin == at), layers=None)
     coded = (first_code < at) & ~(again & (first_code == first_name))
-    found.append(("code", at[coded], first_code[coded]))
-    return _judge(_pairs(found), rows, frame)
+    found: list[tuple[str, Ints, Ints]] = [
+        ("duplicate", at[again], first_name[again]),
+        ("", at[shared], first_here[shared]),
+        ("near", later, earlier),
+        ("code", at[coded], first_code[coded]),
+    ]
+    return _judge(_pairs(found), rows, key)
 
 
 def propose_shared_places(frames: Mapping[str, gpd.GeoDataFrame]) -> pd.DataFrame:
@@ -268,123 +242,89 @@ def propose_shared_places(frames: Mapping[str, gpd.GeoDataFrame]) -> pd.DataFram
     rows = _rows(frame)
     at = np.arange(len(frame))
     layer = pd.factorize(frame["layer"])[0].astype(np.int64)
-    table = pd.DataFrame({"place": rows.place, "layer": layer, "key": rows.key})
     placed = rows.place >= 0
-    first_here = _first(table, ["place"], placed)
-    first_of_layer = _first(table, ["place", "layer"], placed)
+    near = _near_places(rows)
+    key = _keys(rows, rows.crowd | near.met)
+    first_here = first_rows(rows.place)
+    first_of_layer = first_rows(together(rows.place, layer))
     shared = placed & (first_of_layer == at) & (layer != layer[first_here])
-    twin = _first(table, ["place", "layer", "key"], placed)
-    entries = np.flatnonzero(placed & (rows.key != "") & (twin == at))
-    near = _near_pairs(rows, entries, layers=layer)
-    first_name = _first(table, ["place", "key"], placed & (rows.key != ""))
+    called = np.where(rows.crowd, key, -1)
+    twin = first_rows(together(rows.place, layer, called))
+    later, earlier = near.rows(placed & rows.named & (twin == at), layers=layer)
+    first_name = first_rows(together(rows.place, called))
     named = placed & (twin == at) & (layer != layer[first_name])
     found = [
         ("", at[named], first_name[named]),
         ("", at[shared], first_here[shared]),
-        ("near", near[0], near[1]),
+        ("near", later, earlier),
     ]
-    pairs = _judge(_pairs(found), rows, frame).assign(kind="co_located")
-    return _table(frame, pairs, np.full(len(pairs), "flagged", dtype=object))
-
-
-def shared_place_problems(proposals: pd.DataFrame) -> list[Problem]:
-    """Return a note for each two layers that share places.
-
-    Parameters
-    ----------
-    proposals : pandas.DataFrame
-        From :func:`propose_shared_places`.
-
-    Examples
-    --------
-    >>> shared_place_problems(no_proposals())
-    []
-    """
-    return [
-        Problem(
-            code="duplicate.across",
-            severity="note",
-            file=str(rows["file"].iat[0]),
-            value=str(len(rows)),
-            action="counted",
-            details={
-                "layer": layer,
-                "other": other,
-                "name": str(rows["name"].iat[0]),
-                "other_name": str(rows["other_name"].iat[0]),
-            },
-        )
-        for (layer, other), rows in proposals.groupby(["layer", "other_layer"], sort=False)
-    ]
+    pairs = _judge(_pairs(found), rows, key).assign(kind="co_located")
+    return proposal_table(frame, pairs, action=np.full(len(pairs), "flagged", dtype=object))
 
 
 def _rows(frame: gpd.GeoDataFrame) -> _Rows:
     points = np.asarray(frame.geometry.to_numpy(), dtype=object)
     lon, lat = shapely.get_x(points), shapely.get_y(points)
-    places = pd.DataFrame(
-        {"lon": lon.round(_SAME_PLACE_DECIMALS), "lat": lat.round(_SAME_PLACE_DECIMALS)}
-    )
-    number = (
-        places.groupby(["lon", "lat"], sort=False, dropna=False)
-        .ngroup()
-        .to_numpy()
-        .astype(np.int64)
-    )
-    number[~(np.isfinite(lon) & np.isfinite(lat))] = -1
-    return _Rows(name_key(frame["name"].fillna("").astype(str).tolist()), number, lon, lat)
+    place = place_numbers(lon, lat, decimals=_SAME_PLACE_DECIMALS)
+    name = frame["name"].fillna("").astype(str)
+    return _Rows(name, has_key(name), place, in_groups(place), lon, lat)
 
 
-def _first(table: pd.DataFrame, keys: list[str], which: Bools) -> Ints:
-    """Return for each row the first row with the same keys, itself where it is not asked for."""
-    first = np.arange(len(table))
-    mine = table[which]
-    place = pd.Series(np.flatnonzero(which), index=mine.index)
-    first[which] = place.groupby([mine[key] for key in keys], sort=False).transform("first")
-    return first
+def _keys(rows: _Rows, which: Bools) -> Ints:
+    """Return a number for the key of each name that is asked for; -1 for the others, and ""."""
+    keys = np.full(rows.place.size, -1, dtype=np.int64)
+    at = np.flatnonzero(which & rows.named)
+    keys[at] = text_numbers(folded_names(rows.name.iloc[at]))
+    return keys
 
 
-def _near_pairs(rows: _Rows, entries: Ints, *, layers: Ints | None) -> tuple[Ints, Ints]:
-    """Return pairs of entries at different places within 50 m: the later row, the earlier row.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Near:
+    """Places of named rows that are near one another, and the rows at such a place."""
 
-    Each place is held against its nearest six, each with the first five of its names.
-    With ``layers`` only pairs of different layers, also those at one place.
-    """
-    nobody = np.empty(0, dtype=np.int64)
-    if entries.size < 2:  # noqa: PLR2004 - a pair
-        return nobody, nobody
-    place, number = np.unique(rows.place[entries], return_inverse=True)
-    rank = pd.Series(number).groupby(number).cumcount().to_numpy()
-    few = rank < _NAMES_A_PLACE
-    holds = np.full((place.size, _NAMES_A_PLACE), -1, dtype=np.int64)
-    holds[number[few], rank[few]] = entries[few]
-    head = holds[:, 0]
-    lon, lat = np.radians(rows.lon[head]), np.radians(rows.lat[head])
-    sphere = np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
-    # A sphere is off by less than one per cent; the true distance is asked for below.
-    tree = cKDTree(sphere * _EARTH_M)
-    later: list[Ints] = []
-    earlier: list[Ints] = []
-    for start in range(0, place.size, _BLOCK):
-        block = np.arange(start, min(start + _BLOCK, place.size))
-        _, near = tree.query(
-            tree.data[block],
-            k=min(_NEIGHBOURS, place.size) if place.size > 1 else [1],
-            distance_upper_bound=1.01 * NEAR_M,
-        )
-        one = np.repeat(block, near.shape[1])
-        other = near.ravel()
-        good = (other < place.size) & ((other != one) | (layers is not None))
-        left = np.repeat(holds[one[good]], _NAMES_A_PLACE, axis=1).ravel()
-        right = np.tile(holds[other[good]], (1, _NAMES_A_PLACE)).ravel()
-        whole = (left >= 0) & (right >= 0) & (left != right)
+    place: Ints
+    one: Ints
+    other: Ints
+    met: Bools
+
+    def rows(self, entries: Bools, *, layers: Ints | None) -> tuple[Ints, Ints]:
+        """Return pairs of entries at these places: the later row, the earlier row.
+
+        Each place holds the first five of its entries. With ``layers`` only pairs of different
+        layers, also those at one place.
+        """
+        at = np.flatnonzero(entries & (self.met if layers is None else True))
+        number = self.place[at]
+        order = np.argsort(number, kind="stable")
+        at, number = at[order], number[order]
+        count = np.bincount(number, minlength=int(self.place.max(initial=0)) + 1)
+        start = np.cumsum(count) - count
+        count = np.minimum(count, _NAMES_A_PLACE)
+        one, other = self.one, self.other
+        if layers is not None:
+            own = np.flatnonzero(count > 1)
+            one, other = np.concatenate([one, own]), np.concatenate([other, own])
+        times = count[one] * count[other]
+        pair = np.repeat(np.arange(one.size), times)
+        step = np.arange(pair.size) - np.repeat(np.cumsum(times) - times, times)
+        left = at[start[one[pair]] + step // count[other[pair]]]
+        right = at[start[other[pair]] + step % count[other[pair]]]
+        whole = (one != other)[pair] | (left < right)
         if layers is not None:
             whole &= layers[left] != layers[right]
-        later.append(np.maximum(left, right)[whole])
-        earlier.append(np.minimum(left, right)[whole])
-    # One number a pair: sorting rows of two is ten times as slow.
-    number_of_rows = rows.place.size
-    pairs = np.unique(np.concatenate(later) * number_of_rows + np.concatenate(earlier))
-    return pairs // number_of_rows, pairs % number_of_rows
+        left, right = left[whole], right[whole]
+        return np.maximum(left, right), np.minimum(left, right)
+
+
+def _near_places(rows: _Rows) -> _Near:
+    """Return the places of named rows within 50 m of one another, of each the nearest six."""
+    number = np.where(rows.named, rows.place, -1)
+    heads = np.flatnonzero((number >= 0) & (first_rows(number) == np.arange(number.size)))
+    one, other = near_places(rows.lon[heads], rows.lat[heads], within_m=NEAR_M, most=_NEIGHBOURS)
+    one, other = rows.place[heads[one]], rows.place[heads[other]]
+    meets = np.zeros(int(rows.place.max(initial=0)) + 1, dtype=bool)
+    meets[one] = meets[other] = True
+    return _Near(rows.place, one, other, (rows.place >= 0) & meets[rows.place])
 
 
 def _pairs(found: list[tuple[str, Ints, Ints]]) -> pd.DataFrame:
@@ -398,15 +338,19 @@ def _pairs(found: list[tuple[str, Ints, Ints]]) -> pd.DataFrame:
     return pd.DataFrame(columns).assign(distance_m=np.nan, score=0.0)
 
 
-def _judge(pairs: pd.DataFrame, rows: _Rows, frame: gpd.GeoDataFrame) -> pd.DataFrame:
+def _judge(pairs: pd.DataFrame, rows: _Rows, key: Ints) -> pd.DataFrame:
     """Measure the pairs, name what each is, and keep one of every pair."""
     at, other = pairs["at"].to_numpy(), pairs["other"].to_numpy()
+    same = (key[at] == key[other]) & (key[at] >= 0)
+    score = np.ones(at.size)
+    score[~same] = name_likeness(rows.name, at[~same], other[~same])
+    pairs = pairs.assign(score=score)
+    # Most of those that are only near go here, before anything is measured.
+    chosen = (score >= LIKENESS) | (pairs["kind"] != "near").to_numpy()
+    pairs, same = pairs[chosen], same[chosen]
+    at, other, given = at[chosen], other[chosen], pairs["kind"].to_numpy()
     metres = _metres(rows, at, other)
-    names = frame["name"].fillna("").astype(str).to_numpy(object)
-    same = (rows.key[at] == rows.key[other]) & (rows.key[at] != "")
-    score = np.where(same, 1.0, name_likeness(names, at, other))
-    near, alike = metres <= NEAR_M, score >= LIKENESS
-    given = pairs["kind"].to_numpy()
+    near, alike = metres <= NEAR_M, score[chosen] >= LIKENESS
     kind = np.select(
         [
             given == "duplicate",
@@ -420,7 +364,7 @@ def _judge(pairs: pd.DataFrame, rows: _Rows, frame: gpd.GeoDataFrame) -> pd.Data
         ["duplicate", "alias", "co_located", "alias", "alias", "far_apart", "same_code"],
         default="drop",
     )
-    judged = pairs.assign(kind=kind, distance_m=metres.round(1), score=score.round(3))
+    judged = pairs.assign(kind=kind, distance_m=metres.round(1), score=pairs["score"].round(3))
     judged = judged[judged["kind"] != "drop"].drop_duplicates(["at", "other"])
     return judged.sort_values(["at", "other"], kind="stable", ignore_index=True)
 
@@ -428,81 +372,8 @@ def _judge(pairs: pd.DataFrame, rows: _Rows, frame: gpd.GeoDataFrame) -> pd.Data
 def _metres(rows: _Rows, at: Ints, other: Ints) -> Floats:
     """Return geodesic distances on WGS84; 0 at one place, NaN without two places."""
     placed = (rows.place[at] >= 0) & (rows.place[other] >= 0)
-    metres = np.full(at.size, np.nan)
-    one, two = at[placed], other[placed]
-    _, _, found = _GEOD.inv(rows.lon[one], rows.lat[one], rows.lon[two], rows.lat[two])
-    metres[placed] = np.where(rows.place[one] == rows.place[two], 0.0, found)
+    metres = np.where(placed, 0.0, np.nan)
+    apart = np.flatnonzero(placed & (rows.place[at] != rows.place[other]))
+    one, two = at[apart], other[apart]
+    metres[apart] = _GEOD.inv(rows.lon[one], rows.lat[one], rows.lon[two], rows.lat[two])[2]
     return metres
-
-
-def _table(
-    frame: gpd.GeoDataFrame, pairs: pd.DataFrame, action: NDArray[np.object_]
-) -> pd.DataFrame:
-    if not len(pairs):
-        return no_proposals()
-    one, two = frame.iloc[pairs["at"]], frame.iloc[pairs["other"]]
-    columns: dict[str, object] = {"kind": pairs["kind"].to_numpy()}
-    for rows, prefix, own in ((one, "", "facility_id"), (two, "other_", "other_id")):
-        columns |= {
-            f"{prefix}layer": rows["layer"].to_numpy(),
-            own: rows["facility_id"].to_numpy(),
-            f"{prefix}name": rows["name"].to_numpy(),
-            f"{prefix}code": rows["code"].to_numpy(),
-            f"{prefix}file": rows["source_file"].to_numpy(),
-            f"{prefix}row": pd.array(rows["source_row"], dtype="Int64"),
-        }
-    columns["distance_m"] = pairs["distance_m"].to_numpy()
-    columns["score"] = pairs["score"].to_numpy()
-    columns["suggestion"] = pairs["kind"].map(_SUGGESTIONS).to_numpy()
-    columns["action"] = action
-    return pd.DataFrame(columns)[list(PROPOSAL_COLUMNS)]
-
-
-def _problems(
-    frame: gpd.GeoDataFrame, pairs: pd.DataFrame, merged: Bools, titles: Mapping[str, str]
-) -> tuple[Problem, ...]:
-    """Return a record of each pair, at its later row."""
-    problems = []
-    records = pairs[["kind", "at", "other", "distance_m"]].itertuples(index=False, name=None)
-    rows: list[int | None] = [
-        None if pd.isna(row) else int(row) for row in frame["source_row"].tolist()
-    ]
-    names, codes = frame["name"].tolist(), frame["code"].tolist()
-    for (kind, at, other, metres), gone in zip(records, merged, strict=True):
-        code, severity = _RECORDS[kind]
-        action: Action = "flagged"
-        details: dict[str, object] = {
-            "first": rows[other] or codes[other],
-            "first_name": str(names[other]),
-            "metres": "–" if np.isnan(metres) else f"{metres:,.0f}",
-        }
-        if gone:
-            code, severity, action = "duplicate.merged", "note", "set_aside"
-            details["differs"] = ", ".join(_differences(frame, at, other)) or "–"
-        about = "code" if kind in ("same_code", "far_apart") else "name"
-        problems.append(
-            Problem(
-                code=code,
-                severity=severity,
-                file=str(frame["source_file"].iat[at]),
-                sheet=str(frame["source_sheet"].iat[at]),
-                row=rows[at],
-                column=titles.get(about, ""),
-                value=str((codes if kind == "same_code" else names)[at]),
-                action=action,
-                details=details,
-            )
-        )
-    return tuple(problems)
-
-
-def _differences(frame: gpd.GeoDataFrame, at: int, other: int) -> list[str]:
-    """Return the columns in which two rows hold different values, empty against empty is none."""
-    names = []
-    for name in _COMPARED:
-        if name in frame.columns:
-            one, two = frame[name].iat[at], frame[name].iat[other]
-            empty = pd.isna(one) or one == "", pd.isna(two) or two == ""
-            if (all(empty), bool(one == two)) == (False, False):
-                names.append(name)
-    return names

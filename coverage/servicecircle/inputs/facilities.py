@@ -21,19 +21,16 @@ from servicecircle.inputs.datum_layers import Known
 from servicecircle.inputs.duplicates import no_proposals, settle_duplicates
 from servicecircle.inputs.facility_addresses import may_be_placed, place_by_address
 from servicecircle.inputs.facility_cells import (
-    DATES,
-    NUMBERS,
     Cells,
     Texts,
     codes,
-    date_columns,
     extra_column,
-    number_columns,
     status_column,
     text_columns,
 )
 from servicecircle.inputs.facility_places import WHOLE_FILE, Places, settle_places
 from servicecircle.inputs.facility_sources import read_raw
+from servicecircle.inputs.facility_values import DATES, NUMBERS, date_columns, number_columns
 from servicecircle.inputs.grids import stop
 from servicecircle.inputs.old_grids import grid_of
 from servicecircle.inputs.osm_extract import OsmSource
@@ -192,6 +189,13 @@ def read_facilities(
         known=area,
     )
     problems += places.problems
+    problems += cells.problems(
+        "facility.swapped_mended",
+        places.mended,
+        title=raw.place,
+        values=raw.given,
+        action="mended",
+    )
     places = _without_far(places, area.units, far_m=1000.0 * settings.far_km)
     looked_up = may_be_placed(texts, ways) & (places.fault != "")
     keep, found = _rows_to_keep(cells, places, texts, looked_up=looked_up)
@@ -212,9 +216,11 @@ def read_facilities(
         problems += read[1]
     columns["status"], found = status_column(cells, keep)
     problems += found
+    error_m = columns["position_error_m"]
+    error_m = np.where(np.isfinite(error_m), error_m, settings.position_error_m)
     columns |= {
         "datum": np.where(places.fault == "", places.datum, "").astype(object),
-        "position_error_m": np.where(places.fault == "", settings.position_error_m, np.nan),
+        "position_error_m": np.where(places.fault == "", error_m, np.nan),
         "placed_by": np.where(places.fault == "", "coordinates", "").astype(object),
         "source_file": np.full(len(keep), file, dtype=object),
         "source_sheet": np.full(len(keep), raw.sheet, dtype=object),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
@@ -18,8 +19,8 @@ from servicecircle.inputs.crs_candidates import told_candidates
 from servicecircle.inputs.datum_detect import detect_datum
 from servicecircle.inputs.datum_layers import Known
 from servicecircle.inputs.datum_problems import details_of
-from servicecircle.inputs.facility_sources import RawFacilities
 from servicecircle.inputs.old_grids import Grid
+from servicecircle.inputs.raw_facilities import RawFacilities
 from servicecircle.inputs.unit_names import named_in
 from servicecircle.problems import Problem
 
@@ -32,6 +33,7 @@ WHOLE_FILE = 0.9
 """From this share of its rows on, a fault is the file's and not the rows'."""
 _HALF_TURN, _QUARTER_TURN, _WHOLE_TURN = 180.0, 90.0, 360.0
 _MARGIN_DEGREES = 1.0
+_SHIFT_DEGREES = 0.02
 _AREA_OF_USE_MARGIN_DEGREES = 5.0
 
 
@@ -49,6 +51,8 @@ class Places:
         What the coordinates were given in; "" where there are none.
     problems : list of Problem
         Of the file; the caller records the rows, since it knows what becomes of them.
+    mended : numpy.ndarray of bool, shape (n,)
+        Rows whose longitude and latitude were exchanged.
     """
 
     lon: Floats
@@ -56,6 +60,7 @@ class Places:
     fault: NDArray[np.object_]
     datum: str
     problems: list[Problem]
+    mended: Bools
 
 
 def settle_places(
@@ -118,6 +123,7 @@ def settle_places(
     fault[(fault == "") & (lon == 0.0) & (lat == 0.0)] = "facility.no_place"
     problems: list[Problem] = []
     good = fault == ""
+    mended = np.zeros(len(lon), dtype=bool)
     if good.any():
         lon, lat = _degrees(raw, lon, lat, fault, file, area=seen.bounds())
         if raw.crs is None or raw.crs.is_geographic:
@@ -126,12 +132,17 @@ def settle_places(
         if (area := seen.bounds()) is not None:
             # A datum moves a place by a kilometre, the wrong order by thousands.
             _check_against_area(raw, lon, lat, good, area, file)
+            if raw.crs is None or raw.crs.is_geographic:
+                mended = _swapped_rows(lon, lat, fault, area=area, units=seen.units)
+                lon[mended], lat[mended] = lat[mended], lon[mended]
+                fault[mended] = ""
+                good |= mended
         used, problems = _datum(raw, file, datum, seen, stated, lon=lon, lat=lat, good=good)
         lon[good], lat[good] = to_wgs84(lon[good], lat[good], datum=used)
     else:
         used = datum if datum not in (None, "auto") else raw.datum
     lon[~good], lat[~good] = np.nan, np.nan
-    return Places(lon, lat, fault, used or "", problems)
+    return Places(lon, lat, fault, used or "", problems, mended)
 
 
 def _fatal(code: str, raw: RawFacilities, file: str, *, value: str, **details: object) -> Problem:
@@ -254,16 +265,35 @@ def _check_against_area(
     raw: RawFacilities, lon: Floats, lat: Floats, good: Bools, area: Bounds, file: str
 ) -> None:
     """Find a file that is swapped although its values are in range, as those of Europe are."""
-    west, south, east, north = area
-
-    def inside(x: Floats, y: Floats) -> Bools:
-        near = (x >= west - _MARGIN_DEGREES) & (x <= east + _MARGIN_DEGREES)
-        near &= (y >= south - _MARGIN_DEGREES) & (y <= north + _MARGIN_DEGREES)
-        return np.asarray(good & near)
-
+    away = good & ~_near(lon, lat, area, margin=_MARGIN_DEGREES)
+    there = good & _near(lat, lon, area, margin=_MARGIN_DEGREES)
     least = WHOLE_FILE * good.sum()
-    if (good & ~inside(lon, lat)).sum() >= least and inside(lat, lon).sum() >= least:
-        raise InputError(_swapped(raw, file, good & ~inside(lon, lat)))
+    if away.sum() >= least and there.sum() >= least:
+        raise InputError(_swapped(raw, file, away))
+
+
+def _swapped_rows(
+    lon: Floats,
+    lat: Floats,
+    fault: NDArray[np.object_],
+    *,
+    area: Bounds,
+    units: gpd.GeoDataFrame | None,
+) -> Bools:
+    """Return single rows that lie among the units the other way round, and nowhere near as given.
+
+    Among the units is within the box around them, widened by what a datum may shift.
+    """
+    away = (fault == "") & ~_near(lon, lat, area, margin=_MARGIN_DEGREES)
+    box = area if units is None else cast(Bounds, tuple(map(float, units.total_bounds)))
+    there = _near(lat, lon, box, margin=_SHIFT_DEGREES)
+    return np.asarray((away | (fault == "facility.swapped")) & there)
+
+
+def _near(x: Floats, y: Floats, area: Bounds, *, margin: float) -> Bools:
+    west, south, east, north = area
+    inside = (x >= west - margin) & (x <= east + margin)
+    return np.asarray(inside & (y >= south - margin) & (y <= north + margin))
 
 
 def _datum(

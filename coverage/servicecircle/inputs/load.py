@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +15,7 @@ from servicecircle.errors import InputError
 from servicecircle.inputs.addresses import AddressBook, address_book
 from servicecircle.inputs.changes import NO_CHANGES, Changes
 from servicecircle.inputs.columns import title_keys
-from servicecircle.inputs.datum_reference import facility_surroundings
+from servicecircle.inputs.datum_reference import surroundings
 from servicecircle.inputs.duplicates import (
     no_proposals,
     propose_shared_places,
@@ -22,9 +23,18 @@ from servicecircle.inputs.duplicates import (
 )
 from servicecircle.inputs.facilities import FacilityData, read_facilities
 from servicecircle.inputs.geocoding import geocoder
+from servicecircle.inputs.kept_roads import read_kept_roads
+from servicecircle.inputs.osm_extract import OsmFiles, OsmSource
+from servicecircle.inputs.osm_file import OSM_SUFFIXES
+from servicecircle.inputs.osm_wishes import (
+    BUILDINGS,
+    RESIDENTIAL_LAND,
+    boundary_wish,
+    facility_wish,
+)
 from servicecircle.inputs.population import PopulationData, read_population
 from servicecircle.inputs.raw_roads import RawRoads
-from servicecircle.inputs.roads import read_roads, road_files
+from servicecircle.inputs.roads import road_files
 from servicecircle.inputs.staff import StaffData, read_staff
 from servicecircle.inputs.terrain import NO_TERRAIN, Terrain, read_terrain
 from servicecircle.inputs.unit_layers import UnitData, read_units, renew_facilities
@@ -32,7 +42,7 @@ from servicecircle.inputs.unit_matches import no_matches
 from servicecircle.inputs.unit_rows import other_basis
 from servicecircle.problems import Problem
 from servicecircle.progress import Advance, Progress
-from servicecircle.project import Project
+from servicecircle.project import PopulationSettings, Project
 
 __all__ = ["Inputs", "read_inputs"]
 
@@ -121,7 +131,8 @@ def input_files(project: Project) -> tuple[Path, ...]:
     if (people := project.population) is not None:
         paths += [people.raster, people.elderly_raster, people.points, people.totals]
         paths += [people.buildings, people.residential]
-    paths += project.changes.path if project.changes is not None else []
+    if (changes := project.changes) is not None:
+        paths += [*changes.path, *(older.path for older in changes.outlines.values())]
     paths += [listed.path for listed in project.codes.values()]
     return tuple(dict.fromkeys(project.folder / path for path in paths if path is not None))
 
@@ -184,7 +195,7 @@ def read_inputs(
     with progress.stage("reading", total) as advance:
         roads, terrain = None, NO_TERRAIN
         if (road_settings := project.roads) is not None:
-            read = attempt(lambda: read_roads(road_settings, base=base))
+            read = attempt(lambda: read_kept_roads(road_settings, base=base))
             if read is not None:
                 roads = read[0]
                 problems += read[1]
@@ -193,18 +204,19 @@ def read_inputs(
                 problems += found
             advance(1)
         # Roads come first: a datum is tested against them.
-        data = read_units(project, advance=advance, roads=roads, selectors=selectors)
+        osm = osm_files(project, selectors)
+        data = read_units(project, advance=advance, roads=roads, selectors=selectors, osm=osm)
         faults += data.faults
         problems += data.problems
         faults += _title_faults(project)
-        facilities = _layers(project, selectors, data.units, roads, attempt, advance)
+        facilities = _layers(project, selectors, data.units, roads, osm, attempt, advance)
         facilities = renew_facilities(project, facilities, data)
         problems += [problem for data in facilities.values() for problem in data.problems]
-        staff = attempt(lambda: _staff(project, data.units, facilities))
+        staff = attempt(lambda: _staff(project, data, facilities))
         problems += staff.problems if staff is not None else ()
         population = None
         if (people := project.population) is not None:
-            population = attempt(lambda: read_population(people, base=base, units=data.units))
+            population = attempt(lambda: _people(project, people, data, roads, facilities, osm))
             problems += population.problems if population is not None else ()
             if people.units is not None and len(data.units):
                 counted = data.units[data.units["level"] == people.units]
@@ -235,7 +247,9 @@ def _first_causes(data: UnitData, faults: list[Problem]) -> tuple[Problem, ...]:
     """Leave out that units are missing which were refused: their own fault is told."""
     if not data.refused:
         return tuple(faults)
-    later = ("population.no_level", "facility.auto_needs_units", "facility.datum_undecided")
+    later = {"population.no_level"}
+    for kind in ("facility", "population"):
+        later |= {f"{kind}.auto_needs_units", f"{kind}.datum_undecided"}
     return tuple(fault for fault in faults if fault.code not in later)
 
 
@@ -244,6 +258,7 @@ def _layers(
     selectors: Mapping[str, tuple[str, ...]],
     units: gpd.GeoDataFrame,
     roads: RawRoads | None,
+    osm: OsmFiles,
     attempt: Callable[[Callable[[], FacilityData]], FacilityData | None],
     advance: Advance,
 ) -> dict[str, FacilityData]:
@@ -259,9 +274,13 @@ def _layers(
                 layer=name,  # noqa: B023 - called at once
                 base=project.folder,
                 invented=project.project.invented or settings.invented,  # noqa: B023 - called at once
-                selectors=selectors.get(name, ()),  # noqa: B023 - called at once
-                units=facility_surroundings(
-                    settings,  # noqa: B023 - called at once
+                selectors=OsmSource(
+                    selectors=selectors.get(name, ()),  # noqa: B023 - called at once
+                    files=osm,
+                ),
+                units=surroundings(
+                    settings.datum_reference,  # noqa: B023 - called at once
+                    file=settings.path.as_posix(),  # noqa: B023 - called at once
                     base=project.folder,
                     units=units,
                     roads=roads,
@@ -277,6 +296,65 @@ def _layers(
     return {name: facilities[name] for name in project.facilities if name in facilities}
 
 
+def _people(
+    project: Project,
+    settings: PopulationSettings,
+    data: UnitData,
+    roads: RawRoads | None,
+    facilities: Mapping[str, FacilityData],
+    osm: OsmFiles,
+) -> PopulationData:
+    known = None
+    if settings.datum == "auto":
+        known = surroundings(
+            settings.datum_reference,
+            file=settings.points.as_posix() if settings.points is not None else "",
+            base=project.folder,
+            units=data.units,
+            roads=roads,
+            facilities={name: one.frame for name, one in facilities.items()},
+        )
+    return read_population(
+        settings,
+        base=project.folder,
+        units=data.units,
+        known=known,
+        osm=osm,
+        renewal=data.renewal,
+    )
+
+
+def osm_files(project: Project, selectors: Mapping[str, tuple[str, ...]]) -> OsmFiles:
+    """Return the OpenStreetMap files of a project, and all that is wanted of them but roads.
+
+    Parameters
+    ----------
+    project : Project
+    selectors : mapping of str to tuple of str
+        OpenStreetMap tag selectors of each facility layer.
+    """
+    wishes = [
+        (boundary.path, boundary_wish(boundary.admin_level))
+        for boundary in project.boundaries.values()
+        if boundary.admin_level is not None
+    ]
+    for layer, listed in project.facilities.items():
+        # A selector that cannot be read is refused when its layer is.
+        with suppress(InputError):
+            tags = (*selectors.get(layer, ()), *listed.osm)
+            wishes.append((listed.path, facility_wish(tags, name=listed.path.as_posix())))
+    if (people := project.population) is not None:
+        if people.spread == "buildings" and people.buildings is not None:
+            wishes.append((people.buildings, BUILDINGS))
+        if people.spread == "residential" and people.residential is not None:
+            wishes.append((people.residential, RESIDENTIAL_LAND))
+    return OsmFiles(
+        (project.folder / path, wish)
+        for path, wish in wishes
+        if path.name.lower().endswith(tuple(OSM_SUFFIXES))
+    )
+
+
 def _title_faults(project: Project) -> list[Problem]:
     known = title_keys()
     return [
@@ -287,17 +365,18 @@ def _title_faults(project: Project) -> list[Problem]:
 
 
 def _staff(
-    project: Project, units: gpd.GeoDataFrame, facilities: Mapping[str, FacilityData]
+    project: Project, data: UnitData, facilities: Mapping[str, FacilityData]
 ) -> StaffData | None:
     if project.staff is None:
         return None
     return read_staff(
         project.staff,
         base=project.folder,
-        units=units,
-        facilities={name: data.frame for name, data in facilities.items()},
+        units=data.units,
+        facilities={name: layer.frame for name, layer in facilities.items()},
         as_of=project.project.as_of,
         invented=project.project.invented,
+        changes=data.changes,
     )
 
 

@@ -13,9 +13,15 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from servicecircle.crs import to_wgs84
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.age_groups import age_columns
+from servicecircle.inputs.columns import match_columns
 from servicecircle.inputs.coordinates import WGS84, Floats, fatal, settle_crs, to_wgs84_points
+from servicecircle.inputs.datum_detect import detect_datum
+from servicecircle.inputs.datum_layers import Known
+from servicecircle.inputs.datum_problems import details_of
+from servicecircle.inputs.old_grids import grid_of
 from servicecircle.inputs.shapes import areas_m2
 from servicecircle.inputs.spread import demand_table
 from servicecircle.inputs.tables import read_table
@@ -35,6 +41,8 @@ Bools = NDArray[np.bool_]
 
 _TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
 _HALF_TURN, _QUARTER_TURN = 180.0, 90.0
+_STATING = ("unit", "unit_code", "name", "code", "parent")
+"""Columns that may say in which unit a point lies."""
 
 
 class _Ledger:
@@ -79,16 +87,19 @@ class _Ledger:
 
 
 def read_points(
-    settings: PopulationSettings, *, base: Path
+    settings: PopulationSettings, *, base: Path, known: Known | None = None
 ) -> tuple[pd.DataFrame, list[Problem], dict[str, float]]:
     """Read people at points from a table (CSV, Excel, ods) or from a layer.
 
     Parameters
     ----------
     settings : PopulationSettings
-        With ``points``; a table needs ``datum`` or ``crs``. Polygons of a layer (a statistical
+        With ``points``; a table needs ``datum`` or ``crs``; a datum of ``auto`` is tested by the
+        points. Polygons of a layer (a statistical
         grid) count at a point inside them.
     base : pathlib.Path
+    known : Known, optional
+        What is known of the area, for ``datum = "auto"``.
 
     Returns
     -------
@@ -121,9 +132,9 @@ def read_points(
         raise InputError(fatal("input.missing_file", name="points", value="points"))
     name = path.as_posix()
     if path.suffix.lower() in _TABLES:
-        frame, chosen, ledger, place = _table(settings, base / path, name)
+        frame, chosen, ledger, place = _table(settings, base / path, name, known)
     else:
-        frame, chosen, ledger, place = _layer(settings, base / path, name)
+        frame, chosen, ledger, place = _layer(settings, base / path, name, known)
     lon, lat, error_m = place
     people, bad, titles = _sum(frame, chosen["population"])
     ledger.set_aside(bad, "bad_number", column=titles, values=_cells(frame, chosen["population"]))
@@ -154,9 +165,7 @@ def read_points(
 _Source = tuple[pd.DataFrame, dict[str, tuple[str, ...]], _Ledger, tuple[Floats, Floats, Floats]]
 
 
-def _table(settings: PopulationSettings, path: Path, name: str) -> _Source:
-    if settings.datum == "auto":
-        raise CrsError(fatal("vector.datum_auto", name=name, value="auto"))
+def _table(settings: PopulationSettings, path: Path, name: str, known: Known | None) -> _Source:
     titles = [part for title in settings.columns.values() for part in (title, *title.split("+"))]
     table = read_table(path, name=name, encoding=settings.encoding, titles=titles)
     frame = table.frame.reset_index(drop=True)
@@ -172,17 +181,63 @@ def _table(settings: PopulationSettings, path: Path, name: str) -> _Source:
     x, x_good = coordinates(frame[columns[0]])
     y, y_good = coordinates(frame[columns[1]])
     shown = frame[columns[0]] + ", " + frame[columns[1]]
+    grid = grid_of(settings)
+    x, y = grid.apply(x, y, name=name)
     placed = x_good & y_good & np.isfinite(x) & np.isfinite(y)
     ledger.set_aside(~placed, "no_coordinates", column=", ".join(columns), values=shown)
-    bounds = (0.0, 0.0, 0.0, 0.0)
-    crs = settle_crs(None, settings.crs, name=name, bounds=bounds, default=WGS84)
+    crs = WGS84
+    if not grid.pipeline:
+        bounds = (0.0, 0.0, 0.0, 0.0)
+        crs = settle_crs(
+            None, settings.crs, name=name, bounds=bounds, default=WGS84, towgs84=grid.towgs84
+        )
     _set_aside_far(ledger, x, y, crs, column=", ".join(columns), values=shown)
     lon, lat = np.full(len(frame), np.nan), np.full(len(frame), np.nan)
     left = ledger.left
+    auto = settings.datum == "auto"
     lon[left], lat[left] = to_wgs84_points(
-        x[left], y[left], crs=crs, datum=settings.datum, name=name
+        x[left], y[left], crs=crs, datum=None if auto else settings.datum, name=name
     )
+    if auto:
+        lon, lat, found = _settled(frame, lon, lat, known=known, name=name)
+        ledger.problems += found
     return frame, chosen, ledger, (lon, lat, np.zeros(len(frame)))
+
+
+def _settled(
+    frame: pd.DataFrame, lon: Floats, lat: Floats, *, known: Known | None, name: str
+) -> tuple[Floats, Floats, list[Problem]]:
+    """Find the datum of points, and undo it.
+
+    Points of villages bear the name of the unit that they stand for; that is where they lie.
+    """
+    if known is None or known.bounds() is None:
+        raise CrsError(fatal("population.auto_needs_units", name=name, value="auto"))
+    ours = match_columns([str(title) for title in frame.columns]).columns
+    cells = {key: text_cells(frame[ours[key]]) for key in _STATING if key in ours}
+    found = detect_datum(
+        lon,
+        lat,
+        polygons=known.units,
+        # Without one the points are only tested for lying in any unit.
+        stated=None if not cells else next(iter(cells.values())),
+        stated_too=list(cells.values())[1:],
+        names=cells.get("name", cells.get("unit", np.empty(0, dtype=object))).tolist(),
+        known=known,
+    )
+    details = details_of(found)
+    if found.datum is None:
+        raise CrsError(
+            fatal("population.datum_undecided", name=name, value="auto", details=details)
+        )
+    problem = Problem(
+        code="population.datum_detected",
+        severity="note",
+        file=name,
+        value=found.datum,
+        details=details,
+    )
+    return *to_wgs84(lon, lat, datum=found.datum), [problem]
 
 
 def _set_aside_far(
@@ -197,9 +252,16 @@ def _set_aside_far(
         ledger.set_aside(far, "out_of_range", column=column, values=values)
 
 
-def _layer(settings: PopulationSettings, path: Path, name: str) -> _Source:
+def _layer(settings: PopulationSettings, path: Path, name: str, known: Known | None) -> _Source:
+    auto = settings.datum == "auto"
     layer, problems = read_vector(
-        path, name=name, crs=settings.crs, datum=settings.datum, encoding=settings.encoding
+        path,
+        name=name,
+        crs=settings.crs,
+        datum=None if auto else settings.datum,
+        encoding=settings.encoding,
+        grid=grid_of(settings),
+        known=known,
     )
     frame = pd.DataFrame(layer.drop(columns="geometry"))
     names = [str(column) for column in frame.columns]
@@ -214,7 +276,11 @@ def _layer(settings: PopulationSettings, path: Path, name: str) -> _Source:
     ledger.set_aside(missing, "no_coordinates", column="geometry", values=np.full(len(frame), ""))
     points = shapely.point_on_surface(shapes)
     error_m = np.sqrt(areas_m2(shapes) / np.pi)
-    return frame, chosen, ledger, (shapely.get_x(points), shapely.get_y(points), error_m)
+    lon, lat = shapely.get_x(points), shapely.get_y(points)
+    if auto:
+        lon, lat, found = _settled(frame, lon, lat, known=known, name=name)
+        ledger.problems += found
+    return frame, chosen, ledger, (lon, lat, error_m)
 
 
 def _with_ages(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,8 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from servicecircle.errors import InputError
+from servicecircle.errors import CrsError, InputError
+from servicecircle.inputs.carried_totals import Renewal
 from servicecircle.inputs.coordinates import Bounds, fatal
+from servicecircle.inputs.datum_layers import Known
+from servicecircle.inputs.old_grids import grid_of
 from servicecircle.inputs.osm_extract import OsmFiles
 from servicecircle.inputs.osm_features import buildings, landuse_residential
 from servicecircle.inputs.people_points import read_points
@@ -74,7 +77,13 @@ class PopulationData:
 
 
 def read_population(
-    settings: PopulationSettings, *, base: Path, units: gpd.GeoDataFrame
+    settings: PopulationSettings,
+    *,
+    base: Path,
+    units: gpd.GeoDataFrame,
+    known: Known | None = None,
+    osm: OsmFiles | None = None,
+    renewal: Renewal | None = None,
 ) -> PopulationData:
     """Read the people of a project.
 
@@ -85,6 +94,12 @@ def read_population(
         Folder that the paths are relative to.
     units : geopandas.GeoDataFrame
         Table ``units`` of all levels; used where people of units are spread.
+    known : Known, optional
+        What is known of the area, for points of ``datum = "auto"``.
+    osm : OsmFiles, optional
+        Where an OpenStreetMap file is read for several layers at once.
+    renewal : Renewal, optional
+        What became of the units that official figures of an earlier date name.
 
     Returns
     -------
@@ -111,13 +126,15 @@ def read_population(
     if settings.raster is not None:
         demand, problems, balance, source, zones = _from_raster(settings, base, units)
         if settings.totals is not None:
-            totals, found = read_totals(settings, base=base, units=units)
+            if renewal is not None:
+                renewal = replace(renewal, demand=demand, source=source, date=settings.date)
+            totals, found = read_totals(settings, base=base, units=units, renewal=renewal)
             problems = [*problems, *found]
     elif settings.points is not None:
         source = settings.points.as_posix()
-        demand, problems, balance = read_points(settings, base=base)
+        demand, problems, balance = read_points(settings, base=base, known=known)
     else:
-        demand, problems, balance, source = _from_units(settings, base, units)
+        demand, problems, balance, source = _from_units(settings, base, units, osm)
     return PopulationData(
         demand=demand,
         problems=problems,
@@ -142,6 +159,10 @@ def _from_raster(
         # The model of the settings has refused this before.
         raise InputError(fatal("population.no_kind", name=str(raster or "")))
     name = raster.as_posix()
+    if settings.datum == "auto":
+        raise CrsError(fatal("vector.datum_auto", name=name, value="auto"))
+    if not grid_of(settings).plain:
+        raise CrsError(fatal("population.raster_grid", name=name))
     if second is not None and settings.raster_holds == "elderly":
         raise InputError(fatal("population.two_elderly", name=name, value=second.as_posix()))
     file = RasterSource(
@@ -153,6 +174,7 @@ def _from_raster(
         elderly_name="" if second is None else second.as_posix(),
         crs=settings.crs,
         datum=settings.datum,
+        towgs84=tuple(settings.towgs84),
         area=_box(units),
         most_cells=settings.most_cells,
         most_points=settings.most_points,
@@ -196,7 +218,9 @@ def _stem(path: Path) -> str:
     return path.name.partition(".")[0] or path.name
 
 
-def _from_units(settings: PopulationSettings, base: Path, units: gpd.GeoDataFrame) -> _Read:
+def _from_units(
+    settings: PopulationSettings, base: Path, units: gpd.GeoDataFrame, osm: OsmFiles | None
+) -> _Read:
     present = [level for level in LEVELS if len(units) and (units["level"] == level).any()]
     level = settings.units or (present[-1] if present else "")
     if level not in present:
@@ -234,7 +258,7 @@ def _from_units(settings: PopulationSettings, base: Path, units: gpd.GeoDataFram
             )
         if settings.spread == "centroid":
             problems.append(Problem(code="population.total_by_area", severity="warning"))
-    places, found, name = _places(settings, base, chosen)
+    places, found, name = _places(settings, base, chosen, osm)
     problems += found
     if settings.total is not None:
         if not places.weight.sum() > 0.0:
@@ -264,7 +288,7 @@ def _one_unit(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _places(
-    settings: PopulationSettings, base: Path, units: gpd.GeoDataFrame
+    settings: PopulationSettings, base: Path, units: gpd.GeoDataFrame, osm: OsmFiles | None
 ) -> tuple[Places, list[Problem], str]:
     path = settings.buildings if settings.spread == "buildings" else settings.residential
     if settings.spread == "centroid" or path is None:
@@ -280,6 +304,7 @@ def _places(
             crs=settings.crs,
             datum=settings.datum,
             encoding=settings.encoding,
+            grid=grid_of(settings),
         )
     if settings.spread == "buildings":
         places = building_places(units, shapes, ids=_ids(shapes, _stem(path)))

@@ -63,6 +63,8 @@ class RasterSource:
     crs : str, optional
         Declares the CRS of a raster that states none.
     datum : str, optional
+    towgs84 : tuple of float
+        Parameters of an old datum, as the project declares them.
     area : tuple of float, optional
         West, south, east, north of all units, in degrees: cells more than 10 km from this box
         are not read, but counted.
@@ -78,6 +80,7 @@ class RasterSource:
     elderly_name: str = ""
     crs: str | None = None
     datum: str | None = None
+    towgs84: tuple[float, ...] = ()
     area: Bounds | None = None
     most_cells: int = MOST_CELLS
     most_points: int = MOST_POINTS
@@ -160,7 +163,7 @@ def read_cells(source: RasterSource) -> Cells:
             stack.enter_context(open_raster(path, name))
             for path, name in zip(paths, names, strict=True)
         ]
-        crs = prove(files[0], name=source.name, declared=source.crs)
+        crs = prove(files[0], name=source.name, declared=source.crs, towgs84=source.towgs84)
         if len(files) > 1:
             same_grid(files[0], files[1], names=(source.name, source.elderly_name))
         part = area_window(files[0], source.area, crs=crs, name=source.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +138,7 @@ def _unreadable(name: str, error: Exception) -> InputError:
     return InputError(fatal("input.unreadable", name=name, value=name, details={"reason": reason}))
 
 
-def prove(file: Any, *, name: str, declared: str | None) -> CRS:
+def prove(file: Any, *, name: str, declared: str | None, towgs84: Sequence[float] = ()) -> CRS:
     """Return the CRS of a raster, proved against what is declared and its own corners.
 
     Parameters
@@ -147,6 +147,8 @@ def prove(file: Any, *, name: str, declared: str | None) -> CRS:
     name : str
     declared : str or None
         CRS that the project declares.
+    towgs84 : sequence of float
+        Parameters of an old datum, as the project declares them.
 
     Raises
     ------
@@ -160,7 +162,7 @@ def prove(file: Any, *, name: str, declared: str | None) -> CRS:
     stated = CRS.from_wkt(file.crs.to_wkt()) if file.crs else None
     x, y = _border(file, steps=2)
     bounds = (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
-    return settle_crs(stated, declared, name=name, bounds=bounds)
+    return settle_crs(stated, declared, name=name, bounds=bounds, towgs84=towgs84)
 
 
 def _border(file: Any, *, steps: int) -> tuple[Floats, Floats]:

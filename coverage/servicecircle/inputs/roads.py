@@ -20,6 +20,7 @@ from servicecircle.inputs.graphml import read_graphml
 from servicecircle.inputs.mode_tables import WAY_TAGS
 from servicecircle.inputs.modes import class_name, oneway_codes, way_rules
 from servicecircle.inputs.noding import Chains, join_ends, node_crossings
+from servicecircle.inputs.old_grids import grid_of
 from servicecircle.inputs.osm import (
     OsmData,
     read_osm,
@@ -107,12 +108,15 @@ def read_roads(settings: RoadSettings, *, base: Path) -> tuple[RawRoads, list[Pr
     if not files or not all(file.exists() for file in files):
         raise InputError(fatal("input.missing_file", name=name, value=name))
     if settings.datum == "auto":
-        raise CrsError(fatal("vector.datum_auto", name=name, value="auto"))
+        raise CrsError(fatal("road.datum_auto", name=name, value="auto"))
     lower = path.name.lower()
+    grid, lines = grid_of(settings), lower.endswith(_LAYERS) and not _holds_osm(path, files)
+    if not lines and (settings.towgs84 or not grid.plain):
+        raise CrsError(fatal("road.grid_fixed", name=name))
     if lower.endswith(tuple(OSM_SUFFIXES)):
         data = read_osm(path, name=name, gated=settings.gated, ferries=settings.ferries)
         roads, problems = _from_osm(settings, data, name)
-    elif path not in files or (lower.endswith(".json") and is_overpass(path)):
+    elif _holds_osm(path, files):
         roads, problems = _from_overpass(settings, files, base, name)
     elif lower.endswith(".graphml"):
         roads, problems = read_graphml(
@@ -136,6 +140,11 @@ def read_roads(settings: RoadSettings, *, base: Path) -> tuple[RawRoads, list[Pr
             [fatal("road.nothing_walkable", name=name, value=classes), *problems[:_SHOWN]]
         )
     return roads, [*problems, *_open_gates(roads, settings, name)]
+
+
+def _holds_osm(path: Path, files: list[Path]) -> bool:
+    """Return whether files are answers of the Overpass API."""
+    return path not in files or (path.name.lower().endswith(".json") and is_overpass(path))
 
 
 def _open_gates(roads: RawRoads, settings: RoadSettings, name: str) -> list[Problem]:
@@ -208,6 +217,7 @@ def _from_lines(settings: RoadSettings, path: Path, name: str) -> tuple[RawRoads
         crs=settings.crs,
         datum=settings.datum,
         encoding=settings.encoding,
+        grid=grid_of(settings),
     )
     geometry = np.asarray(frame.geometry.to_numpy(), dtype=object)
     empty = shapely.is_missing(geometry) | shapely.is_empty(geometry)

@@ -10,20 +10,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from servicecircle.errors import InputError
+from servicecircle.inputs.changes import NO_CHANGES, Changes
 from servicecircle.inputs.columns import normalise_title
-from servicecircle.inputs.gazetteer import Gazetteer, gazetteer, normalise_name
 from servicecircle.inputs.staff_columns import (
     likely_titles,
     role_names,
     role_words,
     staff_columns,
 )
-from servicecircle.inputs.tables import Table, read_table
-from servicecircle.inputs.values import clean_codes, clean_names, dates, is_empty, numbers
-from servicecircle.problems import Action, Problem, Severity
+from servicecircle.inputs.staff_places import (
+    StaffRows,
+    StaffUnits,
+    place_staff,
+    without_covered,
+)
+from servicecircle.inputs.tables import read_table
+from servicecircle.inputs.values import clean_names, dates, is_empty, numbers
+from servicecircle.problems import Problem
 from servicecircle.project import StaffSettings
 
 __all__ = ["STAFF_COLUMNS", "StaffData", "no_staff", "read_staff", "staff_of_units"]
@@ -51,7 +56,8 @@ class StaffData:
     ----------
     frame : pandas.DataFrame
         Columns :data:`STAFF_COLUMNS`: one row for each unit or facility and role, the latest by
-        the date of judgement. Of ``unit_id`` (with its ``level``) and ``facility_id`` (with its
+        the date of judgement; of units that became one a row for each of them. Of ``unit_id``
+        (with its ``level``) and ``facility_id`` (with its
         ``layer``) one is "".
     problems : tuple of Problem
     rows_in : int
@@ -110,10 +116,8 @@ def staff_of_units(staff: pd.DataFrame, role: str, *, level: str) -> pd.Series[f
     True
     """
     mine = (staff["role"] == role) & (staff["level"] == level) & (staff["unit_id"] != "")
-    rows = staff[mine]
-    return pd.Series(
-        rows["count"].to_numpy(np.float64), index=pd.Index(rows["unit_id"], name="unit_id")
-    )
+    # Units that became one have a row each.
+    return staff[mine].groupby("unit_id", sort=False)["count"].sum().astype(np.float64)
 
 
 def read_staff(
@@ -124,6 +128,7 @@ def read_staff(
     facilities: Mapping[str, pd.DataFrame],
     as_of: dt.date,
     invented: bool = False,
+    changes: Changes = NO_CHANGES,
 ) -> StaffData:
     r"""Read the staff table and join it to units and facilities.
 
@@ -146,6 +151,9 @@ def read_staff(
     as_of : datetime.date
     invented : bool
         Everything in the project is.
+    changes : Changes
+        What became of units: a row that names an earlier one counts for the unit of today, beside
+        the rows of others that became part of it. A number of a unit that was split is set aside.
 
     Raises
     ------
@@ -182,10 +190,15 @@ def read_staff(
         titles=wanted or likely_titles(),
     )
     columns = staff_columns(settings, table, file=name)
-    rows = _Rows(table=table, file=name)
+    rows = StaffRows(table=table, file=name)
     entries = _entries(rows, columns, settings)
-    entries = _joined(rows, columns, entries, settings, gazetteer(units), facilities)
+    where = StaffUnits(
+        units=units, changes=changes, as_of=as_of, since=settings.units_date,
+        level=settings.unit_level,
+    )  # fmt: skip
+    entries = place_staff(rows, columns, entries, where, facilities)
     entries = _latest(rows, entries, as_of)
+    entries = without_covered(rows, entries, where)
     frame = _frame(rows, entries, invented=invented or settings.invented)
     rows_in = rows.entries + table.rows_set_aside
     problems = sorted(rows.problems, key=lambda item: (item.row is None, item.row or 0))
@@ -196,49 +209,9 @@ def read_staff(
 
 
 _FIRST_FAULTS = 5
-Texts = NDArray[np.object_]
 
 
-class _Rows:
-    """The table as read, the numbers it gives, and what is wrong with its rows."""
-
-    def __init__(self, *, table: Table, file: str) -> None:
-        self.table = table
-        self.file = file
-        self.problems: list[Problem] = []
-        self.entries = 0
-
-    def texts(self, title: str | None) -> list[str]:
-        frame = self.table.frame
-        return [""] * len(frame) if title is None else [str(one) for one in frame[title]]
-
-    def record(
-        self,
-        code: str,
-        at: int,
-        title: str | None,
-        value: str,
-        *,
-        severity: Severity = "error",
-        action: Action = "set_aside",
-        **details: object,
-    ) -> None:
-        self.problems.append(
-            Problem(
-                code=code,
-                severity=severity,
-                file=self.file,
-                sheet=self.table.sheet,
-                row=int(self.table.rows[at]),
-                column=title or "",
-                value=value,
-                action=action,
-                details=details,
-            )
-        )
-
-
-def _entries(rows: _Rows, columns: Mapping[str, str], settings: StaffSettings) -> pd.DataFrame:
+def _entries(rows: StaffRows, columns: Mapping[str, str], settings: StaffSettings) -> pd.DataFrame:
     """Return the numbers of the table: the row, the role, the count and the date of each."""
     same = {normalise_title(str(title)): str(title) for title in rows.table.frame.columns}
     size = len(rows.table.frame)
@@ -289,91 +262,14 @@ def _entries(rows: _Rows, columns: Mapping[str, str], settings: StaffSettings) -
     return table.assign(date=day.values[table["at"].to_numpy(np.int64)])
 
 
-def _joined(
-    rows: _Rows,
-    columns: Mapping[str, str],
-    entries: pd.DataFrame,
-    settings: StaffSettings,
-    book: Gazetteer,
-    facilities: Mapping[str, pd.DataFrame],
-) -> pd.DataFrame:
-    """Add the unit or the facility of each number; those without one are set aside."""
-    cells = {
-        name: clean_names(rows.texts(columns.get(name)))
-        for name in ("facility", "layer", "unit", "parent")
-    }
-    code = clean_codes(rows.texts(columns.get("unit_code")))
-    sites = _facility_names(facilities)
-    levels = (settings.unit_level,) if settings.unit_level is not None else book.levels[::-1]
-    where: list[tuple[str, str]] = []
-    for at in entries["at"].tolist():
-        facility, unit = str(cells["facility"][at]), str(code[at]) or str(cells["unit"][at])
-        facility_id, unit_id = "", ""
-        if not is_empty(facility):
-            facility_id = _facility(sites, facility, str(cells["layer"][at]))
-        if not facility_id and not is_empty(unit):
-            parent = str(cells["parent"][at])
-            unit_id = book.resolve(unit, levels=levels, parent=parent)
-        where.append((unit_id, facility_id))
-        if is_empty(facility) and is_empty(unit):
-            rows.record("staffing.no_place", at, columns.get("unit") or columns.get("facility"), "")
-        elif not is_empty(facility) and not facility_id:
-            # Its people are not taken for the unit's: that would tell another thing.
-            rows.record("staffing.unknown_facility", at, columns["facility"], facility)
-            where[-1] = ("", "")
-        elif not facility_id and not unit_id:
-            title = columns.get("unit_code") if code[at] else columns.get("unit")
-            rows.record("staffing.unknown_unit", at, title, unit)
-    entries = entries.assign(
-        unit_id=[unit for unit, _ in where], facility_id=[facility for _, facility in where]
-    )
-    entries["level"] = [book.level_of.get(unit, "") for unit in entries["unit_id"]]
-    entries["layer"] = [sites.layer_of.get(one, "") for one in entries["facility_id"]]
-    return entries[(entries["unit_id"] != "") | (entries["facility_id"] != "")]
-
-
-@dataclass(frozen=True, slots=True)
-class _Sites:
-    """Facilities by what they are called, and the layer of each."""
-
-    by_word: dict[str, list[str]]
-    layer_of: dict[str, str]
-
-
-def _facility_names(facilities: Mapping[str, pd.DataFrame]) -> _Sites:
-    by_word: dict[str, list[str]] = {}
-    layer_of: dict[str, str] = {}
-    for layer, frame in facilities.items():
-        for facility, code, name in zip(
-            frame["facility_id"].astype(str),
-            frame["code"].astype(str),
-            frame["name"].astype(str),
-            strict=True,
-        ):
-            layer_of[facility] = layer
-            for word in {facility, code, normalise_name(name)} - {""}:
-                by_word.setdefault(word, []).append(facility)
-    return _Sites(by_word, layer_of)
-
-
-def _facility(sites: _Sites, text: str, layer: str) -> str:
-    for word in (text, str(clean_codes([text])[0]), normalise_name(text)):
-        found = sites.by_word.get(word, [])
-        if layer and any(sites.layer_of[one] == layer for one in found):
-            found = [one for one in found if sites.layer_of[one] == layer]
-        if len(found) == 1:
-            return found[0]
-    return ""
-
-
-def _latest(rows: _Rows, entries: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+def _latest(rows: StaffRows, entries: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     """Keep the latest number of each unit or facility and role; record those passed over."""
     late = (entries["date"] > pd.Timestamp(as_of)).to_numpy(bool)
     day = as_of.isoformat()
     for at, title, role in entries.loc[late, ["at", "title", "role"]].itertuples(index=False):
         rows.record("staffing.later", at, title, role, severity="note", as_of=day)
     entries = entries[~late]
-    keys = ["unit_id", "facility_id", "role"]
+    keys = ["unit_id", "facility_id", "role", "former"]
     ordered = entries.sort_values("date", kind="stable", na_position="first")
     newest = ordered.groupby(keys, sort=False).tail(1)
     used_for = {tuple(entry[key] for key in keys): entry for entry in newest.to_dict("records")}
@@ -394,7 +290,7 @@ def _latest(rows: _Rows, entries: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     return entries[~entries.index.isin(passed.index)]
 
 
-def _frame(rows: _Rows, entries: pd.DataFrame, *, invented: bool) -> pd.DataFrame:
+def _frame(rows: StaffRows, entries: pd.DataFrame, *, invented: bool) -> pd.DataFrame:
     if entries.empty:
         return no_staff()
     columns: dict[str, Any] = {

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from servicecircle.errors import InputError
+from servicecircle.inputs.carried_totals import Renewal, carry_totals
 from servicecircle.inputs.coordinates import fatal
 from servicecircle.inputs.tables import Table, read_table
 from servicecircle.inputs.unit_columns import choose_columns, number_cells, text_cells
@@ -25,7 +26,11 @@ _KEYS = ("code", "name", "population", "elderly")
 
 
 def read_totals(
-    settings: PopulationSettings, *, base: Path, units: gpd.GeoDataFrame
+    settings: PopulationSettings,
+    *,
+    base: Path,
+    units: gpd.GeoDataFrame,
+    renewal: Renewal | None = None,
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """Read the official figures that a raster is scaled to.
 
@@ -36,6 +41,8 @@ def read_totals(
     base : pathlib.Path
     units : geopandas.GeoDataFrame
         Of all levels; those of the level ``calibrate`` are joined.
+    renewal : Renewal, optional
+        Figures of units that were renamed, merged, split or moved since go to those of today.
 
     Returns
     -------
@@ -77,16 +84,21 @@ def read_totals(
             fatal("population.no_column", name=name, value="population", details=details)
         )
     problems = [*table.problems, *problems]
-    unit, joined = _join(frame, chosen, units[units["level"] == level])
-    figures = {}
-    for key in ("population", "elderly"):
-        figures[key] = np.full(len(frame), 0.0 if key in chosen else np.nan)
-        for column in chosen.get(key, ()):
-            part, bad = number_cells(frame[column])
-            figures[key] = figures[key] + part
-            problems += _rows(bad & joined, table, name, "bad_number", column, frame[column])
-    unknown = joined & np.isnan(figures["population"]) & np.isnan(figures["elderly"])
-    first = ~pd.Series(unit).duplicated().to_numpy()
+    own = units[units["level"] == level]
+    rows, bad = _figures(frame, chosen)
+    parts = rows.assign(row=np.arange(len(rows)), unit_id=_join(rows, own), key="")
+    parts["key"] = parts["unit_id"]
+    if renewal is not None and renewal.changes:
+        parts, found = carry_totals(
+            rows, own, renewal, level=level, join=lambda table: _join(table, own)
+        )
+        problems += found
+    joined = np.isin(np.arange(len(rows)), parts.loc[parts["unit_id"] != "", "row"])
+    for column, wrong in bad.items():
+        problems += _rows(wrong & joined, table, name, "bad_number", column, frame[column])
+    unknown = joined & rows[["population", "elderly"]].isna().all(axis=1).to_numpy(bool)
+    keys = parts.drop_duplicates("row").set_index("row")["key"].reindex(range(len(rows)))
+    first = ~(keys.duplicated().to_numpy() & joined)
     shown = _shown(frame, chosen)
     for code, mask in (
         ("total_no_unit", ~joined),
@@ -97,8 +109,34 @@ def read_totals(
     used = joined & first & ~unknown
     if not used.any():
         raise InputError([fatal("population.no_totals", name=name, value=level), *problems])
-    result = pd.DataFrame({"unit_id": unit[used], **{k: v[used] for k, v in figures.items()}})
-    return result.reset_index(drop=True), problems
+    parts = parts[used[parts["row"]] & (parts["unit_id"] != "").to_numpy()]
+    # A unit with a part whose figure is not known has none.
+    sums = parts.groupby("unit_id", sort=False)[["population", "elderly"]].agg(_sum)
+    return sums.reset_index(), problems
+
+
+def _sum(values: pd.Series[float]) -> float:
+    return float(values.sum(skipna=False))
+
+
+def _figures(
+    frame: pd.DataFrame, chosen: dict[str, tuple[str, ...]]
+) -> tuple[pd.DataFrame, dict[str, NDArray[np.bool_]]]:
+    """Return code, name, population and elderly of each row, and where columns hold no number."""
+    rows = pd.DataFrame(
+        {
+            key: list(clean(frame[chosen[key][0]])) if key in chosen else [""] * len(frame)
+            for key, clean in (("code", _bare_codes), ("name", _bare_names))
+        }
+    )
+    bad = {}
+    for key in ("population", "elderly"):
+        values = np.full(len(frame), 0.0 if key in chosen else np.nan)
+        for column in chosen.get(key, ()):
+            part, bad[column] = number_cells(frame[column])
+            values = values + part
+        rows[key] = values
+    return rows, bad
 
 
 def _shown(frame: pd.DataFrame, chosen: dict[str, tuple[str, ...]]) -> pd.Series[str]:
@@ -107,21 +145,19 @@ def _shown(frame: pd.DataFrame, chosen: dict[str, tuple[str, ...]]) -> pd.Series
     return parts[0] if len(parts) == 1 else parts[0] + " " + parts[1]
 
 
-def _join(
-    frame: pd.DataFrame, chosen: dict[str, tuple[str, ...]], units: gpd.GeoDataFrame
-) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+def _join(rows: pd.DataFrame, units: gpd.GeoDataFrame) -> NDArray[np.object_]:
     """Return the unit_id of each row ("" where none joins), by code, else by a name used once."""
-    found = np.full(len(frame), "", dtype=object)
+    found = np.full(len(rows), "", dtype=object)
     for key, clean in (("code", _bare_codes), ("name", _bare_names)):
-        if key not in chosen or key not in units:
+        if key not in units:
             continue
         own = pd.Series(units["unit_id"].to_numpy(object), index=clean(units[key]))
         # A name or a code that several units share says nothing.
         own = own[(own.index != "") & ~own.index.duplicated(keep=False)]
-        match = own.reindex(clean(frame[chosen[key][0]])).to_numpy(object)
+        match = own.reindex(clean(rows[key])).to_numpy(object)
         open_rows = (found == "") & pd.notna(match)
         found[open_rows] = match[open_rows]
-    return found, found != ""
+    return found
 
 
 def _bare_codes(column: pd.Series[str]) -> pd.Index[str]:

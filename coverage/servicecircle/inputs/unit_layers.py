@@ -11,6 +11,7 @@ import pandas as pd
 
 from servicecircle.errors import InputError
 from servicecircle.inputs.boundaries import read_boundaries, read_scope
+from servicecircle.inputs.carried_totals import Renewal
 from servicecircle.inputs.change_checks import unknown_units
 from servicecircle.inputs.change_rows import read_changes
 from servicecircle.inputs.changed_references import renew_references
@@ -55,6 +56,8 @@ class UnitData:
         Of files that were refused.
     refused : bool
         Whether a level could not be read.
+    renewal : Renewal, optional
+        What brings official figures of an earlier date to these units.
     """
 
     units: gpd.GeoDataFrame
@@ -65,6 +68,7 @@ class UnitData:
     problems: list[Problem]
     faults: list[Problem]
     refused: bool
+    renewal: Renewal | None = None
 
 
 def read_units(
@@ -148,6 +152,15 @@ def read_units(
         topology, found = measure_topology(units)
         problems += found
         problems += unknown_units(changes, units, as_of=project.project.as_of)
+    outlines, found = _earlier_outlines(project, faults)
+    problems += found
+    people = project.population
+    renewal = Renewal(
+        as_of=project.project.as_of,
+        changes=changes,
+        since=None if people is None else people.totals_date,
+        outlines=outlines,
+    )
     matches, codes, found = _check_lists(project, units, faults)
     return UnitData(
         units=units,
@@ -158,7 +171,23 @@ def read_units(
         problems=problems + found,
         faults=faults,
         refused=len(frames[True]) < wanted,
+        renewal=renewal,
     )
+
+
+def _earlier_outlines(
+    project: Project, faults: list[Problem]
+) -> tuple[dict[str, gpd.GeoDataFrame], list[Problem]]:
+    """Read the outlines of split units of an earlier date; faults are added to those given."""
+    outlines: dict[str, gpd.GeoDataFrame] = {}
+    problems: list[Problem] = []
+    for level, settings in {} if project.changes is None else project.changes.outlines.items():
+        try:
+            outlines[level], found = read_boundaries(settings, level=level, base=project.folder)
+            problems += found
+        except InputError as error:
+            faults += error.problems
+    return outlines, problems
 
 
 def _known(

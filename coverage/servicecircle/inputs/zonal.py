@@ -198,7 +198,7 @@ def unit_zones(source: RasterSource, units: gpd.GeoDataFrame, *, exact: bool) ->
     servicecircle.errors.InputError: no.tif: file not found: no.tif...
     """
     with rasterio.Env(GDAL_CACHEMAX=CACHE_MIB), open_raster(source.path, source.name) as file:
-        crs = prove(file, name=source.name, declared=source.crs)
+        crs = prove(file, name=source.name, declared=source.crs, towgs84=source.towgs84)
         shapes = _to_crs(units.geometry.to_numpy(), crs)
         cell = math.sqrt(abs(file.transform.determinant))
         frame = shapely.buffer(shapely.Polygon(footprint(file)), cell, join_style="mitre")

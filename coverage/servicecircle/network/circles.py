@@ -43,10 +43,15 @@ _POLYGON = shapely.GeometryType.POLYGON
 
 
 class _Contour(NamedTuple):
-    """A contoured circle, and the pieces of its border (k, 4): x and y of both ends."""
+    """A contoured circle, the pieces of its border, and the cells about it.
+
+    ``ends`` (k, 4): x and y of both ends of each piece; ``x``, ``y``: of the cells.
+    """
 
     polygon: shapely.MultiPolygon
     ends: Floats
+    x: Floats
+    y: Floats
 
 
 def circle_polygons(surface: Surface, limits: Sequence[float]) -> list[shapely.MultiPolygon]:
@@ -98,7 +103,7 @@ def circle_polygons(surface: Surface, limits: Sequence[float]) -> list[shapely.M
         added, cut = sliver_boxes(
             surface,
             excess,
-            border_of((part.x, part.y), drawn.ends, field.cell_m),
+            border_of((drawn.x, drawn.y), drawn.ends, field.cell_m),
             uncertain,
             limit=limit,
         )
@@ -153,7 +158,7 @@ def _excess(
 def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> _Contour:
     from contourpy import FillType, contour_generator
 
-    nothing = _Contour(shapely.MultiPolygon(), np.empty((0, 4)))
+    nothing = _Contour(shapely.MultiPolygon(), np.empty((0, 4)), x[:2], y[:2])
     inside = excess <= 0.0
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if not rows.size:
@@ -166,9 +171,11 @@ def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> _Contour:
     padded[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
     # Crossings move towards the outer corners as the excess falls, and so does the mean that
     # decides how a saddle is cut: circles of growing limits stay nested.
+    cells_x = x[0] + (np.arange(c1 - 1, c2 + 2) * cell_m)
+    cells_y = y[0] + (np.arange(r1 - 1, r2 + 2) * cell_m)
     generator = contour_generator(
-        x[0] + (np.arange(c1 - 1, c2 + 2) * cell_m),
-        y[0] + (np.arange(r1 - 1, r2 + 2) * cell_m),
+        cells_x,
+        cells_y,
         padded,
         name="serial",
         fill_type=FillType.OuterOffset,
@@ -190,7 +197,7 @@ def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> _Contour:
     joined = np.ones(len(vertices) - 1, bool)
     joined[starts[1:-1] - 1] = False
     ends = np.concatenate([vertices[:-1], vertices[1:]], axis=1)[joined]
-    return _Contour(_whole(np.asarray(polygons)), ends)
+    return _Contour(_whole(np.asarray(polygons)), ends, cells_x, cells_y)
 
 
 def _whole(polygons: NDArray[np.object_]) -> shapely.MultiPolygon:

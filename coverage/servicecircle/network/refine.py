@@ -3,11 +3,11 @@
 A square between four cells of one class can hide a strip of the other: the Voronoi strip of a
 road that runs between two others and is reached by another way, or the gap between two fronts that
 come from both ends of a road. So can one of which the border cuts off a corner. Within a square of
-half-diagonal ``r`` the nearest edge of any point is one of a few rivals, and the total by way of a
-rival changes by at most ``r`` times one and the edge's cost of a metre (both in metres of an access
-leg). So a square is proved to be of one class, or it is cut in sixteen and asked again, down to a
-sixteenth of a cell; there its centre decides. Where that mends nothing within a cell, the search
-goes on to a 256th.
+half-diagonal ``r`` the nearest edge of any point is one of a few rivals. The total by way of a
+rival changes along the edge by the edge's cost ``c`` of a metre (in metres of an access leg) and
+across it by 1, so by at most ``r`` times the root of ``1 + c²``. So a square is proved to be of
+one class, or it is cut in sixteen and asked again, down to a sixteenth of a cell; there its centre
+decides. Where that mends nothing within a cell, the search goes on to a 256th.
 """
 
 from __future__ import annotations
@@ -51,8 +51,6 @@ class Doubts:
         In the window.
     low, high : numpy.ndarray of float, shape (s,)
         No total of a point in the square is below or above; in metres of an access leg.
-    leg_m : numpy.ndarray of float, shape (s,)
-        From the square's centre to its nearest edge.
     """
 
     square: Ints
@@ -60,7 +58,6 @@ class Doubts:
     column: Ints
     low: Floats
     high: Floats
-    leg_m: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -163,6 +160,12 @@ def _span(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
     foot_leg: Floats,
 ) -> tuple[float, float, bool]:  # fmt: skip
     """Return bounds of the total by one edge within ``r``, and whether it may hide something."""
+    first = foot_edge.size
+    if foot_edge.size and foot_edge[0] <= edge <= foot_edge[-1]:
+        first = np.searchsorted(foot_edge, edge)
+    owned = first < foot_edge.size and foot_edge[first] == edge
+    if not owned and node[u[edge]] == np.inf and node[v[edge]] == np.inf:
+        return np.inf, np.inf, False
     far = length[edge] - offset
     at_u, at_v = node[u[edge]] / leg_cost, node[v[edge]] / leg_cost
     rate_u, rate_v = by_u[edge], by_v[edge]
@@ -184,8 +187,7 @@ def _span(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
         steepest = max(steepest, rate_v)
     elif far <= r + _HAIR_M:
         low, bend = min(low, at_v), True
-    first = np.searchsorted(foot_edge, edge)
-    while first < foot_edge.size and foot_edge[first] == edge:
+    while owned and first < foot_edge.size and foot_edge[first] == edge:
         bend = True
         ahead = foot_offset[first] - offset
         along = edge_part(ahead, rate_v) if ahead >= 0.0 else edge_part(-ahead, rate_u)
@@ -195,7 +197,7 @@ def _span(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
         else:
             high = min(high, along + foot_leg[first])
         first += 1
-    slack = (1.0 + steepest) * (r + _HAIR_M)
+    slack = np.sqrt(1.0 + steepest * steepest) * (r + _HAIR_M)
     return low + leg - slack, high + leg + slack, bend
 
 
@@ -206,21 +208,19 @@ def _doubts(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
     r: float, most: float, u: Ints, v: Ints, length: Floats, by_u: Floats, by_v: Floats,
     node: Floats, leg_cost: float, foot_edge: Ints, foot_offset: Floats, foot_leg: Floats,
     out_square: Ints, out_row: Ints, out_column: Ints, out_low: Floats, out_high: Floats,
-    out_leg: Floats,
 ) -> int:  # fmt: skip
     found = 0
     for row in range(r1, r2):
         mine = columns[row_starts[row] : row_starts[row + 1]]
         for at in range(np.searchsorted(mine, c1), np.searchsorted(mine, c2)):
             square = row_starts[row] + at
-            low, high, best, bends = np.inf, -np.inf, np.inf, False
+            low, high, bends = np.inf, -np.inf, False
             for k in range(starts[square], starts[square + 1]):
                 one_low, one_high, bend = _span(
                     edge[k], offset[k], leg[k], r, u, v, length, by_u, by_v, node, leg_cost,
                     foot_edge, foot_offset, foot_leg,
                 )  # fmt: skip
                 low, high = min(low, one_low), max(high, one_high)
-                best = min(best, leg[k])
                 bends |= bend
             # One straight edge hides nothing between the corners that were drawn.
             plain = starts[square + 1] - starts[square] == 1 and not bends
@@ -228,7 +228,7 @@ def _doubts(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
                 continue
             out_square[found], out_row[found] = square, row - r1
             out_column[found] = mine[at] - c1
-            out_low[found], out_high[found], out_leg[found] = low, high, best
+            out_low[found], out_high[found] = low, high
             found += 1
     return found
 
@@ -267,7 +267,7 @@ def doubts(surface: Surface, most: float) -> Doubts:
     r1, c1 = part.rows.start, part.columns.start
     r2, c2 = r1 + max(rows - 1, 0), c1 + max(columns - 1, 0)
     count = int(squares.row_starts[r2] - squares.row_starts[r1]) if rows and columns else 0
-    whole, numbers = np.empty((3, count), np.int64), np.empty((3, count))
+    whole, numbers = np.empty((3, count), np.int64), np.empty((2, count))
     found = 0
     if count:
         feet = surface.feet
@@ -279,14 +279,14 @@ def doubts(surface: Surface, most: float) -> Doubts:
         )  # fmt: skip
     return Doubts(
         square=whole[0, :found], row=whole[1, :found], column=whole[2, :found],
-        low=numbers[0, :found], high=numbers[1, :found], leg_m=numbers[2, :found],
+        low=numbers[0, :found], high=numbers[1, :found],
     )  # fmt: skip
 
 
 @compiled()
 def _contested(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
-    excess: Floats, row: Ints, column: Ints, low: Floats, high: Floats, leg: Floats, limit: float,
-    draw: float, r: float, out: Bytes,
+    excess: Floats, square: Ints, row: Ints, column: Ints, low: Floats, high: Floats,
+    least: NDArray[np.float32], most: NDArray[np.float32], limit: float, draw: float, out: Bytes,
 ) -> None:  # fmt: skip
     """Fill in the drawn class of each contested square, -1 for all others.
 
@@ -294,8 +294,8 @@ def _contested(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
     """
     for k in range(row.size):
         out[k] = -1
-        proved_in = high[k] <= limit and leg[k] + r <= draw
-        if proved_in or low[k] > limit or leg[k] - r > draw:
+        proved_in = high[k] <= limit and most[square[k]] <= draw
+        if proved_in or low[k] > limit or least[square[k]] > draw:
             continue
         y, x = row[k], column[k]
         votes = 0
@@ -421,8 +421,8 @@ def sliver_boxes(
     network, cell = field.network, field.cell_m
     kind = np.empty(found.square.size, np.int8)
     _contested(
-        excess, found.row, found.column, found.low, found.high, found.leg_m, limit, field.draw_m,
-        cell * np.sqrt(0.5), kind,
+        excess, found.square, found.row, found.column, found.low, found.high,
+        field.squares.least_m, field.squares.most_m, limit, field.draw_m, kind,
     )  # fmt: skip
     rows = np.flatnonzero(kind >= 0)
     drawn, parent, half = kind[rows], found.square[rows], cell / 2.0

@@ -45,6 +45,8 @@ class Squares:
         Rivals; the same edge once a square, ascending.
     offset_m, leg_m : numpy.ndarray of float32, shape (k,)
         From the edge's end ``u`` to the foot of the square's centre, and from there to the centre.
+    least_m, most_m : numpy.ndarray of float32, shape (s,)
+        No point of the square is nearer to the network, or farther from it.
     """
 
     row_starts: Ints
@@ -53,6 +55,52 @@ class Squares:
     edge: NDArray[np.int32]
     offset_m: Singles
     leg_m: Singles
+    least_m: Singles
+    most_m: Singles
+
+
+@compiled()
+def _to_edge(x: float, y: float, ax: float, ay: float, bx: float, by: float) -> float:
+    """Return the distance of a point to a segment."""
+    dx, dy = bx - ax, by - ay
+    length2 = dx * dx + dy * dy
+    t = 0.0
+    if length2 > 0.0:
+        t = min(max(((x - ax) * dx + (y - ay) * dy) / length2, 0.0), 1.0)
+    fx, fy = ax + t * dx - x, ay + t * dy - y
+    return float(np.sqrt(fx * fx + fy * fy))
+
+
+@compiled()
+def _bound_legs(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
+    nx: Floats, ny: Floats, u: Ints, v: Ints, row_starts: Ints, column: NDArray[np.int32],
+    starts: Ints, edge: NDArray[np.int32], cell: float, column0: int, row0: int, least: Singles,
+    most: Singles,
+) -> None:  # fmt: skip
+    """Bound the distance to the network in each square; ``least`` is right where it matters.
+
+    The farthest point of a square from a segment is a corner, and the nearest one a corner or
+    that next to an end of the segment, unless the segment crosses the square.
+    """
+    for row in range(row_starts.size - 1):
+        south = (row + row0) * cell
+        for k in range(row_starts[row], row_starts[row + 1]):
+            west = (column[k] + column0) * cell
+            near, far = np.inf, np.inf
+            for at in range(starts[k], starts[k + 1]):
+                one, other = u[edge[at]], v[edge[at]]
+                ax, ay, bx, by = nx[one], ny[one], nx[other], ny[other]
+                widest = 0.0
+                for corner in range(4):
+                    x, y = west + (corner % 2) * cell, south + (corner // 2) * cell
+                    leg = _to_edge(x, y, ax, ay, bx, by)
+                    near, widest = min(near, leg), max(widest, leg)
+                far = min(far, widest)
+                for x, y in ((ax, ay), (bx, by)):
+                    off_x = max(west - x, x - west - cell, 0.0)
+                    off_y = max(south - y, y - south - cell, 0.0)
+                    near = min(near, np.sqrt(off_x * off_x + off_y * off_y))
+            least[k], most[k] = near - _HAIR_M, far + _HAIR_M
 
 
 @compiled()
@@ -172,12 +220,20 @@ def rival_squares(
     edge = np.empty(int(starts[-1]), np.int32)
     offset, leg = np.empty(edge.size, np.float32), np.empty(edge.size, np.float32)
     _scatter(*fixed, reach, *where, _FILL, wide, best, starts[:-1].copy(), edge, offset, leg)
-    row_starts = np.searchsorted(listed, np.arange(rows + 1) * columns)
+    row_starts = np.searchsorted(listed, np.arange(rows + 1) * columns).astype(np.int64)
+    column = (listed % max(columns, 1)).astype(np.int32)
+    least, most = np.empty(listed.size, np.float32), np.empty(listed.size, np.float32)
+    _bound_legs(
+        network.x, network.y, network.u, network.v, row_starts, column, starts, edge, cell_m,
+        first[1], first[0], least, most,
+    )  # fmt: skip
     return Squares(
-        row_starts=row_starts.astype(np.int64),
-        column=(listed % max(columns, 1)).astype(np.int32),
+        row_starts=row_starts,
+        column=column,
         starts=starts,
         edge=edge,
         offset_m=offset,
         leg_m=leg,
+        least_m=least,
+        most_m=most,
     )

@@ -110,6 +110,8 @@ def over_ends(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
     total = min(
         over_u + edge_part(offset, by_u), over_v + edge_part(max(length - offset, 0.0), by_v)
     )
+    if not foot_edge.size or edge < foot_edge[0] or edge > foot_edge[-1]:
+        return total
     at = np.searchsorted(foot_edge, edge)
     while at < foot_edge.size and foot_edge[at] == edge:
         ahead = foot_offset[at] - offset

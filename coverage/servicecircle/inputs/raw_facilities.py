@@ -1,0 +1,131 @@
+"""The rows of a facility file before anything is read from them, whatever its format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from servicecircle.errors import InputError
+from servicecircle.inputs.columns import Columns, match_columns, normalise_title
+from servicecircle.inputs.coordinates import WGS84, settle_crs
+from servicecircle.inputs.old_grids import is_pipeline
+from servicecircle.problems import Problem
+from servicecircle.project import FacilitySettings
+
+__all__ = ["RawFacilities", "declared_crs", "matched_titles"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawFacilities:
+    """The rows of a facility file.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        All cells as str; titles of the file as columns.
+    rows : sequence of int or None, length n
+        Row numbers for messages; None where the format has none.
+    rows_in : int
+        Rows of the file, those set aside while reading included.
+    sheet : str
+    columns : Columns
+        Our columns and their titles.
+    x, y : numpy.ndarray of float, shape (n,)
+        Longitude first, in the file's coordinates; NaN where there is no readable place.
+    given : numpy.ndarray of str, shape (n,)
+        The place as given, "" where nothing is.
+    place : str
+        Title of the columns of the place, "" where the file has none.
+    crs : pyproj.CRS or None
+        None where neither the file nor the project states one.
+    datum : str
+        What the statement of the file or ``crs`` of the project implies, "" where there is none.
+    problems : list of Problem
+    """
+
+    frame: pd.DataFrame
+    rows: list[int | None]
+    rows_in: int
+    columns: Columns
+    x: Floats
+    y: Floats
+    given: NDArray[np.object_]
+    place: str
+    crs: CRS | None = None
+    datum: str = ""
+    sheet: str = ""
+    problems: list[Problem] = field(default_factory=list)
+
+
+def matched_titles(
+    settings: FacilitySettings,
+    titles: list[str],
+    more: Mapping[str, Sequence[str]],
+    file: str,
+    sheet: str,
+) -> Columns:
+    """Match the titles, and report the columns of ``capacity_sum`` that are not there as well."""
+    faults: list[Problem] = []
+    try:
+        columns = match_columns(
+            titles,
+            given=settings.columns,
+            file=file,
+            sheet=sheet,
+            datum=settings.datum,
+            unit_level=settings.unit_level,
+            more=more,
+        )
+    except InputError as error:
+        faults += error.problems
+    present = {normalise_title(title) for title in titles}
+    for title in settings.capacity_sum:
+        if normalise_title(title) not in present:
+            known: dict[str, object] = {"known": ", ".join(titles)}
+            faults.append(
+                Problem(
+                    code="facility.sum_column",
+                    severity="fatal",
+                    file=file,
+                    sheet=sheet,
+                    column="capacity_sum",
+                    value=title,
+                    action="stopped",
+                    details=known,
+                )
+            )
+    if faults:
+        raise InputError(faults)
+    return columns
+
+
+def declared_crs(
+    settings: FacilitySettings, stated: CRS | None, name: str, x: Floats, y: Floats
+) -> tuple[CRS | None, str]:
+    """Return the CRS that the file or the project states, and the datum it implies."""
+    if stated is None and settings.crs is None:
+        return None, ""
+    good = np.isfinite(x) & np.isfinite(y)
+    if good.any():
+        bounds = (
+            float(x[good].min()),
+            float(y[good].min()),
+            float(x[good].max()),
+            float(y[good].max()),
+        )
+    else:
+        bounds = (0.0, 0.0, 0.0, 0.0)
+    if is_pipeline(settings.crs):
+        return WGS84, "wgs84"
+    stated = None if settings.local_grid is not None else stated
+    crs = settle_crs(stated, settings.crs, name=name, bounds=bounds, towgs84=settings.towgs84)
+    geodetic = crs.geodetic_crs
+    label = "" if geodetic is None else geodetic.name.lower()
+    return crs, "cgcs2000" if "2000" in label and "china" in label + crs.name.lower() else "wgs84"
