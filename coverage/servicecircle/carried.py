@@ -7,7 +7,7 @@ import io
 import math
 from pathlib import Path
 
-from servicecircle.inputs.carried_people import Carried
+from servicecircle.inputs.carried_people import SHARE_COLUMNS, Carried
 from servicecircle.messages import Language
 from servicecircle.outputs.folder import check_folder, publish
 from servicecircle.outputs.run_record import write_run_record
@@ -19,7 +19,7 @@ __all__ = ["show_carried", "write_carried"]
 
 
 def write_carried(carried: Carried, out: Path, language: Language) -> None:
-    """Write ``carried.csv``, ``groups.csv``, ``problems.csv`` and ``run.json`` into a folder.
+    """Write ``carried.csv``, ``groups.csv``, ``shares.csv``, ``problems.csv`` and ``run.json``.
 
     Parameters
     ----------
@@ -38,8 +38,14 @@ def write_carried(carried: Carried, out: Path, language: Language) -> None:
     def write(folder: Path) -> None:
         write_csv(carried.table, folder / "carried.csv")
         write_csv(carried.groups, folder / "groups.csv")
+        write_csv(carried.shares[list(SHARE_COLUMNS)], folder / "shares.csv")
         write_csv(problem_table(carried.problems, language), folder / "problems.csv")
-        record = {"command": "carry", "units": len(carried.table), "groups": len(carried.groups)}
+        record = {
+            "command": "carry",
+            "units": len(carried.table),
+            "groups": len(carried.groups),
+            "shares": carried.shares["basis"].value_counts().sort_index().to_dict(),
+        }
         write_run_record(record, folder / "run.json")
 
     publish(write, out)

@@ -329,13 +329,27 @@ def check(project: Path, out: Path | None, strict: bool) -> None:
 )
 @click.option("--within", metavar="CODE", default="", help="Take units whose code begins so.")
 @click.option(
+    "--people",
+    metavar="PROJECT",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Project file whose people and units tell how split units are shared out where the "
+    "change table does not.",
+)
+@click.option(
+    "--old-boundaries",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Outlines of the units of the table's date: for parts of a split unit that hold others "
+    "too. Needs --people.",
+)
+@click.option(
     "--out",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder to write carried.csv, groups.csv and problems.csv to; without it the table is "
-    "printed.",
+    help="Folder to write carried.csv, shares.csv, groups.csv and problems.csv to; without it the "
+    "table is printed.",
 )
-def carry(
+def carry(  # noqa: PLR0913, PLR0917 - click passes one argument for each option
     table: Path,
     changes: tuple[Path, ...],
     level: str,
@@ -343,19 +357,31 @@ def carry(
     to: dt.datetime,
     column: tuple[str, ...],
     within: str,
+    people: Path | None,
+    old_boundaries: Path | None,
     out: Path | None,
 ) -> None:
     """Bring TABLE, figures by unit of an earlier date, to the units of a later one.
 
     把按旧区划统计的数据换算到新区划。
 
-    Units that were merged are added up; split ones are shared out as the change table says, never
-    by area. What is not known stays empty.
+    Units that were merged are added up; split ones are shared out as the change table says, else
+    by where people live (--people), never by area. What is not known stays empty.
     """
+    if old_boundaries is not None and people is None:
+        raise click.UsageError("--old-boundaries needs --people: outlines alone hold no people.")
     language = _system_language()
+    project = None if people is None else _load(people, to)
     with _faults_end(language):
         from servicecircle.carried import show_carried, write_carried
         from servicecircle.inputs.carried_tables import carry_table
+        from servicecircle.inputs.project_people import project_residents
+
+        lived = None
+        if project is not None:
+            lived = project_residents(
+                project, level=level, as_of=to.date(), old_boundaries=old_boundaries
+            )
 
         carried = carry_table(
             table,
@@ -365,6 +391,7 @@ def carry(
             as_of=to.date(),
             columns=column,
             within=within,
+            people=lived,
         )
         if out is not None:
             write_carried(carried, out, language)

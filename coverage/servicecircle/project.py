@@ -7,11 +7,13 @@ nearest known one, and all faults of a file are reported together with their lin
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -58,6 +60,7 @@ Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09", "auto"]
 Level = Literal["province", "prefecture", "county", "township", "village_level"]
 LEVELS: tuple[Level, ...] = ("province", "prefecture", "county", "township", "village_level")
 _PRUNINGS = 5
+_LONGEST_NAME = 255
 ProfileName = Literal["walk", "elderly", "wheelchair", "ebike", "cycle", "drive"]
 
 
@@ -65,13 +68,24 @@ def _path(value: object) -> object:
     return Path(value) if isinstance(value, str) and value.strip() else value
 
 
+def _short_enough(path: Path) -> Path:
+    """Refuse a path that no file system takes, and that asking for would be an error of."""
+    if any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.parts) or "\0" in str(path):
+        raise BrokenRule("project.bad_path", most=_LONGEST_NAME)
+    return path
+
+
 def _paths(value: object) -> object:
     found = [value] if isinstance(value, str) else value
     return [_path(item) for item in found] if isinstance(found, list) else found
 
 
-FilePath = Annotated[Path, BeforeValidator(_path)]
-FilePaths = Annotated[list[Path], BeforeValidator(_paths), Field(min_length=1)]
+FilePath = Annotated[Path, BeforeValidator(_path), AfterValidator(_short_enough)]
+FilePaths = Annotated[
+    list[Annotated[Path, AfterValidator(_short_enough)]],
+    BeforeValidator(_paths),
+    Field(min_length=1),
+]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 

@@ -20,9 +20,10 @@ from timing import Side
 from servicecircle.network.bounded import Reaches, search_blocks
 from servicecircle.network.circles import circle_polygons, limit_bounds, reached_bounds
 from servicecircle.network.compiled import in_order
+from servicecircle.network.feet import arcs_of, seeds_of
 from servicecircle.network.field import Field, circle_field
 from servicecircle.network.graph import build_network
-from servicecircle.network.reach import arcs_of, node_costs, seeds_of
+from servicecircle.network.reach import node_costs
 from servicecircle.network.snap import Attachment, EdgeIndex, edge_index, nearest_edges
 from servicecircle.network.surface import surface
 from servicecircle.network.travel import Travel, metres_travel

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from servicecircle.errors import InputError
 from servicecircle.inputs.boundaries import read_boundaries
+from servicecircle.inputs.carried_people import carry_people
 from servicecircle.inputs.change_checks import unknown_units
 from servicecircle.inputs.change_rows import read_changes
 from servicecircle.inputs.changed_references import renew_references
-from servicecircle.inputs.changed_units import carry_people, people_by_unit
 from servicecircle.inputs.changes import NO_CHANGES, Change, UnitName, change_table, resolve
+from servicecircle.inputs.people_shares import count_residents
 from servicecircle.project import BoundarySettings, ChangeSettings
 
 EARLY, REFORM, LATE = dt.date(2020, 11, 1), dt.date(2021, 4, 9), dt.date(2025, 12, 31)
@@ -261,23 +262,136 @@ def test_merged_units_are_added_and_an_unknown_split_is_not_shared_out():
     assert groups.to_dict() == {"甲": 100.0, "丙; 戊": 12.0, "己": 3.0}
 
 
+def lattice(west: int, east: int, people: float) -> pd.DataFrame:
+    """Return points in the middle of squares of one degree, each with the same people."""
+    lon = np.arange(west, east) + 0.5
+    return pd.DataFrame({"lon": lon, "lat": 0.5, "population": people})
+
+
+def outlines(**boxes: tuple[float, float]) -> gpd.GeoDataFrame:
+    shapes = [shapely.box(west, 0, east, 1) for west, east in boxes.values()]
+    return gpd.GeoDataFrame({"code": "", "name": list(boxes)}, geometry=shapes, crs=4326)
+
+
 def test_a_split_is_shared_out_by_people_never_by_area():
     # The east is three times as large, and nearly all people live in the west.
-    shapes = [shapely.box(0, 0, 1, 1), shapely.box(1, 0, 4, 1)]
-    units = gpd.GeoDataFrame({"code": "", "name": ["甲", "乙"]}, geometry=shapes, crs=4326)
-    lon, weight = np.array([0.5, 0.6, 2.0, 9.0]), np.array([60.0, 30.0, 10.0, 1e6])
-    people = people_by_unit(units, lon, np.full(4, 0.5), weight)
-    assert people == {"甲": 90.0, "乙": 10.0}
+    points = pd.DataFrame(
+        {"lon": [0.5, 0.6, 2.0, 9.0], "lat": 0.5, "population": [60.0, 30.0, 10.0, 1e6]}
+    )
+    people = count_residents(outlines(甲=(0, 1), 乙=(1, 4)), points)
     found, shared = carried(people=people)
     assert shared[["甲", "乙"]].tolist() == pytest.approx([90.0, 10.0])
-    assert found.problems == []
+    assert [(p.code, p.severity) for p in found.problems] == [("change.shared_by_units", "note")]
     assert shared.sum() == pytest.approx(PEOPLE["people"].sum())
+    split = found.shares[found.shares["basis"] != "whole"]
+    assert split[["old_name", "new_name", "share", "basis", "people"]].to_numpy().tolist() == [
+        ["甲", "甲", 0.9, "new_units", 90.0], ["甲", "乙", 0.1, "new_units", 10.0],
+    ]  # fmt: skip
+    assert found.table.set_index("name")["shared_by"].to_dict() == {
+        "甲": "new_units", "乙": "new_units", "丁": "", "己": "",
+    }  # fmt: skip
 
 
-def test_people_of_a_unit_with_other_sources_tell_no_share():
-    table = change_table([*SPLIT.rows, change("己", "乙")])
-    _, people = carried(table, people={"甲": 90.0, "乙": 10.0})
+# 甲 (0 to 10) keeps its west (0 to 4); its east (4 to 10) and the whole of 己 (10 to 20) become 乙.
+MIXED = change_table([*SPLIT.rows, change("己", "乙")])
+NEW, OLD = outlines(甲=(0, 4), 乙=(4, 20)), outlines(甲=(0, 10), 己=(10, 20))
+# 4 x 5 people in the west, 6 x 10 in the east of 甲, 10 x 100 in 己.
+LIVE = pd.concat([lattice(0, 4, 5.0), lattice(4, 10, 10.0), lattice(10, 20, 100.0)])
+
+
+def test_a_part_that_holds_others_is_told_by_the_old_outline():
+    found, people = carried(MIXED, people=count_residents(NEW, LIVE, old=OLD))
+    # Of 甲's 80 people by the source 20 live in the new 甲: a quarter of the 100 of the table.
+    assert people.to_dict() == pytest.approx({"甲": 25.0, "乙": 75.0 + 3.0, "丁": 12.0})
+    assert people.sum() == pytest.approx(PEOPLE["people"].sum())
+    (problem,) = found.problems
+    assert (problem.code, problem.severity) == ("change.shared_by_outlines", "note")
+    assert problem.details["parts"] == "甲 25.00 %, 乙 75.00 %"
+    assert found.table.set_index("name").loc["乙", ["sources", "shared_by"]].tolist() == [
+        "甲 × 0.750000; 己", "old_outlines",
+    ]  # fmt: skip
+    # Without the old outline nobody knows who of 乙 came from 甲.
+    found, people = carried(MIXED, people=count_residents(NEW, LIVE))
     assert people[["甲", "乙"]].isna().all()
+    assert codes_of(found.problems) == ["change.share_mixed"]
+
+
+def test_a_unit_that_goes_on_and_takes_a_part_in_is_not_made_of_that_part_alone():
+    # The table need not say that 己, which goes on, took in a part of 甲: its own row tells.
+    table = change_table([change("甲", "甲"), change("甲", "己")])
+    units = outlines(甲=(0, 4), 己=(4, 20))
+    found, people = carried(table, people=count_residents(units, LIVE))
+    assert codes_of(found.problems) == ["change.share_mixed"]
+    assert people[["甲", "己"]].isna().all()
+    found, people = carried(table, people=count_residents(units, LIVE, old=OLD))
+    assert people[["甲", "己"]].tolist() == pytest.approx([25.0, 75.0 + 3.0])
+
+
+def test_stated_shares_stay_and_people_tell_the_rest():
+    rows = [change("甲", "甲", share=0.5), change("甲", "乙"), change("甲", "庚")]
+    units = outlines(甲=(0, 1), 乙=(1, 2), 庚=(2, 5))
+    found, people = carried(change_table(rows), people=count_residents(units, lattice(0, 5, 7.0)))
+    assert people[["甲", "乙", "庚"]].tolist() == pytest.approx([50.0, 12.5, 37.5])
+    assert found.shares["basis"].tolist()[:3] == ["table", "new_units", "new_units"]
+
+
+def test_outlines_that_do_not_fit_are_a_warning():
+    # A tenth of the people inside the old outline lives beyond its parts.
+    units = outlines(甲=(0, 4), 乙=(4, 9))
+    found, _ = carried(MIXED, people=count_residents(units, lattice(0, 10, 1.0), old=OLD))
+    assert [(p.severity, p.details["elsewhere"]) for p in found.problems] == [("warning", "10.0 %")]
+
+
+@pytest.mark.parametrize(
+    ("units", "points", "code"),
+    [
+        (outlines(甲=(0, 4)), LIVE, "change.share_no_outline"),
+        (outlines(甲=(0, 4), 乙=(4, 10)), lattice(50, 60, 1.0), "change.share_nobody"),
+    ],
+)
+def test_why_a_split_could_not_be_shared_out(units, points, code):
+    found, people = carried(people=count_residents(units, points))
+    assert codes_of(found.problems) == [code]
+    assert people[["甲", "乙"]].isna().all()
+    assert found.shares["basis"].tolist().count("unknown") == 2
+
+
+def test_nobody_is_counted_in_two_units():
+    points = pd.DataFrame({"lon": [1.0, 1.0], "lat": [0.5, 5.0], "population": [3.0, np.nan]})
+    people = count_residents(outlines(甲=(0, 1), 乙=(1, 2)), points)
+    assert people.people.tolist() == [3.0, 0.0]
+    old_people = points.assign(population=np.nan, elderly=2.0)
+    assert count_residents(outlines(甲=(0, 1)), old_people).people.tolist() == [2.0]
+
+
+@given(st.lists(st.integers(1, 9), min_size=4, max_size=12), st.data())
+def test_old_outlines_give_the_shares_of_the_points(weights, data):
+    """Any cut of a row of squares into old and new units: the shares are sums of weights."""
+    size = len(weights)
+    old_cut = data.draw(st.integers(1, size - 1))
+    new_cut = data.draw(st.integers(1, size - 1).filter(lambda cut: cut != old_cut))
+    points = lattice(0, size, 1.0).assign(population=np.array(weights, float))
+    old, new = (
+        outlines(甲=(0, old_cut), 己=(old_cut, size)),
+        outlines(子=(0, new_cut), 丑=(new_cut, size)),
+    )
+    whole, pair = ("己", "甲") if new_cut > old_cut else ("甲", "己")
+    rows = [change(one, other) for one in ("甲", "己") for other in ("子", "丑")]
+    gone = ("甲", "丑") if new_cut > old_cut else ("己", "子")
+    table = change_table(row for row in rows if (row.before.name, row.after.name) != gone)
+    figures = pd.DataFrame({"name": ["甲", "己"], "people": [100.0, 1000.0]})
+    found = carry_people(
+        figures, table, level="county", since=EARLY, as_of=LATE, columns=["people"],
+        people=count_residents(new, points, old=old),
+    )  # fmt: skip
+    low, high = sorted((old_cut, new_cut))
+    inside = {"甲": weights[:old_cut], "己": weights[old_cut:]}
+    share = sum(weights[low:high]) / sum(inside[whole])
+    got = found.shares.set_index(["old_name", "new_name"])["share"]
+    middle = "子" if new_cut > old_cut else "丑"
+    assert got[whole, middle] == pytest.approx(share)
+    assert got[pair, middle] == 1.0
+    assert found.table["people"].sum() == pytest.approx(1100.0)
 
 
 def test_figures_after_the_change_stay():

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from servicecircle.errors import InputError
+from servicecircle.inputs.changes import NO_CHANGES, Change, UnitName, change_table
 from servicecircle.inputs.staff import STAFF_COLUMNS, no_staff, read_staff, staff_of_units
 from servicecircle.project import StaffSettings
 
@@ -42,7 +43,7 @@ FACILITIES = {
 }
 
 
-def read(tmp_path, text, **options):
+def read(tmp_path, text, *, changes=NO_CHANGES, **options):
     (tmp_path / "staff.csv").write_text(text, encoding="utf-8")
     data = read_staff(
         StaffSettings(path=Path("staff.csv"), **options),
@@ -50,6 +51,7 @@ def read(tmp_path, text, **options):
         units=units(),
         facilities=FACILITIES,
         as_of=DAY,
+        changes=changes,
     )
     assert data.rows_in == len(data.frame) + data.rows_set_aside
     assert tuple(data.frame.columns) == STAFF_COLUMNS
@@ -224,3 +226,76 @@ def test_a_missing_table(tmp_path):
             facilities={},
             as_of=DAY,
         )
+
+
+# --- units that changed --------------------------------------------------------------------------
+
+REFORM = dt.date(2021, 4, 9)
+
+
+def merged(*pairs, day=REFORM):
+    return change_table(
+        Change(
+            level="township",
+            before=UnitName("", old),
+            after=UnitName("", new),
+            kind="merge",
+            date=day,
+        )
+        for old, new in pairs
+    )
+
+
+MERGER = merged(("南乡", "东镇"), ("北乡", "东镇"))
+
+
+def test_numbers_of_units_that_became_one_are_added(tmp_path):
+    text = "乡镇,岗位,人数,日期\n南乡,社工,5,2020\n北乡,社工,3,2019\n东镇,社工,2,2020\n"
+    data = read(tmp_path, text, changes=MERGER)
+    assert data.frame[["unit_id", "count", "source_row"]].values.tolist() == [
+        ["township:11", 5.0, 2], ["township:11", 3.0, 3], ["township:11", 2.0, 4],
+    ]  # fmt: skip
+    added = staff_of_units(data.frame, "social_workers", level="township")
+    assert added.to_dict() == {"township:11": 10.0}
+    assert [code for code, *_ in told(data)] == ["change.reference"] * 2
+    # Without the table of changes they are units that nobody knows.
+    unknown = read(tmp_path, text)
+    assert [code for code, *_ in told(unknown)] == ["staffing.unknown_unit"] * 2
+
+
+def test_a_number_of_after_the_change_holds_those_of_before(tmp_path):
+    text = "乡镇,岗位,人数,日期\n南乡,社工,5,2020\n北乡,社工,3,2019\n东镇,社工,9,2022\n"
+    data = read(tmp_path, text, changes=MERGER)
+    assert data.frame["count"].tolist() == [9.0]
+    assert [one for one in told(data) if one[0] == "staffing.superseded"] == [
+        ("staffing.superseded", 2, "set_aside"), ("staffing.superseded", 3, "set_aside"),
+    ]  # fmt: skip
+
+
+def test_rows_without_a_date_go_by_the_date_of_the_units(tmp_path):
+    text = "乡镇,岗位,人数\n南乡,社工,5\n东镇,社工,2\n"
+    today = read(tmp_path, text, changes=MERGER)
+    assert today.frame["count"].tolist() == [2.0]
+    earlier = read(tmp_path, text, changes=MERGER, units_date=dt.date(2020, 12, 31))
+    assert earlier.frame["count"].tolist() == [5.0, 2.0]
+
+
+def test_a_unit_called_by_its_old_name_after_the_change_is_found(tmp_path):
+    data = read(tmp_path, "乡镇,岗位,人数,日期\n南乡,社工,5,2023\n", changes=MERGER)
+    assert data.frame["unit_id"].tolist() == ["township:11"]
+
+
+def test_the_number_of_a_split_unit_is_set_aside(tmp_path):
+    split = merged(("东镇", "东镇"), ("东镇", "西镇"))
+    data = read(
+        tmp_path, "乡镇,岗位,人数,日期\n东镇,社工,5,2020\n西镇,社工,1,2022\n", changes=split
+    )
+    assert data.frame["count"].tolist() == [1.0]
+    assert told(data) == [("staffing.split_unit", 2, "set_aside")]
+    assert "东镇, 西镇" in data.problems[0].text("zh")
+
+
+def test_people_of_facilities_stay_theirs(tmp_path):
+    data = read(tmp_path, "乡镇,机构名称,岗位,人数\n南乡,甲敬老院,社工,5\n", changes=MERGER)
+    assert data.frame["facility_id"].tolist() == ["care_home:0"]
+    assert data.problems == ()

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from servicecircle.network import bounded
 from servicecircle.network.bounded import search_blocks, slack_limit
+from servicecircle.network.feet import arcs_of, seeds_of
 from servicecircle.network.graph import build_network
 from servicecircle.network.matrix import travel_matrix
 from servicecircle.network.paths import way_lines
-from servicecircle.network.reach import arcs_of, nearest, searches, seeds_of
+from servicecircle.network.reach import nearest, searches
 from servicecircle.network.several import nearest_several
 from servicecircle.network.snap import Attachment, attach
 from servicecircle.network.travel import metres_travel, timed_travel

@@ -1,29 +1,23 @@
-"""The engine on real street networks against the oracle, and circles against sampled points."""
+"""The engine on real street networks against the oracle."""
 
 from __future__ import annotations
 
 import functools
-import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
-import shapely
 
 from servicecircle.crs import metric_crs, transformer
 from servicecircle.inputs.roads import read_roads
 from servicecircle.measure.access import Points, layer_access
-from servicecircle.network.circles import circle_polygons
-from servicecircle.network.field import circle_field
 from servicecircle.network.graph import build_network
 from servicecircle.network.matrix import travel_matrix
 from servicecircle.network.modes import mode_network, profile_travel
 from servicecircle.network.profiles import profile
-from servicecircle.network.reach import nearest, searches
-from servicecircle.network.snap import attach, edge_index, nearest_edges
-from servicecircle.network.surface import surface
+from servicecircle.network.reach import nearest
+from servicecircle.network.snap import attach
 from servicecircle.network.travel import metres_travel
-from servicecircle.network.truth import wrong_points
 from servicecircle.project import RoadSettings
 
 PORTO = "porto/porto_portugal.osm.pbf"
@@ -196,37 +190,3 @@ def test_driving_equals_brute_force(oracles, raw, name, direction):
     assert np.all(np.abs(near.cost[held] - least[held]) <= oracles.tolerance(least[held]))
     ways = metres[np.arange(len(least)), near.target][held]
     assert np.all(np.abs(near.metres[held] - ways) <= oracles.tolerance(ways))
-
-
-def circles_of(network, x, y, at, source, node_metres, limits):
-    """Return the field around a facility and its circles."""
-    reach = limits[-1] + 60.0
-    bounds = (x - reach, y - reach, x + reach, y + reach)
-    field = circle_field(metres_travel(network), bounds)
-    one = at.take(np.array([source]))
-    return field, one, circle_polygons(surface(field, node_metres, one), limits)
-
-
-@pytest.mark.parametrize("name", [WUHAN, ISLE_OF_MAN, PORTO])
-def test_no_point_lies_on_the_wrong_side_of_a_circle(streets, name):
-    x, y, u, v = streets(name)
-    network = build_network(x, y, u, v)
-    index = edge_index(network)
-    px, py = random_points(x, y, u, v, 20, seed=4)
-    at = nearest_edges(network, index, px, py, most_m=MOST_M)
-    limits = [profile("walk").metres(minutes) for minutes in (5, 10, 15)]
-    wrong, drawn = [], 0
-    for source, node_metres in searches(metres_travel(network), at, limit=limits[-1]):
-        field, one, polygons = circles_of(
-            network, px[source], py[source], at, source, node_metres, limits
-        )
-        assert all(shapely.is_valid(polygons))
-        for smaller, larger in itertools.pairwise(polygons):
-            assert shapely.area(shapely.difference(smaller, larger)) <= 1e-6
-        for limit, polygon in zip(limits, polygons, strict=True):
-            if not shapely.is_empty(polygon):
-                drawn += 1
-                found = wrong_points(field, polygon, one, limit=limit, index=index, seed=source)
-                wrong += [(source, limit, *point) for point in found.tolist()]
-    assert drawn >= 40
-    assert wrong == []

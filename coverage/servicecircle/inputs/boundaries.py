@@ -34,7 +34,7 @@ from servicecircle.inputs.vectors import read_vector
 from servicecircle.problems import Problem
 from servicecircle.project import BoundarySettings
 
-__all__ = ["UNIT_TABLE", "link_parents", "read_boundaries", "read_scope"]
+__all__ = ["UNIT_TABLE", "link_parents", "read_boundaries", "read_scope", "read_unit_rows"]
 
 UNIT_TABLE = (
     "unit_id",
@@ -113,6 +113,33 @@ def read_boundaries(
         ...
     servicecircle.errors.InputError: towns.osm.pbf: boundaries from OSM data need admin_level...
     """
+    units, problems = read_unit_rows(
+        settings, level=level, base=base, changes=changes, as_of=as_of, known=known, osm=osm
+    )
+    return units.drop(columns="row"), problems
+
+
+def read_unit_rows(
+    settings: BoundarySettings,
+    *,
+    level: str,
+    base: Path,
+    changes: Changes = NO_CHANGES,
+    as_of: dt.date | None = None,
+    known: Known | None = None,
+    osm: OsmFiles | None = None,
+) -> tuple[gpd.GeoDataFrame, list[Problem]]:
+    """Read the units of one level, and where each stands in its file.
+
+    Parameters and errors are those of :func:`read_boundaries`.
+
+    Returns
+    -------
+    units : geopandas.GeoDataFrame
+        As :func:`read_boundaries`, with the column ``row``: the number of the unit's row, of the
+        first where several became one.
+    problems : list of Problem
+    """
     name = settings.path.as_posix()
     frame, problems = _read_layer(settings, base=base, known=known, osm=osm)
     names = [str(column) for column in frame.columns if column != "geometry"]
@@ -181,7 +208,7 @@ def read_boundaries(
     units["parent_id"] = ""
     for column in _TEXTS:
         units[column] = units[column].astype("str")
-    return units[[*UNIT_TABLE, "geometry"]], problems
+    return units[[*UNIT_TABLE, "row", "geometry"]], problems
 
 
 def read_scope(

@@ -14,6 +14,7 @@ from servicecircle.errors import InputError
 from servicecircle.inputs.carried_people import Carried, carry_people
 from servicecircle.inputs.change_rows import read_changes
 from servicecircle.inputs.coordinates import fatal
+from servicecircle.inputs.people_shares import Residents
 from servicecircle.inputs.tables import Table, read_table
 from servicecircle.inputs.unit_columns import (
     choose_columns,
@@ -38,6 +39,7 @@ def carry_table(
     as_of: dt.date,
     columns: Sequence[str] = (),
     within: str = "",
+    people: Residents | None = None,
 ) -> Carried:
     r"""Read a table of figures by unit and bring it to the units of a later date.
 
@@ -54,6 +56,8 @@ def carry_table(
         Columns to carry; without any those whose cells are all numbers, none of them a code.
     within : str
         Beginning of the codes to take.
+    people : Residents, optional
+        Who lives where, for split units whose shares the change tables do not state.
 
     Returns
     -------
@@ -140,6 +144,7 @@ def carry_table(
         since=since,
         as_of=as_of,
         columns=list(values),
+        people=people,
     )
     return replace(carried, problems=problems + carried.problems)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -34,6 +34,8 @@ __all__ = ["check_codes", "read_codes"]
 
 _MOST_NAMES = 10
 _PLACE = ("lon", "lat")
+# File and row of a unit.
+_Where = tuple[str, int | None]
 
 
 def read_codes(
@@ -124,7 +126,12 @@ def _places(settings: CodeSettings, frame: pd.DataFrame, name: str) -> Mapping[s
 
 
 def check_codes(
-    units: gpd.GeoDataFrame, listed: pd.DataFrame, settings: CodeSettings, *, level: str
+    units: gpd.GeoDataFrame,
+    listed: pd.DataFrame,
+    settings: CodeSettings,
+    *,
+    level: str,
+    stands: Mapping[str, tuple[str, int]] | None = None,
 ) -> tuple[pd.DataFrame, dict[str, int], list[Problem]]:
     """Check the units of a level against an official list, and propose matches for the others.
 
@@ -137,6 +144,8 @@ def check_codes(
         From :func:`read_codes`.
     settings : CodeSettings
     level : str
+    stands : mapping of str to (str, int), optional
+        unit_id → file and row of the unit, for the records.
 
     Returns
     -------
@@ -185,7 +194,8 @@ def check_codes(
             {},
             [Problem(code="change.no_codes", severity="warning", file=name, column=level)],
         )
-    problems = _other_names(here, listed, entry)
+    where = [(stands or {}).get(unit, ("", None)) for unit in here["unit_id"]]
+    problems = _other_names(here, listed, entry, where)
     left = np.flatnonzero(entry < 0)
     matches = propose_matches(
         gpd.GeoDataFrame(
@@ -205,7 +215,7 @@ def check_codes(
     )
     best = matches[matches["rank"] <= 1].reset_index(drop=True)
     good = (best["score"].astype(np.float64) >= settings.score - 1e-9).to_numpy(dtype=bool)
-    problems += _unlisted(best, good, settings)
+    problems += _unlisted(best, good, settings, [where[at] for at in left.tolist()])
     unused = listed[inside & ~taken]
     proposed_codes = set(best.loc[good, "new_code"])
     lonely = unused[~unused["code"].isin(proposed_codes)]
@@ -251,34 +261,42 @@ def _above(
     return np.array(parents, dtype=object), np.array(wider, dtype=object)
 
 
-def _other_names(here: gpd.GeoDataFrame, listed: pd.DataFrame, entry: np.ndarray) -> list[Problem]:
-    rows = zip(here["name"], here["code"], entry.tolist(), strict=True)
+def _other_names(
+    here: gpd.GeoDataFrame, listed: pd.DataFrame, entry: np.ndarray, where: Sequence[_Where]
+) -> list[Problem]:
+    rows = zip(here["name"], here["code"], entry.tolist(), where, strict=True)
     return [
         Problem(
             code="change.code_other_name",
             severity="warning",
+            file=file,
+            row=row,
             column="name",
             value=called,
             details={"code": code, "other": listed["name"].iloc[at]},
         )
-        for called, code, at in rows
+        for called, code, at, (file, row) in rows
         if at >= 0
         if called and unit_name_likeness(called, listed["name"].iloc[at]) < 1.0
     ]
 
 
-def _unlisted(best: pd.DataFrame, good: np.ndarray, settings: CodeSettings) -> list[Problem]:
+def _unlisted(
+    best: pd.DataFrame, good: np.ndarray, settings: CodeSettings, where: Sequence[_Where]
+) -> list[Problem]:
     name = settings.path.as_posix()
     problems = []
     columns = ["old_name", "old_code", "new_name", "score"]
-    for (called, code, near, score), found in zip(
-        best[columns].itertuples(index=False), good.tolist(), strict=True
+    for (called, code, near, score), found, (file, row) in zip(
+        best[columns].itertuples(index=False), good.tolist(), where, strict=True
     ):
         shown = {"code": code or "–", "list": name}
         problems.append(
             Problem(
                 code="change.code_unlisted" if found else "change.unresolved",
                 severity="warning",
+                file=file,
+                row=row,
                 column="code",
                 value=str(called or code),
                 details=shown | {"near": near, "score": f"{score:.2f}"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
@@ -80,7 +81,7 @@ class Cells:
         """Return the cells of one of our columns, "" where the file has none."""
         title = self.raw.columns.columns.get(column)
         if title is None:
-            return text_series(np.full(len(self.raw.frame), "", dtype=object))
+            return text_series(pa.repeat(pa.scalar("", pa.large_string()), len(self.raw.frame)))
         return self.raw.frame[title]
 
     def problems(

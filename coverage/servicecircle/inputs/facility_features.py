@@ -187,7 +187,7 @@ def features_of_osm(
     Examples
     --------
     >>> path = Path("a.osm")
-    >>> features_of_osm(FacilitySettings(path=path), path, "a.osm", OsmSource(()))
+    >>> features_of_osm(FacilitySettings(path=path), path, "a.osm", OsmSource())
     Traceback (most recent call last):
         ...
     servicecircle.errors.InputError: a.osm: ...

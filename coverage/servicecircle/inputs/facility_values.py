@@ -65,6 +65,9 @@ def number_columns(
     for column in (*NUMBERS, "position_error_m"):
         if column == "capacity" and settings.capacity_sum:
             continue
+        if not cells.title(column):
+            columns[column] = np.full(len(keep), np.nan)
+            continue
         columns[column], _ = read(cells.texts(column), cells.title(column))
     if settings.capacity_sum:
         frame = cells.raw.frame
@@ -130,6 +133,9 @@ def date_columns(
     problems: list[Problem] = []
     for column in DATES:
         texts, title = cells.texts(column), cells.title(column)
+        if not title:
+            columns[column] = np.full(len(keep), "NaT", dtype="datetime64[s]")
+            continue
         found = dates(texts)
         partial = found.partial & found.ok
         columns[column] = _last_days(found.values, texts, partial, stands_for)

@@ -71,7 +71,32 @@ def matched_titles(
     file: str,
     sheet: str,
 ) -> Columns:
-    """Match the titles, and report the columns of ``capacity_sum`` that are not there as well."""
+    """Match the titles, and report the columns of ``capacity_sum`` that are not there as well.
+
+    Parameters
+    ----------
+    settings : FacilitySettings
+    titles : list of str
+        Of the file.
+    more : mapping
+        Our column → further titles that the project knows.
+    file, sheet : str
+        For messages.
+
+    Raises
+    ------
+    InputError
+        If the project names columns that the file does not have.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> settings = FacilitySettings(path=Path("a.csv"))
+    >>> dict(matched_titles(settings, ["机构名称"], {}, "a.csv", "").columns)
+    {'name': '机构名称'}
+    >>> dict(matched_titles(settings, [], {}, "a.csv", "").columns)
+    {}
+    """
     faults: list[Problem] = []
     try:
         columns = match_columns(
@@ -109,7 +134,39 @@ def matched_titles(
 def declared_crs(
     settings: FacilitySettings, stated: CRS | None, name: str, x: Floats, y: Floats
 ) -> tuple[CRS | None, str]:
-    """Return the CRS that the file or the project states, and the datum it implies."""
+    """Return the CRS that the file or the project states, and the datum it implies.
+
+    Parameters
+    ----------
+    settings : FacilitySettings
+    stated : pyproj.CRS or None
+        By the file.
+    name : str
+        Of the file, for messages.
+    x, y : numpy.ndarray of float, shape (n,)
+        In the file's coordinates; NaN where there is no place.
+
+    Returns
+    -------
+    crs : pyproj.CRS or None
+        None where neither states one.
+    datum : str
+        "" where neither states one.
+
+    Raises
+    ------
+    CrsError
+        If the declared one is unknown or contradicts the stated one.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> x, y = np.array([120.5]), np.array([30.5])
+    >>> declared_crs(FacilitySettings(path=Path("a.csv")), None, "a.csv", x, y)
+    (None, '')
+    >>> declared_crs(FacilitySettings(path=Path("a.csv")), CRS(4490), "a.csv", x, y)[1]
+    'cgcs2000'
+    """
     if stated is None and settings.crs is None:
         return None, ""
     good = np.isfinite(x) & np.isfinite(y)

@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from servicecircle.errors import InputError
-from servicecircle.inputs.boundaries import read_boundaries, read_scope
+from servicecircle.inputs.boundaries import read_boundaries, read_scope, read_unit_rows
 from servicecircle.inputs.carried_totals import Renewal
 from servicecircle.inputs.change_checks import unknown_units
 from servicecircle.inputs.change_rows import read_changes
@@ -118,6 +118,7 @@ def read_units(
     except InputError as error:
         faults += error.problems
     frames: dict[bool, list[gpd.GeoDataFrame]] = {True: [], False: []}
+    stands: dict[str, tuple[str, int]] = {}
     wanted = 0
     # Boundaries of a declared datum come first: the others are tested against them.
     for name, settings in sorted(
@@ -128,7 +129,7 @@ def read_units(
         try:
             known = _known(project, settings, frames, roads=roads, selectors=selectors or {})
             if is_level:
-                frame, found = read_boundaries(
+                numbered, found = read_unit_rows(
                     settings,
                     level=name,
                     base=project.folder,
@@ -137,6 +138,12 @@ def read_units(
                     known=known,
                     osm=osm,
                 )
+                file = settings.path.as_posix()
+                stands |= {
+                    unit: (file, int(row))
+                    for unit, row in zip(numbered["unit_id"], numbered["row"], strict=True)
+                }
+                frame = numbered.drop(columns="row")
             else:
                 frame, found = read_scope(settings, scope=name, base=project.folder, known=known)
             frames[is_level].append(frame)
@@ -161,7 +168,7 @@ def read_units(
         since=None if people is None else people.totals_date,
         outlines=outlines,
     )
-    matches, codes, found = _check_lists(project, units, faults)
+    matches, codes, found = _check_lists(project, units, faults, stands=stands)
     return UnitData(
         units=units,
         scopes=_scopes(frames[False]),
@@ -223,7 +230,11 @@ def _facilities(project: Project, layer: str, selectors: tuple[str, ...]) -> Ref
 
 
 def _check_lists(
-    project: Project, units: gpd.GeoDataFrame, faults: list[Problem]
+    project: Project,
+    units: gpd.GeoDataFrame,
+    faults: list[Problem],
+    *,
+    stands: Mapping[str, tuple[str, int]],
 ) -> tuple[pd.DataFrame, dict[str, object], list[Problem]]:
     """Check units against official lists; faults of files are added to those given."""
     tables: list[pd.DataFrame] = []
@@ -237,7 +248,9 @@ def _check_lists(
             continue
         problems += found
         if len(units):
-            matches, counts[level], found = check_codes(units, listed, settings, level=level)
+            matches, counts[level], found = check_codes(
+                units, listed, settings, level=level, stands=stands
+            )
             tables += [matches] if len(matches) else []
             problems += found
     return pd.concat(tables, ignore_index=True) if tables else no_matches(), counts, problems

@@ -110,10 +110,15 @@ def split_list(text: str) -> list[str]:
 def _by_distinct(texts: Iterable[str], read: Callable[[str], float | None]) -> tuple[Floats, Bools]:
     """Apply a reader of one cell to each distinct text; None means unreadable."""
     found, codes = distinct(texts)
-    read_once = [np.nan if is_empty(text) else read(fold_width(text)) for text in found]
+    values, good = _read_once(found, read)
+    return values[codes], good[codes]
+
+
+def _read_once(texts: Iterable[str], read: Callable[[str], float | None]) -> tuple[Floats, Bools]:
+    read_once = [np.nan if is_empty(text) else read(fold_width(text)) for text in texts]
     good = np.array([value is not None for value in read_once], dtype=bool)
     values = np.array([np.nan if value is None else value for value in read_once], np.float64)
-    return values[codes], good[codes]
+    return values, good
 
 
 def numbers(texts: Iterable[str]) -> tuple[Floats, Bools]:
@@ -201,13 +206,14 @@ def dates(texts: Iterable[str]) -> Dates:
     >>> len(dates([]).values)
     0
     """
+    found, codes = distinct(texts)
     # One number a date: its day, with half a day added where only a part was given.
-    days, good = _by_distinct(texts, _date)
+    days, good = _read_once(found, _date)
     partial = np.isfinite(days) & (days % 1.0 != 0.0)
     values = np.full(len(days), "NaT", dtype="datetime64[s]")
     known = np.isfinite(days)
     values[known] = np.floor(days[known]).astype(np.int64).astype("datetime64[D]")
-    return Dates(values, good, partial)
+    return Dates(values[codes], good[codes], partial[codes])
 
 
 _DATE_SHAPES = (

@@ -24,9 +24,10 @@ from servicecircle.network.circles import (
     reached_bounds,
 )
 from servicecircle.network.compiled import in_order
+from servicecircle.network.feet import arcs_of, seeds_of
 from servicecircle.network.field import Field, Window, circle_field
 from servicecircle.network.profiles import Profile
-from servicecircle.network.reach import arcs_of, costs_from, nearest, node_costs, seeds_of
+from servicecircle.network.reach import costs_from, nearest, node_costs
 from servicecircle.network.snap import EdgeIndex
 from servicecircle.network.surface import surface
 from servicecircle.network.travel import Direction, Travel

@@ -1,4 +1,4 @@
-"""Compiled searches over arcs: what lies within a cost of a source, the nearest of many sources.
+"""Compiled searches over arcs: what lies within a cost of each source.
 
 Only crossings enter the heap. A node through which there is but one way on (most vertices of a
 street) is passed at once, as far as the way gets cheaper; that contracts chains of such nodes
@@ -18,17 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servicecircle.network.compiled import compiled, threads
+from servicecircle.network.heap import drop_first, push, wider_floats, wider_heads
 from servicecircle.network.travel import CROSSING, DEAD_END, Arcs
 
-__all__ = [
-    "Reaches",
-    "Seeds",
-    "drop_first",
-    "least_from_all",
-    "push",
-    "search_blocks",
-    "slack_limit",
-]
+__all__ = ["Reaches", "Seeds", "search_blocks", "slack_limit"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -98,71 +91,6 @@ def slack_limit(limit: float) -> float:
 
 
 @compiled()
-def push(keys: Floats, items: Heads, size: int, key: float, item: int) -> None:
-    """Put an entry into a heap of ``size`` entries, four children to a parent; there must be room.
-
-    Examples
-    --------
-    >>> keys, items = np.empty(2), np.empty(2, np.int32)
-    >>> push(keys, items, 0, 5.0, 50)
-    >>> push(keys, items, 1, 3.0, 30)
-    >>> keys.tolist(), items.tolist()
-    ([3.0, 5.0], [30, 50])
-    """
-    at = size
-    while at > 0:
-        parent = (at - 1) >> 2
-        if keys[parent] <= key:
-            break
-        keys[at], items[at] = keys[parent], items[parent]
-        at = parent
-    keys[at], items[at] = key, item
-
-
-@compiled()
-def drop_first(keys: Floats, items: Heads, size: int) -> None:
-    """Take the least entry off a heap of ``size`` entries.
-
-    Examples
-    --------
-    >>> keys, items = np.array([3.0, 5.0]), np.array([30, 50], np.int32)
-    >>> drop_first(keys, items, 2)
-    >>> float(keys[0]), int(items[0])
-    (5.0, 50)
-    """
-    last = size - 1
-    key, item = keys[last], items[last]
-    at = 0
-    while True:
-        child = 4 * at + 1
-        if child >= last:
-            break
-        least = child
-        for other in range(child + 1, min(child + 4, last)):
-            if keys[other] < keys[least]:
-                least = other
-        if keys[least] >= key:
-            break
-        keys[at], items[at] = keys[least], items[least]
-        at = least
-    keys[at], items[at] = key, item
-
-
-@compiled()
-def _wider_floats(old: Floats) -> Floats:
-    new = np.empty(2 * old.size, np.float64)
-    new[: old.size] = old
-    return new
-
-
-@compiled()
-def _wider_heads(old: Heads) -> Heads:
-    new = np.empty(2 * old.size, np.int32)
-    new[: old.size] = old
-    return new
-
-
-@compiled()
 def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one loop
     starts: Ints, heads: Heads, arc_cost: Floats, arc_metres: Floats, onward: Heads, carry: bool,
     seed_starts: Ints, seed_nodes: Ints, seed_cost: Floats, seed_metres: Floats,
@@ -188,14 +116,14 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
                 continue
             if cost[node] == np.inf:
                 if count == found.size:
-                    found = _wider_heads(found)
+                    found = wider_heads(found)
                 found[count] = node
                 count += 1
             cost[node] = total
             if carry:
                 metres[node] = way
             if size == keys.size:
-                keys, items = _wider_floats(keys), _wider_heads(items)
+                keys, items = wider_floats(keys), wider_heads(items)
             push(keys, items, size, total, node)
             size += 1
         while size > 0:
@@ -218,7 +146,7 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
                         break
                     if cost[here] == np.inf:
                         if count == found.size:
-                            found = _wider_heads(found)
+                            found = wider_heads(found)
                         found[count] = here
                         count += 1
                     cost[here] = total
@@ -229,14 +157,14 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
                         break
                     if step == CROSSING:
                         if size == keys.size:
-                            keys, items = _wider_floats(keys), _wider_heads(items)
+                            keys, items = wider_floats(keys), wider_heads(items)
                         push(keys, items, size, total, here)
                         size += 1
                         break
         while found_cost.size < count:
-            found_cost = _wider_floats(found_cost)
+            found_cost = wider_floats(found_cost)
             if carry:
-                found_metres = _wider_floats(found_metres)
+                found_metres = wider_floats(found_metres)
         for at in range(begin, count):
             node = found[at]
             found_cost[at] = cost[node]
@@ -316,125 +244,3 @@ def search_blocks(
                 yield ready, task.result()
         for ready, task in waiting:
             yield ready, task.result()
-
-
-@compiled()
-def _least(  # noqa: PLR0912, PLR0913, PLR0917 - one kernel, one loop
-    starts: Ints, heads: Heads, arc_cost: Floats, arc_metres: Floats, onward: Heads, carry: bool,
-    seed_starts: Ints, seed_nodes: Ints, seed_cost: Floats, seed_metres: Floats,
-    limit: float, cost: Floats, owner: Ints, metres: Floats, before_of: Heads, trace: bool,
-) -> None:  # fmt: skip
-    """Fill in the least (cost, source, metres) of every node; ``before_of``: where it comes from.
-
-    ``cost`` is infinite, ``owner`` past all sources and ``metres`` infinite to begin with.
-    """
-    room = 4096
-    keys, items = np.empty(room, np.float64), np.empty(room, np.int32)
-    size = 0
-    for source in range(seed_starts.size - 1):
-        for seed in range(seed_starts[source], seed_starts[source + 1]):
-            node, total, way = seed_nodes[seed], seed_cost[seed], seed_metres[seed]
-            if total > limit or total > cost[node]:
-                continue
-            if total == cost[node] and (
-                source > owner[node]
-                or (source == owner[node] and not (carry and way < metres[node]))
-            ):
-                continue
-            cost[node], owner[node] = total, source
-            if carry:
-                metres[node] = way
-            if size == keys.size:
-                keys, items = _wider_floats(keys), _wider_heads(items)
-            push(keys, items, size, total, node)
-            size += 1
-    while size > 0:
-        key, node = keys[0], items[0]
-        drop_first(keys, items, size)
-        size -= 1
-        if key > cost[node]:
-            continue
-        source = owner[node]
-        for arc in range(starts[node], starts[node + 1]):
-            before, step = node, arc
-            total, way = key, (metres[node] if carry else 0.0)
-            while True:
-                here = heads[step]
-                total += arc_cost[step]
-                if total > limit or total > cost[here]:
-                    break
-                if carry:
-                    way += arc_metres[step]
-                if total == cost[here] and (
-                    source > owner[here]
-                    or (source == owner[here] and not (carry and way < metres[here]))
-                ):
-                    break
-                cost[here], owner[here] = total, source
-                if carry:
-                    metres[here] = way
-                if trace:
-                    before_of[here] = before
-                step = onward[step]
-                if step == DEAD_END:
-                    break
-                if step == CROSSING:
-                    if size == keys.size:
-                        keys, items = _wider_floats(keys), _wider_heads(items)
-                    push(keys, items, size, total, here)
-                    size += 1
-                    break
-                before = here
-
-
-def least_from_all(
-    arcs: Arcs, seeds: Seeds, *, limit: float = np.inf, carry_metres: bool, trace: bool = False
-) -> tuple[Floats, Ints, Floats, Heads]:
-    """Search from all sources together: each node's least cost, and the source that has it.
-
-    Parameters
-    ----------
-    arcs : Arcs
-    seeds : Seeds
-    limit : float
-        Cost, inclusive up to :func:`slack_limit`.
-    carry_metres : bool
-        Whether the metres of the way are wanted besides its cost; else they are its cost.
-    trace : bool
-        Whether to keep where each node is come to from.
-
-    Returns
-    -------
-    cost : numpy.ndarray of float, shape (n,)
-        Infinite where no source reaches.
-    source : numpy.ndarray of int64, shape (n,)
-        -1 where none reaches; of several at bit for bit the same cost the lowest.
-    metres : numpy.ndarray of float, shape (n,)
-        Of the way that was taken.
-    before : numpy.ndarray of int32, shape (n,)
-        The node before on the way, -1 at its first and where none is kept; empty without a trace.
-
-    Examples
-    --------
-    >>> from servicecircle.network.graph import build_network
-    >>> from servicecircle.network.travel import metres_travel
-    >>> arcs = metres_travel(build_network([0, 30, 90], [0, 0, 0], [0, 1], [1, 2])).outward
-    >>> zero, at = np.zeros(2), np.array([0, 2])
-    >>> seeds = Seeds(starts=np.array([0, 1, 2]), nodes=at, cost=zero, metres=zero, feet=at)
-    >>> cost, source, _, before = least_from_all(arcs, seeds, carry_metres=False, trace=True)
-    >>> cost.tolist(), source.tolist(), before.tolist()
-    ([0.0, 30.0, 0.0], [0, 0, 1], [-1, 0, -1])
-    """
-    n = arcs.starts.size - 1
-    count = seeds.starts.size - 1
-    cost = np.full(n, np.inf)
-    owner = np.full(n, count, np.int64)
-    metres = np.full(n, np.inf) if carry_metres else np.empty(0)
-    before = np.full(n if trace else 0, -1, np.int32)
-    _least(
-        arcs.starts, arcs.heads, arcs.cost, arcs.metres, arcs.onward, carry_metres,
-        seeds.starts, seeds.nodes, seeds.cost, seeds.metres,
-        slack_limit(limit), cost, owner, metres, before, trace,
-    )  # fmt: skip
-    owner[owner == count] = -1
-    return cost, owner, metres if carry_metres else cost, before

@@ -18,8 +18,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from servicecircle.network.compiled import compiled
+from servicecircle.network.feet import arcs_of
 from servicecircle.network.field import Bounds, Field, window
-from servicecircle.network.reach import arcs_of
 from servicecircle.network.refine import border_of, doubts, sliver_boxes
 from servicecircle.network.snap import Attachment
 from servicecircle.network.surface import Surface

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from servicecircle.network.bounded import search_blocks, slack_limit
 from servicecircle.network.compiled import compiled
-from servicecircle.network.reach import arcs_of, end_costs, same_edge, seeds_of
+from servicecircle.network.feet import arcs_of, end_costs, same_edge, seeds_of
 from servicecircle.network.snap import Attachment
 from servicecircle.network.travel import Direction, Travel
 

@@ -6,8 +6,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from servicecircle.network.bounded import least_from_all
-from servicecircle.network.reach import arcs_of, nearest, seeds_of
+from servicecircle.network.feet import arcs_of, seeds_of
+from servicecircle.network.least import least_from_all
+from servicecircle.network.reach import nearest
 from servicecircle.network.snap import Attachment
 from servicecircle.network.travel import Direction, Travel
 

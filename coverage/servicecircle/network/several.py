@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from servicecircle.network.bounded import Seeds, drop_first, push, slack_limit
+from servicecircle.network.bounded import Seeds, slack_limit
 from servicecircle.network.compiled import compiled
-from servicecircle.network.reach import arcs_of, end_costs, same_edge, seeds_of
+from servicecircle.network.feet import arcs_of, end_costs, same_edge, seeds_of
+from servicecircle.network.heap import drop_first, push
 from servicecircle.network.snap import Attachment
 from servicecircle.network.travel import Arcs, Direction, Travel
 
