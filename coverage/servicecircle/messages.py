@@ -28,6 +28,27 @@ class Message:
     remedy: str
 
 
+class _Word(str):
+    """A value that a text may ask for in its language: ``{level:word}``."""
+
+    __slots__ = ("language",)
+    language: Language
+
+    def __format__(self, spec: str) -> str:
+        if spec != "word":
+            return super().__format__(spec)
+        words = _texts()["labels"].get(f"word_{self}", {})
+        return str(words.get(self.language, self))
+
+
+def _word(value: object, language: Language) -> object:
+    if not isinstance(value, str):
+        return value
+    word = _Word(value)
+    word.language = language
+    return word
+
+
 class _Fields(dict[str, object]):
     def __missing__(self, key: str) -> str:
         return f"{{{key}}}"
@@ -53,7 +74,8 @@ def message(code: str, language: Language, fields: dict[str, object]) -> Message
         ``table.key`` of one of the files in ``texts/``.
     language : {"zh", "en"}
     fields : dict
-        Values for the placeholders; an unknown placeholder stays as it is.
+        Values for the placeholders; an unknown placeholder stays as it is. A placeholder
+        ``{level:word}`` shows the label ``word_<level>``, where there is one.
 
     Raises
     ------
@@ -64,13 +86,15 @@ def message(code: str, language: Language, fields: dict[str, object]) -> Message
     --------
     >>> message("input.missing_file", "en", {"value": "roads.osm.pbf"}).what
     'file not found: roads.osm.pbf'
+    >>> message("change.people_no_level", "zh", {"value": "township"}).what
+    '项目没有乡级的边界'
     """
     table, _, key = code.partition(".")
     try:
         entry = _texts()[table][key][language]
     except KeyError:
         raise LookupError(f"no text for message code {code!r} in language {language!r}") from None
-    filled = _Fields(fields)
+    filled = _Fields({name: _word(value, language) for name, value in fields.items()})
     return Message(*(str(entry[part]).format_map(filled) for part in ("what", "rule", "remedy")))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
+
 from stitched import Streets
 
 __all__ = [

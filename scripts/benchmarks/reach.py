@@ -36,10 +36,9 @@ from typing import Any
 
 import reach_rows
 from reach_rows import Counts, Row, World
+from servicecircle.network.compiled import threads
 from stitched import invented_streets, load_streets, read_streets, save_streets, stitch
 from timing import Side, in_turn, machine, own_peak_mib, peak_mib, start_peak, timed
-
-from servicecircle.network.compiled import threads
 
 COPIES = (1, 2, 4, 8)
 MOST_GROWTH = 2.3

@@ -9,9 +9,11 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pandas as pd
-import peers
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import dijkstra
+
+import peers
 from reach_rows import (
     LIMIT_M,
     LIMIT_S,
@@ -25,10 +27,8 @@ from reach_rows import (
     searches_ours,
     truth_of,
 )
-from scipy.sparse.csgraph import dijkstra
-from timing import Side
-
 from servicecircle.network.bounded import Reaches
+from timing import Side
 
 __all__ = ["further"]
 

@@ -10,13 +10,11 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-import peers
 import shapely
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import dijkstra
-from stitched import Streets
-from timing import Side
 
+import peers
 from servicecircle.network.bounded import Reaches, search_blocks
 from servicecircle.network.circles import circle_polygons, limit_bounds, reached_bounds
 from servicecircle.network.compiled import in_order
@@ -28,6 +26,8 @@ from servicecircle.network.snap import Attachment, EdgeIndex, edge_index, neares
 from servicecircle.network.surface import surface
 from servicecircle.network.travel import Travel, metres_travel
 from servicecircle.network.truth import wrong_points
+from stitched import Streets
+from timing import Side
 
 __all__ = [
     "DRAW_M",

@@ -1,14 +1,18 @@
 """A million facility rows: read, checked and placed into units, beside pandas and geopandas.
 
-    python scripts/benchmarks/tables.py [--rows 1000000] [--datum gcj02] [--json PATH]
+    python scripts/benchmarks/tables.py [--rows 1000000] [--land province] [--datum gcj02]
+                                        [--json PATH]
 
-The list and the units are invented, drawn from a seed into a temporary folder. Three ways are
-timed in this one process:
+The list and the units are invented, drawn from a seed into a temporary folder. Three ways run one
+after the other, each in a process of its own for its own peak of memory:
 
 - ours: ``read_facilities`` (encoding, delimiter, header, every cell of every column read, faults
   recorded row by row, duplicates proposed, datum undone) and ``place_points``;
 - pandas alone: ``read_csv`` of the same file, nothing checked;
 - plain geopandas: ``read_csv``, points from the columns, one ``sjoin`` with the units.
+
+The search for duplicates, which is part of ours, is timed once more alone. On the land
+``county`` the same rows stand about thirty times as close: most have others within 50 m.
 
 The two others read neither ``153床`` nor ``１２０`` nor dates, and take the coordinates as they
 stand; for them the list must be clean UTF-8 with commas, which it is.
@@ -17,11 +21,10 @@ stand; for them the list must be clean UTF-8 with commas, which it is.
 from __future__ import annotations
 
 import argparse
-import gc
 import json
-import platform
+import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,15 +35,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import shapely
+from timing import machine, peak_mib, timed
 
 from servicecircle.crs import metric_crs, transformer, wgs84_to_gcj02
+from servicecircle.inputs.duplicates import propose_duplicates
 from servicecircle.inputs.facilities import FacilityData, read_facilities
 from servicecircle.measure.places import place_points
 from servicecircle.project import FacilitySettings
 
 SEED = 20251231
-WEST, SOUTH, EAST, NORTH = 114.0, 26.0, 120.0, 31.0
-"""An invented land of some 320,000 km²: at a million rows three facilities a km²."""
+LANDS = {"province": (114.0, 26.0, 120.0, 31.0), "county": (118.0, 28.0, 119.0, 29.0)}
+"""Invented lands of some 320,000 and 10,900 km²: at a million rows 3 and 92 facilities a km²."""
+WAYS = {
+    "ours": "ours: read, check, place",
+    "pandas_alone": "pandas alone: read_csv",
+    "geopandas_sjoin": "plain: read_csv and sjoin",
+}
 MESSY = 0.01
 """Share of cells written as offices write them."""
 TITLES = [
@@ -49,14 +59,15 @@ TITLES = [
 ]  # fmt: skip
 
 
-def make_units(count: int) -> gpd.GeoDataFrame:
+def make_units(count: int, land: str = "province") -> gpd.GeoDataFrame:
     """Return about ``count`` quadrangles that tile the land, borders shared."""
+    west, south, east, north = LANDS[land]
     side = max(2, round(count**0.5))
     rng = np.random.default_rng(SEED)
-    lon, lat = np.meshgrid(np.linspace(WEST, EAST, side + 1), np.linspace(SOUTH, NORTH, side + 1))
+    lon, lat = np.meshgrid(np.linspace(west, east, side + 1), np.linspace(south, north, side + 1))
     inner = (slice(1, -1), slice(1, -1))
-    lon[inner] += rng.uniform(-0.3, 0.3, lon[inner].shape) * (EAST - WEST) / side
-    lat[inner] += rng.uniform(-0.3, 0.3, lat[inner].shape) * (NORTH - SOUTH) / side
+    lon[inner] += rng.uniform(-0.3, 0.3, lon[inner].shape) * (east - west) / side
+    lat[inner] += rng.uniform(-0.3, 0.3, lat[inner].shape) * (north - south) / side
     corners = np.dstack([lon, lat])
     rings = np.stack(
         [corners[:-1, :-1], corners[:-1, 1:], corners[1:, 1:], corners[1:, :-1]], axis=2
@@ -69,10 +80,13 @@ def make_units(count: int) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table, geometry=shapes, crs="EPSG:4326")
 
 
-def write_list(path: Path, units: gpd.GeoDataFrame, *, rows: int, datum: str) -> None:
+def write_list(
+    path: Path, units: gpd.GeoDataFrame, *, rows: int, datum: str, land: str = "province"
+) -> None:
     """Write the list: places all over the land, one cell of a hundred messy."""
     rng = np.random.default_rng(SEED)
-    lon, lat = rng.uniform(WEST, EAST, rows), rng.uniform(SOUTH, NORTH, rows)
+    west, south, east, north = LANDS[land]
+    lon, lat = rng.uniform(west, east, rows), rng.uniform(south, north, rows)
     unit = place_points(lon, lat, units.geometry.to_numpy(), gap_m=0.0).polygon
     if datum == "gcj02":
         lon, lat = wgs84_to_gcj02(lon, lat)
@@ -114,9 +128,9 @@ def write_list(path: Path, units: gpd.GeoDataFrame, *, rows: int, datum: str) ->
 def ours(path: Path, units: gpd.GeoDataFrame, datum: str) -> tuple[FacilityData, np.ndarray, float]:
     """Read, check and place; return the layer, the unit of each row, and seconds of reading."""
     settings = FacilitySettings(path=Path(path.name), datum=datum)  # type: ignore[arg-type]  # a choice of argparse
-    start = time.perf_counter()
-    data = read_facilities(settings, layer="care_home", base=path.parent, units=units)
-    read = time.perf_counter() - start
+    read, data = timed(
+        lambda: read_facilities(settings, layer="care_home", base=path.parent, units=units)
+    )
     west, south, east, north = units.total_bounds
     metric = metric_crs(np.array([west, east]), np.array([south, north]))
     move = transformer("EPSG:4326", metric.crs)
@@ -143,88 +157,135 @@ def plain_sjoin(path: Path, units: gpd.GeoDataFrame) -> tuple[int, int]:
     return int(found["unit_id"].notna().sum()), int((found["name"] == found["所属乡镇"]).sum())
 
 
-def _timed(action: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    best, result = float("inf"), None
-    for _ in range(repeats):
-        result = None
-        gc.collect()
-        start = time.perf_counter()
-        result = action()
-        best = min(best, time.perf_counter() - start)
-    return best, result
+def run_way(given: argparse.Namespace) -> dict[str, Any]:
+    """Run one way in this process; return its seconds, its memory and what became of the rows."""
+    units = make_units(given.units, given.land)
+    held, best, told = peak_mib(), float("inf"), dict[str, Any]()
+    for _ in range(given.repeats):
+        seconds, (found, data) = timed(lambda: _one_way(given, units))
+        if seconds < best:
+            best, told = seconds, found
+    peak = peak_mib()
+    if data is not None:
+        told["seconds_duplicates"] = round(timed(lambda: propose_duplicates(data.frame))[0], 3)
+    return {
+        "seconds": round(best, 3),
+        "peak_mib": round(peak, 1),
+        "held_before_mib": round(held, 1),
+        **told,
+    }
 
 
-def measure(*, rows: int, units: int, datum: str, repeats: int) -> dict[str, Any]:
-    """Return seconds of each way, their ratios, and what became of the rows."""
+def _one_way(
+    given: argparse.Namespace, units: gpd.GeoDataFrame
+) -> tuple[dict[str, Any], FacilityData | None]:
+    path = given.list
+    if given.way == "pandas_alone":
+        return {"counts": {"rows_by_pandas": pandas_alone(path)}}, None
+    if given.way == "geopandas_sjoin":
+        placed, own = plain_sjoin(path, units)
+        return {"counts": {"placed_by_sjoin": placed, "in_own_unit_by_sjoin": own}}, None
+    data, unit, read = ours(path, units, given.datum)
+    names = units["name"].to_numpy()
+    counts = {
+        "rows_in": data.rows_in,
+        "rows_used": len(data.frame),
+        "rows_set_aside": data.rows_set_aside,
+        "problems": len(data.problems),
+        "proposals": len(data.proposals),
+        "placed": int((unit >= 0).sum()),
+        "in_own_unit": int((names[unit] == data.frame["declared_unit"].to_numpy()).sum()),
+    }
+    return {"counts": counts, "seconds_reading": round(read, 3)}, data
+
+
+def measure(given: argparse.Namespace) -> dict[str, Any]:
+    """Return seconds, rows a second and memory of each way, their ratios, and the counts."""
+    before = machine(threads=1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "facilities.csv"
-        polygons = make_units(units)
-        write_list(path, polygons, rows=rows, datum=datum)
+        units = make_units(given.units, given.land)
+        write_list(path, units, rows=given.rows, datum=given.datum, land=given.land)
         megabytes = path.stat().st_size / 1e6
-        reading, _ = _timed(lambda: pandas_alone(path), repeats)
-        joining, joined = _timed(lambda: plain_sjoin(path, polygons), repeats)
-        whole, (data, unit, read) = _timed(lambda: ours(path, polygons, datum), repeats)
-    names = polygons["name"].to_numpy()
+        # The peak of a process starts at its parent's memory where it is forked: a fresh start.
+        runs = {way: _in_a_process(given, way, path) for way in WAYS}
+    mine = runs["ours"]
+    seconds = {way: run["seconds"] for way, run in runs.items()}
+    counts = [run["counts"] for run in runs.values()]
     return {
         "benchmark": "tables",
-        "rows": rows,
-        "units": len(polygons),
-        "datum": datum,
+        "rows": given.rows,
+        "units": len(units),
+        "land": given.land,
+        "datum": given.datum,
         "file_mb": round(megabytes, 2),
-        "repeats": repeats,
-        "seconds": {
-            "ours": round(whole, 3),
-            "ours_reading": round(read, 3),
-            "ours_placing": round(whole - read, 3),
-            "pandas_alone": round(reading, 3),
-            "geopandas_sjoin": round(joining, 3),
+        "repeats": given.repeats,
+        "seconds": seconds
+        | {
+            "ours_reading": mine["seconds_reading"],
+            "ours_placing": round(mine["seconds"] - mine["seconds_reading"], 3),
+            "ours_duplicates": mine["seconds_duplicates"],
         },
+        "rows_a_second": {way: round(given.rows / value) for way, value in seconds.items()},
+        "peak_mib": {way: run["peak_mib"] for way, run in runs.items()},
+        "held_before_mib": {way: run["held_before_mib"] for way, run in runs.items()},
         "ratio": {
-            "ours_to_pandas_alone": round(whole / reading, 2),
-            "ours_to_geopandas_sjoin": round(whole / joining, 2),
+            f"ours_to_{way}": round(seconds["ours"] / seconds[way], 2)
+            for way in WAYS
+            if way != "ours"
         },
-        "counts": {
-            "rows_in": data.rows_in,
-            "rows_used": len(data.frame),
-            "rows_set_aside": data.rows_set_aside,
-            "problems": len(data.problems),
-            "placed": int((unit >= 0).sum()),
-            "in_own_unit": int((names[unit] == data.frame["declared_unit"].to_numpy()).sum()),
-            "placed_by_sjoin": joined[0],
-            "in_own_unit_by_sjoin": joined[1],
-        },
-        "python": platform.python_version(),
+        "counts": {key: value for part in counts for key, value in part.items()},
+        "machine": before,
         "pandas": pd.__version__,
-        "geopandas": gpd.__version__,
     }
+
+
+def _in_a_process(given: argparse.Namespace, way: str, path: Path) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--way", way, "--list", str(path)]
+    for name in ("units", "land", "datum", "repeats"):
+        command += [f"--{name}", str(getattr(given, name))]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def main() -> None:
-    """Print both sides and the ratio."""
+    """Print the ways side by side, and their ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--units", type=int, default=1_400)
+    parser.add_argument("--land", choices=sorted(LANDS), default="province")
     parser.add_argument("--datum", choices=("wgs84", "cgcs2000", "gcj02"), default="gcj02")
     parser.add_argument("--repeats", type=int, default=1, help="the best of so many is taken")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures here as well")
+    parser.add_argument("--way", choices=sorted(WAYS), help=argparse.SUPPRESS)
+    parser.add_argument("--list", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.rows < 1 or given.units < 1 or given.repeats < 1:
         parser.error("--rows, --units and --repeats must be at least 1")
-    found = measure(rows=given.rows, units=given.units, datum=given.datum, repeats=given.repeats)
-    print(f"{found['rows']:,} rows, {found['file_mb']:,} MB, {found['units']:,} units")
-    words = {
-        "ours": "ours: read, check, place",
-        "ours_reading": "  of it reading",
-        "ours_placing": "  of it placing",
-        "pandas_alone": "pandas alone: read_csv",
-        "geopandas_sjoin": "plain: read_csv and sjoin",
-    }
-    for key, text in words.items():
-        print(f"{text:<28}{found['seconds'][key]:>10.2f} s")
+    if given.way is not None:
+        print(json.dumps(run_way(given)))
+        return
+    found = measure(given)
+    load = ", ".join(str(value) for value in found["machine"]["load_average"])
+    print(
+        f"{found['rows']:,} rows, {found['file_mb']:,} MB, {found['units']:,} units; "
+        f"{found['machine']['processors']} processors, load before {load}"
+    )
+    for way, text in WAYS.items():
+        print(
+            f"{text:<28}{found['seconds'][way]:>9.2f} s{found['rows_a_second'][way]:>12,} rows/s"
+            f"{found['peak_mib'][way]:>9,.0f} MiB at most"
+        )
+    for part, text in (
+        ("reading", "ours, of it reading"),
+        ("placing", "ours, of it placing"),
+        ("duplicates", "the duplicates once more"),
+    ):
+        print(f"{text:<28}{found['seconds'][f'ours_{part}']:>9.2f} s")
     for key, text in (("ours_to_pandas_alone", "pandas"), ("ours_to_geopandas_sjoin", "geopandas")):
-        print(f"{f'ours ÷ {text}':<28}{found['ratio'][key]:>10.2f}")
-    counts = ", ".join(f"{key} {value:,}" for key, value in found["counts"].items())
-    print(counts)
+        print(f"{f'ours ÷ {text}':<28}{found['ratio'][key]:>9.2f}")
+    print(", ".join(f"{key} {value:,}" for key, value in found["counts"].items()))
     if given.json is not None:
         text = json.dumps(found, ensure_ascii=False, indent=2)
         given.json.write_text(text + "\n", encoding="utf-8")

@@ -109,7 +109,7 @@ class TestLines:
     def test_datum_auto_is_refused(self, tmp_path):
         path = tmp_path / "roads.gpkg"
         layer(CROSS, highway=CLASSES).to_file(path)
-        assert refusal(path, CrsError, datum="auto").code == "vector.datum_auto"
+        assert refusal(path, CrsError, datum="auto").code == "road.datum_auto"
 
     def test_no_crs_is_refused_and_can_be_declared(self, tmp_path):
         path = tmp_path / "roads.shp"
@@ -548,3 +548,58 @@ def test_directions_as_several_sources_write_them():
     said = ["yes", "True", "1", "F", "-1", "T", "no", "B", "", "reversible"]
     codes_ = oneway_codes(said, ["service"] * 10, [""] * 10)
     assert codes_.tolist() == [1, 1, 1, 1, -1, -1, 0, 0, 0, 0]
+
+
+class TestGrids:
+    """Line layers whose coordinates the project has to explain; formats that explain themselves."""
+
+    def test_swapped_axes(self, tmp_path):
+        other = [shapely.transform(line, lambda xy: xy[:, ::-1]) for line in CROSS]
+        layer(other, highway=CLASSES).to_file(tmp_path / "a.gpkg")
+        assert refusal(tmp_path / "a.gpkg", CrsError).code == "vector.swapped"
+        assert segments(read(tmp_path / "a.gpkg", swap_axes=True)[0]) == CROSS_SEGMENTS
+
+    def test_a_grid_of_the_town(self, tmp_path):
+        # The town counts from 118 E 28 N, turned by a quarter: x goes north, y goes west.
+        metres = layer(CROSS).to_crs(4549).geometry
+        dx, dy = 300_000.0, 3_000_000.0
+        own = [
+            shapely.transform(line, lambda xy: np.column_stack([xy[:, 1] - dy, dx - xy[:, 0]]))
+            for line in metres
+        ]
+        layer(own, crs=None, highway=CLASSES).to_file(tmp_path / "a.gpkg")
+        grid = {"dx": dx, "dy": dy, "rotation_degrees": 90.0}
+        roads, _ = read(tmp_path / "a.gpkg", crs="EPSG:4549", local_grid=grid)
+        assert segments(roads) == CROSS_SEGMENTS
+
+    def test_an_old_datum_needs_its_parameters(self, tmp_path):
+        parameters = [15.8, -154.4, -82.3]
+        bound = pyproj.CRS(
+            "+proj=tmerc +lon_0=120 +x_0=500000 +ellps=krass +type=crs +towgs84="
+            + ",".join(map(str, parameters))
+        )
+        frame = layer(CROSS, highway=CLASSES).to_crs(bound)
+        frame.set_crs(2437, allow_override=True).to_file(tmp_path / "a.gpkg")
+        assert refusal(tmp_path / "a.gpkg", CrsError).code == "vector.old_grid"
+        roads, _ = read(tmp_path / "a.gpkg", towgs84=parameters)
+        assert segments(roads) == CROSS_SEGMENTS
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"swap_axes": True},
+            {"towgs84": [1.0, 2.0, 3.0]},
+            {"local_grid": {"dx": 0.0, "dy": 0.0}},
+            {"crs": "+proj=pipeline +step +proj=axisswap +order=2,1"},
+        ],
+    )
+    @pytest.mark.parametrize("name", ["a.osm", "a.graphml", "a.json"])
+    def test_formats_that_say_what_they_are_take_no_grid(self, tmp_path, name, given):
+        (tmp_path / name).write_text('{"version": 0.6, "elements": []}', encoding="utf-8")
+        assert refusal(tmp_path / name, CrsError, **given).code == "road.grid_fixed"
+
+    def test_other_layers_are_tested_against_the_roads_so_theirs_is_known(self, tmp_path):
+        layer(CROSS, highway=CLASSES).to_file(tmp_path / "a.gpkg")
+        problem = refusal(tmp_path / "a.gpkg", CrsError, datum="auto")
+        assert problem.code == "road.datum_auto"
+        assert "wgs84" in problem.text("en").splitlines()[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -186,7 +186,11 @@ def read_inputs(
         try:
             return read()
         except InputError as error:
-            faults.extend(error.problems)
+            # What lies in no file of its own lies in the project's.
+            faults.extend(
+                problem if problem.file else replace(problem, file=project.file)
+                for problem in error.problems
+            )
             return None
 
     base = project.folder

@@ -25,12 +25,15 @@ __all__ = [
     "MOTORROAD_CLOSED",
     "NEVER",
     "NODE_TAGS",
+    "NOT_UNDER_GROUND",
+    "ON_GROUND",
     "ONEWAY",
     "ONEWAY_CLASSES",
     "ONEWAY_JUNCTIONS",
     "ONEWAY_KEYS",
     "ONEWAY_MODES",
     "SERVICE_CLOSED",
+    "STRUCTURE_TAGS",
     "UNPROVEN_CLASSES",
     "WAY_TAGS",
     "WHEELCHAIR",
@@ -246,6 +249,15 @@ WHEELED_GOOD: dict[str, frozenset[str]] = {
 UNPROVEN_CLASSES = (_TRACKS - {"track_grade1"}) | {"bridleway", "path"}
 """Classes that are mostly unpaved: wheelchairs use them only where ``WHEELED_GOOD`` proves it."""
 
+# --- bridges and tunnels ---------------------------------------------------------------------
+
+STRUCTURE_TAGS = ("bridge", "tunnel", "layer")
+"""A way with one of these does not follow the ground."""
+ON_GROUND = frozenset({"", "0", "0.0", "f", "false", "n", "no", "none", "否"})
+"""Values by which OSM's tags and the columns of line layers say that there is none."""
+NOT_UNDER_GROUND = frozenset({"building_passage"})
+"""Values of ``tunnel`` for ways that lie on the ground."""
+
 # --- barriers on nodes -----------------------------------------------------------------------
 
 _ALL = frozenset(MODES)
@@ -314,5 +326,6 @@ WAY_TAGS = (
     "maxspeed",
     "maxspeed:forward",
     "maxspeed:backward",
+    *STRUCTURE_TAGS,
 )
 """All keys of ways that any rule looks at."""

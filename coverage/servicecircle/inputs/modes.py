@@ -45,6 +45,7 @@ Against OSMnx 2's filters, applied to the same ways:
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -118,21 +119,44 @@ def way_rules(tags: Mapping[str, Sequence[str]], *, gated: Gated = "closed") -> 
     unknown = set(tags) - set(table.WAY_TAGS)
     if "highway" not in tags or unknown:
         raise ValueError(f"tags must be highway and some of {table.WAY_TAGS}, not {list(tags)}")
-    keys = tuple(tags)
+    structure = _structures(tags)
+    keys = tuple(key for key in tags if key not in table.STRUCTURE_TAGS)
     number: dict[tuple[str, ...], int] = {}
-    ways = zip(*tags.values(), strict=True)
+    ways = zip(*(tags[key] for key in keys), strict=True)
     way = np.fromiter((number.setdefault(one, len(number)) for one in ways), np.int64)
     found = [_merged_verdict(dict(zip(keys, one, strict=True)), gated) for one in number]
     allowed = np.array([one[0] for one in found], np.int8).reshape(-1, len(MODES))
     private = np.array([one[1] for one in found], np.bool_).reshape(-1, len(MODES))
     ferry = [_class_of({"highway": "", **dict(zip(keys, one, strict=True))}) for one in number]
-    return WayRules(
+    rules = WayRules(
         allowed={mode: allowed[:, at] for at, mode in enumerate(MODES)},
         private={mode: private[:, at] for at, mode in enumerate(MODES)},
         pushed=np.array([one[2] for one in found], np.bool_),
         speed_kmh=np.array([one[3] for one in found], np.float64),
         ferry=np.array([name == table.FERRY for name in ferry], np.bool_),
+        structure=np.zeros(len(number), np.bool_),
     ).at(way)
+    if structure.shape != way.shape:
+        raise ValueError(f"{structure.size} bridges and tunnels, but {way.size} ways")
+    return dataclasses.replace(rules, structure=structure)
+
+
+def _structures(tags: Mapping[str, Sequence[str]]) -> Bools:
+    """Return which ways are bridges, tunnels, or on another layer than the ground.
+
+    Of ways merged into one it is one if any of them is.
+    """
+    found = np.zeros(len(tags["highway"]), np.bool_)
+    for key in table.STRUCTURE_TAGS:
+        off: dict[str, bool] = {}
+        values = tags.get(key, ())
+        for value in set(values):
+            parts = [_first(one) for one in options(value)]
+            flat = table.ON_GROUND | (table.NOT_UNDER_GROUND if key == "tunnel" else frozenset())
+            off[value] = not flat.issuperset(parts)
+        if any(off.values()):
+            found = found | np.fromiter((off[value] for value in values), np.bool_, len(values))
+    return found
 
 
 def _merged_verdict(tags: _Tags, gated: Gated) -> _Verdict:

@@ -61,6 +61,8 @@ class RawRoads:
     speed_kmh : numpy.ndarray of float, shape (m,)
         Speed limit, or speed of a ferry by its duration; NaN where it is not known.
     ferry : numpy.ndarray of bool, shape (m,)
+    structure : numpy.ndarray of bool, shape (m,)
+        Bridges, tunnels, and what else does not follow the ground.
     barred : mapping of str to numpy.ndarray of int64
         For each mode: the nodes, ascending, that it may not pass.
     name_index : numpy.ndarray of int32, shape (m,)
@@ -86,6 +88,7 @@ class RawRoads:
     pushed: Bools
     speed_kmh: Floats
     ferry: Bools
+    structure: Bools
     barred: Mapping[Mode, Ints]
     name_index: NDArray[np.int32]
     road_names: tuple[str, ...]
@@ -112,6 +115,7 @@ class WayRules:
     pushed: Bools
     speed_kmh: Floats
     ferry: Bools
+    structure: Bools
 
     def at(self, lines: Ints) -> WayRules:
         """Return the rules of some lines, in the order given."""
@@ -121,6 +125,7 @@ class WayRules:
             pushed=self.pushed[lines],
             speed_kmh=self.speed_kmh[lines],
             ferry=self.ferry[lines],
+            structure=self.structure[lines],
         )
 
 
@@ -191,6 +196,7 @@ def roads_of(
     ...     pushed=no,
     ...     speed_kmh=np.full(2, np.nan),
     ...     ferry=no,
+    ...     structure=no,
     ... )
     >>> lines = Lines(
     ...     lon=np.array([0.0, 1.0, np.nan]),
@@ -239,6 +245,7 @@ def roads_of(
     tally |= {f"segments_{mode}": int((rules.allowed[mode] > 0).sum()) for mode in MODES[1:]}
     tally["segments_private"] = int(rules.private["walk"].sum())
     tally["segments_ferry"] = int(rules.ferry.sum())
+    tally["segments_bridge_or_tunnel"] = int(rules.structure.sum())
     lines_in = int(counts.get("lines_in", len(lines.highway)))
     used_lines = len(lines.highway) - unused.size
     name_of_line, road_names = name_index(lines.names)
@@ -261,6 +268,7 @@ def roads_of(
         pushed=rules.pushed,
         speed_kmh=rules.speed_kmh,
         ferry=rules.ferry,
+        structure=rules.structure,
         barred=barred,
         name_index=name_of_line[line],
         road_names=road_names,

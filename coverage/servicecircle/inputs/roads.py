@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from servicecircle.crs import to_wgs84
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.coordinates import WGS84, fatal, settle_crs
-from servicecircle.inputs.gates import open_compounds
 from servicecircle.inputs.graphml import read_graphml
-from servicecircle.inputs.mode_tables import WAY_TAGS
+from servicecircle.inputs.mode_tables import ON_GROUND, STRUCTURE_TAGS, WAY_TAGS
 from servicecircle.inputs.modes import class_name, oneway_codes, way_rules
 from servicecircle.inputs.noding import Chains, join_ends, node_crossings
 from servicecircle.inputs.old_grids import grid_of
@@ -40,8 +39,6 @@ _LINES = (1, 2, 5)  # LineString, LinearRing, MultiLineString
 _LAYERS = (".gpkg", ".shp", ".geojson", ".json", ".parquet", ".geoparquet")
 _SHOWN = 5
 _CLASS_COLUMNS = ("highway", "fclass")
-_LEVEL_COLUMNS = ("layer", "bridge", "tunnel")
-_GROUND = frozenset({"", "0", "0.0", "f", "false", "n", "no", "none", "否"})
 _PATTERN = frozenset("*?[")
 
 
@@ -139,31 +136,12 @@ def read_roads(settings: RoadSettings, *, base: Path) -> tuple[RawRoads, list[Pr
         raise InputError(
             [fatal("road.nothing_walkable", name=name, value=classes), *problems[:_SHOWN]]
         )
-    return roads, [*problems, *_open_gates(roads, settings, name)]
+    return roads, problems
 
 
 def _holds_osm(path: Path, files: list[Path]) -> bool:
     """Return whether files are answers of the Overpass API."""
     return path not in files or (path.name.lower().endswith(".json") and is_overpass(path))
-
-
-def _open_gates(roads: RawRoads, settings: RoadSettings, name: str) -> list[Problem]:
-    """Say where ways kept for destinations can be passed through."""
-    if settings.gated != "destination":
-        return []
-    compounds, through = open_compounds(roads)
-    if not through:
-        return []
-    details: dict[str, object] = {"count": through, "total": compounds}
-    return [
-        Problem(
-            code="road.gated_through",
-            severity="warning",
-            action="flagged",
-            file=name,
-            details=details,
-        )
-    ]
 
 
 def _all_walked(roads: RawRoads) -> RawRoads:
@@ -304,12 +282,12 @@ def _levels(
             raise InputError(fatal("road.level_column", name=name, **where))
     if not settings.node_crossings and settings.join_m == 0.0:
         return np.zeros(len(frame), dtype=np.int64), []
-    chosen = settings.level_columns or [columns[key] for key in _LEVEL_COLUMNS if key in columns]
+    chosen = settings.level_columns or [columns[key] for key in STRUCTURE_TAGS if key in columns]
     if not chosen:
         problem = Problem(code="road.no_levels", severity="warning", file=name)
         return np.zeros(len(frame), dtype=np.int64), [problem] * settings.node_crossings
     texts = [[value.lower() for value in _texts(frame[column])] for column in chosen]
-    flat = [["" if text in _GROUND else text for text in column] for column in texts]
+    flat = [["" if text in ON_GROUND else text for text in column] for column in texts]
     rows = zip(*flat, strict=True)
     number: dict[tuple[str, ...], int] = {}
     found = [number.setdefault(row, len(number)) for row in rows]

@@ -160,7 +160,7 @@ def cost_at(
 ) -> tuple[Floats, Bools]:
     """Return the cost at attached points from the costs at the nodes.
 
-    Says nothing of targets on the point's own edge: see :func:`servicecircle.network.reach.nearest`.
+    Says nothing of targets on the point's own edge: see :func:`same_edge`.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from servicecircle.inputs.raw_roads import Mode, RawRoads
 from servicecircle.network.gated import gated_travel
 from servicecircle.network.graph import Network, build_network
 from servicecircle.network.profiles import Profile, class_speeds, drive_kmh
-from servicecircle.network.slope import slope_factors, steepness
+from servicecircle.network.slope import bridged_heights, slope_factors, steepness
 from servicecircle.network.travel import Travel, metres_travel, timed_travel
 
 __all__ = ["ModeNetwork", "mode_network", "profile_travel"]
@@ -134,7 +134,8 @@ def profile_travel(
     profile : Profile
         Of its mode.
     heights_m : numpy.ndarray of float, optional
-        Heights of the nodes of the roads, NaN where unknown; None: all is flat.
+        Heights of the ground at the nodes of the roads, NaN where unknown; None: all is flat.
+        Bridges and tunnels rise evenly between their ends.
     to_door : bool
         Private ways are for those who start or end there: see
         :mod:`servicecircle.network.gated`.
@@ -170,7 +171,8 @@ def _open_travel(
     there = np.where(codes & _FORWARD, seconds, np.inf)
     back = np.where(codes & _BACKWARD, seconds, np.inf)
     if heights_m is not None and profile.hilly:
-        slope = steepness(network, heights_m[laid.node], level=ferry)
+        heights_m = bridged_heights(network, heights_m[laid.node], roads.structure[segment])
+        slope = steepness(network, heights_m, level=ferry)
         there, back = there * slope_factors(slope), back * slope_factors(-slope)
         steep = np.abs(slope) > profile.max_slope
         there[steep] = back[steep] = np.inf
