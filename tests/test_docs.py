@@ -27,7 +27,15 @@ from servicecircle.standards.kinds import KINDS
 from servicecircle.standards.scorecard import SCORECARD_COLUMNS, UNIT_RESULT_COLUMNS, VERDICTS
 
 ROOT = Path(__file__).resolve().parents[1]
-GUIDES = ("project-file.md", "outputs.md", "method.md", "plans.md", "changes.md", "cli.md")
+GUIDES = (
+    "project-file.md",
+    "outputs.md",
+    "method.md",
+    "plans.md",
+    "changes.md",
+    "cli.md",
+    "performance.md",
+)
 PAGES = (
     "README.md",
     "CHANGELOG.md",

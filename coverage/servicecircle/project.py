@@ -299,7 +299,8 @@ class PopulationSettings(_Settings):
                 raise BrokenRule("project.population_places", spread=spread)
         if self.calibrate is not None and self.raster is None:
             raise BrokenRule("project.population_calibrate", found=sources[0])
-        if self.totals is not None and self.calibrate is None:
+        official = self.totals is not None or self.totals_date is not None
+        if official and (self.calibrate is None or self.totals is None):
             raise BrokenRule("project.population_totals")
         no_shares = sources[0] in ("units", "total") or self.raster_holds == "elderly"
         if self.elderly == "units" and (no_shares or self.elderly_raster is not None):
@@ -334,6 +335,8 @@ class FacilitySettings(_Settings):
     """Columns of the file to add up to the capacity."""
     osm: list[str] = []
     """For .osm and .osm.pbf: tag selectors beyond the registry's, ``key=value+key=value``."""
+    entrances: FilePath | None = None
+    """Table or layer of entrances: code or name of the facility and a place, a row each."""
     serves_level: Level | None = None
     """Level of the units named in ``serves``."""
     unit_level: Level | None = None

@@ -118,7 +118,8 @@ def hull_of_ego_graph(graph: Any, center: int, minutes: float) -> shapely.Geomet
 
     subgraph = nx.ego_graph(graph, center, radius=minutes, distance="time")
     points = [shapely.Point(node["x"], node["y"]) for _, node in subgraph.nodes(data=True)]
-    return gpd.GeoSeries(points).union_all().convex_hull
+    hull: shapely.Geometry = gpd.GeoSeries(points).union_all().convex_hull
+    return hull
 
 
 def union_of_ego_graph(
@@ -137,14 +138,16 @@ def union_of_ego_graph(
         for one, other in subgraph.edges()
     ]
     shapes = [*nodes.buffer(node_m), *gpd.GeoSeries(lines).buffer(edge_m)]
-    return gpd.GeoSeries(shapes).union_all()
+    union: shapely.Geometry = gpd.GeoSeries(shapes).union_all()
+    return union
 
 
 def street_tree(streets: Streets, edges: Ints) -> shapely.STRtree:
     """Return a tree of the given edges."""
     u, v = streets.u[edges], streets.v[edges]
     ends = [np.stack([streets.x[at], streets.y[at]], axis=1) for at in (u, v)]
-    return shapely.STRtree(shapely.linestrings(np.stack(ends, axis=1)))
+    lines = np.asarray(shapely.linestrings(np.stack(ends, axis=1)), object)
+    return shapely.STRtree(lines)
 
 
 def igraph_graph(streets: Streets, metres_per_s: float) -> tuple[Any, list[float]]:

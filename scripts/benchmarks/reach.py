@@ -26,11 +26,13 @@ import argparse
 import dataclasses
 import itertools
 import json
+import math
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -153,11 +155,17 @@ def _in_own_process(what: str, streets: Path, counts: Counts, *, repeats: int, f
     return json.loads(into.read_text(encoding="utf-8"))
 
 
-def growth_row(name: str, steps: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the row of one work's growth from its seconds on growing copies."""
+def growth_row(name: str, copies: Sequence[int], steps: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the row of one work's growth from its seconds on growing copies.
+
+    Its ratio is that of a doubling, over all steps together: single ones are shown, and noisy.
+    """
     seconds = [step["seconds"][name] for step in steps]
     ratios = [round(after / before, 2) for before, after in itertools.pairwise(seconds)]
-    return {"work": name, "seconds": seconds, "ratios": ratios, "ratio": max(ratios, default=None)}
+    doublings = math.log2(copies[-1] / copies[0])
+    whole = (seconds[-1] / seconds[0]) ** (1.0 / doublings) if doublings else None
+    ratio = None if whole is None else round(whole, 2)
+    return {"work": name, "seconds": seconds, "steps": ratios, "ratio": ratio}
 
 
 def _growth(
@@ -179,7 +187,7 @@ def _growth(
         "nodes": [step["nodes"] for step in steps],
         "peak_mib": [step["peak_mib"] for step in steps],
         "at_most": MOST_GROWTH,
-        "works": [growth_row(name, steps) for name in steps[0]["seconds"]],
+        "works": [growth_row(name, copies, steps) for name in steps[0]["seconds"]],
     }
 
 
@@ -231,7 +239,7 @@ def _print_growth(row: dict[str, Any]) -> None:
     print(f"\ngrowth: {row['streets']}, copies {row['copies']}, nodes {row['nodes']}")
     for work in row["works"]:
         times = "".join(f"{value:>10.3f}" for value in work["seconds"])
-        print(f"  {work['work']:<20}{times} s   for a doubling {work['ratios']}")
+        print(f"  {work['work']:<20}{times} s   a doubling {work['ratio']}, steps {work['steps']}")
     print(
         f"  {'peak memory':<20}" + "".join(f"{value:>10,.0f}" for value in row["peak_mib"]), "MiB"
     )
@@ -251,13 +259,8 @@ def measure(given: argparse.Namespace, counts: Counts) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder, files = Path(name), []
         for number, path in enumerate(given.roads or [None]):
-            seconds, streets = timed(
-                lambda path=path: (
-                    read_streets(path)
-                    if path
-                    else invented_streets(given.crossings, seed=counts.seed)
-                )
-            )
+            draw = partial(invented_streets, given.crossings, seed=counts.seed)
+            seconds, streets = timed(draw if path is None else partial(read_streets, path))
             files.append(folder / f"streets{number}.npz")
             save_streets(streets, files[-1])
             told = {"name": streets.name, "nodes": streets.x.size, "edges": streets.u.size}
@@ -309,8 +312,8 @@ def main() -> None:
         parser.error(f"--rows {','.join(unknown)}: not among {', '.join(ROWS)}")
     if min(dataclasses.astuple(counts)) < 1 or given.repeats < 1 or given.crossings < 2:  # noqa: PLR2004 - one street
         parser.error("every count must be at least 1, and crossings at least 2")
-    if min(given.copies) < 1:
-        parser.error("--copies must be at least 1")
+    if min(given.copies) < 1 or list(given.copies) != sorted(set(given.copies)):
+        parser.error("--copies must be numbers of at least 1, ascending")
     start = time.perf_counter()
     found = measure(given, counts)
     found["seconds_of_all"] = round(time.perf_counter() - start, 1)

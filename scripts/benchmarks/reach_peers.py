@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import dijkstra
 
 import peers
 from reach_rows import (
+    BLOCK,
     LIMIT_M,
     LIMIT_S,
     METRES_PER_S,
@@ -107,8 +108,8 @@ def _around(world: World) -> list[Row]:
         return network()
 
     def nearest_work(held: Any, _: int) -> Floats:
-        metres = held.nearest_pois(LIMIT_M, "facility", num_pois=1)[1].to_numpy(np.float64)
-        return metres / METRES_PER_S
+        found = held.nearest_pois(LIMIT_M, "facility", num_pois=1)[1]
+        return np.asarray(found, np.float64) / METRES_PER_S
 
     def nearest_agree(ours: Floats, theirs: Floats) -> dict[str, Any]:
         # What it does not reach it gives the limit.
@@ -121,7 +122,7 @@ def _around(world: World) -> list[Row]:
     def count_work(held: Any, _: int) -> Floats:
         kind = {"type" if package == "pandana" else "func": "sum"}
         found = held.aggregate(LIMIT_M, decay="flat", name="facility", **kind)
-        return found.to_numpy(np.float64)
+        return np.asarray(found, np.float64)
 
     around = searches_ours(world, nodes)
 
@@ -188,6 +189,24 @@ def _searches(world: World) -> list[Row]:
             out[at, list(reached)] = list(reached.values())
         return out
 
+    def sparse_work(matrix: Any, items: int) -> Floats:
+        found = np.empty((0, n))
+        kept = []
+        for first in range(0, items, BLOCK):
+            found = dijkstra(
+                matrix, indices=nodes[first : min(first + BLOCK, items)], limit=LIMIT_S
+            )
+            row, node = np.nonzero(np.isfinite(found))
+            kept.append((row, node, found[row, node]))
+        return found
+
+    some = min(BLOCK, nodes.size)
+    sparse_side = Side(
+        name="scipy dijkstra, dense, then what is reached",
+        lay=lambda: peers.cost_matrix(world.streets, METRES_PER_S),
+        work=sparse_work,
+        items=some,
+    )
     few_igraph = min(8, few)
     igraph_side = Side(
         name="igraph distances, dense, no limit",
@@ -212,6 +231,7 @@ def _searches(world: World) -> list[Row]:
         )
 
     return [
+        row("scipy, made sparse", sparse_side),
         row("igraph", igraph_side if peers.installed("igraph") else None),
         row("networkx", networkx_side),
     ]

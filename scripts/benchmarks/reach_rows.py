@@ -30,6 +30,7 @@ from stitched import Streets
 from timing import Side
 
 __all__ = [
+    "BLOCK",
     "DRAW_M",
     "LIMIT_M",
     "LIMIT_S",

@@ -119,9 +119,12 @@ def stitch(streets: Streets, copies: int) -> Streets:
         if copy >= wide:
             us.append(north + shift - wide * streets.x.size)
             vs.append(south + shift)
-    joined = (np.concatenate(parts) for parts in (xs, ys, us, vs))
     return Streets(
-        name=f"{copies} x {streets.name}", **dict(zip(("x", "y", "u", "v"), joined, strict=True))
+        name=f"{copies} x {streets.name}",
+        x=np.concatenate(xs),
+        y=np.concatenate(ys),
+        u=np.concatenate(us),
+        v=np.concatenate(vs),
     )
 
 

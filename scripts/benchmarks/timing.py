@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib.metadata
 import os
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,29 +61,30 @@ def in_turn(
 
     The first call of each, on ``warm`` items, is no part of the best: it loads or compiles.
     """
-    figures, states, results = [], [], [None] * len(sides)
+    figures, works = [], []
     for side in sides:
-        seconds, state = timed(side.lay)
-        first, _ = timed(lambda side=side, state=state: side.work(state, min(warm, side.items)))
-        states.append(state)
-        figures.append(
-            {
-                "way": side.name,
-                "items": side.items,
-                "set_up_seconds": round(seconds, 4),
-                "first_call_seconds": round(first, 4),
-                "seconds": float("inf"),
-            }
-        )
+        set_up, state = timed(side.lay)
+        first, _ = timed(partial(side.work, state, min(warm, side.items)))
+        works.append(partial(side.work, state, side.items))
+        figures.append({"set_up_seconds": round(set_up, 4), "first_call_seconds": round(first, 4)})
+    best = [float("inf")] * len(sides)
+    results: list[Any] = [None] * len(sides)
     for _ in range(repeats):
-        for at, side in enumerate(sides):
+        for at, work in enumerate(works):
             results[at] = None
-            seconds, results[at] = timed(lambda side=side, at=at: side.work(states[at], side.items))
-            figures[at]["seconds"] = min(figures[at]["seconds"], seconds)
-    for figure in figures:
-        figure["seconds"] = round(figure["seconds"], 6)
-        figure["ms_an_item"] = round(1e3 * figure["seconds"] / figure["items"], 6)
-    return figures, results
+            seconds, results[at] = timed(work)
+            best[at] = min(best[at], seconds)
+    told = [
+        {
+            "way": side.name,
+            "items": side.items,
+            **figure,
+            "seconds": round(seconds, 6),
+            "ms_an_item": round(1e3 * seconds / side.items, 6),
+        }
+        for side, figure, seconds in zip(sides, figures, best, strict=True)
+    ]
+    return told, results
 
 
 def peak_mib() -> float:
@@ -98,6 +101,9 @@ def start_peak() -> float:
     """Forget the peak so far, on Linux; return the memory that is held now."""
     gc.collect()
     if _CLEAR.exists():
+        # What an earlier call has freed would else be taken from the process's own store.
+        if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+            trim(0)
         _CLEAR.write_text("5", encoding="ascii")
     return peak_mib()
 

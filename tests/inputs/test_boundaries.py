@@ -87,7 +87,8 @@ def test_every_format_gives_the_same_units(tmp_path, suffix):
     assert units.crs.to_epsg() == 4326
     assert units.geometry.to_numpy()[0].equals(SQUARES[0])
     assert list(units.columns) == [
-        "unit_id", "code", "name", "level", "type", "parent_id", "parent_hint", "should_have",
+        "unit_id", "code", "name", "level", "type", "parent_id", "parent_hint",
+        "parent_name", "should_have",
         "is_urban", "population", "elderly", "households", "basis", "age_from", "valid_from",
         "valid_to", "geometry",
     ]  # fmt: skip

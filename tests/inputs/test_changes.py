@@ -375,7 +375,7 @@ def test_old_outlines_give_the_shares_of_the_points(weights, data):
         outlines(甲=(0, old_cut), 己=(old_cut, size)),
         outlines(子=(0, new_cut), 丑=(new_cut, size)),
     )
-    whole, pair = ("己", "甲") if new_cut > old_cut else ("甲", "己")
+    cut_up, kept_whole = ("己", "甲") if new_cut > old_cut else ("甲", "己")
     rows = [change(one, other) for one in ("甲", "己") for other in ("子", "丑")]
     gone = ("甲", "丑") if new_cut > old_cut else ("己", "子")
     table = change_table(row for row in rows if (row.before.name, row.after.name) != gone)
@@ -386,11 +386,11 @@ def test_old_outlines_give_the_shares_of_the_points(weights, data):
     )  # fmt: skip
     low, high = sorted((old_cut, new_cut))
     inside = {"甲": weights[:old_cut], "己": weights[old_cut:]}
-    share = sum(weights[low:high]) / sum(inside[whole])
+    share = sum(weights[low:high]) / sum(inside[cut_up])
     got = found.shares.set_index(["old_name", "new_name"])["share"]
     middle = "子" if new_cut > old_cut else "丑"
-    assert got[whole, middle] == pytest.approx(share)
-    assert got[pair, middle] == 1.0
+    assert got[cut_up, middle] == pytest.approx(share)
+    assert got[kept_whole, middle] == 1.0
     assert found.table["people"].sum() == pytest.approx(1100.0)
 
 

@@ -1,4 +1,4 @@
-"""Proposals are those of the rule carried out row by row, and keys those of Python's own folding."""
+"""Proposals are those of the rule carried out row by row, and keys those of Python's folding."""
 
 from __future__ import annotations
 
@@ -23,9 +23,19 @@ from servicecircle.inputs.likeness import folded_names, has_key, name_key, name_
 GEOD = Geod(ellps="WGS84")
 SERVICES = ("居家养老服务中心", "照料中心", "老年食堂", "养老院", "社团法人", "发展协会", "社区",
             "home", "care")  # fmt: skip
-NAMES = ["城南老年食堂", "城北老年食堂", "老年食堂", "甲院一部", "甲院二部", "甲院（一期）", "甲 院(一期)",
-         "臺北Ａ院", "台北a院", "社团法人大直村发展协会", "大直村发展协会", "大直村社区照料中心", "", "（）",
-         "院٣", "院٤", "Ⅷ院", "8院", "İ care", "ß home", "ss"]  # fmt: skip
+NAMES = [
+    *(
+        "城南老年食堂",
+        "城北老年食堂",
+        "老年食堂",
+        "甲院一部",
+        "甲院二部",
+        "甲院（一期）",
+        "甲 院(一期)",
+    ),
+    *("臺北Ａ院", "台北a院", "社团法人大直村发展协会", "大直村发展协会", "大直村社区照料中心", ""),
+    *("（）", "院٣", "院٤", "Ⅷ院", "8院", "İ care", "ß home", "ss"),
+]
 
 
 def key_by_hand(name):

@@ -246,6 +246,64 @@ def test_a_single_swapped_row_is_set_aside(read):
     ]
 
 
+AROUND = gpd.GeoDataFrame(
+    {"name": ["甲镇"], "code": [""]}, geometry=[shapely.box(118.8, 28.9, 119.0, 29.0)], crs=4326
+)
+
+
+def test_a_single_swapped_row_is_exchanged_where_that_puts_it_among_the_units(read):
+    rows = "".join(f"n{at},118.8{at},28.95\n" for at in range(1, 9))
+    # The third lies elsewhere either way, and the fourth is no place either way.
+    odd = "乙,28.94,118.95\n丙,28.96,118.9\n丁,39.9,116.4\n戊,95.0,200.0\n"
+    data = read("名称,经度,纬度\n" + rows + odd, datum="wgs84", units=AROUND)
+    assert points(data)[8:] == [(118.95, 28.94), (118.9, 28.96)]
+    assert data.frame["name"].tolist()[8:] == ["乙", "丙"]
+    mended = found(data, "facility.swapped_mended")
+    assert [(item.row, item.value, item.action) for item in mended] == [
+        (10, "28.94, 118.95", "mended"),
+        (11, "28.96, 118.9", "mended"),
+    ]
+    aside = [(item.code, item.row) for item in data.problems if item.action == "set_aside"]
+    assert aside == [("facility.swapped", 12), ("facility.out_of_range", 13)]
+
+
+@pytest.mark.parametrize("datum", ["gcj02", "bd09"])
+def test_an_exchanged_row_is_converted_as_all_others(read, datum):
+    shift = {"gcj02": wgs84_to_gcj02, "bd09": wgs84_to_bd09}[datum]
+    lon, lat = shift(np.full(5, 118.9), np.full(5, 28.95))
+    rows = [f"n{at},{lon[at]:.9f},{lat[at]:.9f}" for at in range(4)]
+    rows.append(f"乙,{lat[4]:.9f},{lon[4]:.9f}")
+    data = read("\n".join(["名称,经度,纬度", *rows]), datum=datum, units=AROUND)
+    assert points(data) == [(118.9, 28.95)] * 5
+
+
+def test_a_swapped_row_in_range_is_found_by_the_units(read):
+    units = gpd.GeoDataFrame(
+        {"name": ["Porto"], "code": [""]}, geometry=[shapely.box(-8.7, 41.1, -8.5, 41.2)], crs=4326
+    )
+    text = "name,lon,lat\nA,-8.6,41.15\nB,-8.61,41.16\nC,41.17,-8.62\nD,2.35,48.86\n"
+    data = read(text, datum="wgs84", units=units)
+    # D is in Paris, far from all units: another fault than the order.
+    assert points(data) == [(-8.6, 41.15), (-8.61, 41.16), (-8.62, 41.17)]
+    assert [item.row for item in found(data, "facility.swapped_mended")] == [4]
+    assert [item.row for item in found(data, "facility.far_away")] == [5]
+
+
+def test_projected_rows_are_not_exchanged(read):
+    text = "名称,x,y\n甲,389000,3205000\n乙,389100,3205100\n丙,3205000,389000\n"
+    data = read(text, crs="EPSG:4549", units=AROUND)
+    assert data.frame["name"].tolist() == ["甲", "乙"]
+    assert found(data, "facility.swapped_mended") == []
+
+
+@pytest.mark.parametrize("title", ["位置误差", "位置误差（米）", "定位误差(m)", "position_error_m"])
+def test_a_column_says_how_wrong_each_place_may_be(read, title):
+    rows = "甲,118.87,28.97,50米\n乙,118.95,28.94,\n丙,118.9,28.9,-3\n丁,,,20\n"
+    data = read(f"名称,经度,纬度,{title}\n{rows}", datum="wgs84", position_error_m=7.0)
+    assert data.frame["position_error_m"].tolist() == [50.0, 7.0, 7.0]
+    assert [item.row for item in found(data, "facility.negative")] == [4]
+
+
 def test_a_swapped_file_whose_values_stay_in_range_is_found_by_the_units(read):
     units = gpd.GeoDataFrame(
         {"name": ["Porto"], "code": [""]}, geometry=[shapely.box(-8.7, 41.1, -8.5, 41.2)], crs=4326

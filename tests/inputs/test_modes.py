@@ -310,6 +310,38 @@ class TestSpeed:
         assert speed == expected if expected is not None else np.isnan(speed)
 
 
+class TestStructures:
+    @pytest.mark.parametrize(
+        ("tags", "expected"),
+        [
+            ({}, False),
+            ({"bridge": "yes"}, True),
+            ({"bridge": "viaduct"}, True),
+            ({"bridge": "no"}, False),
+            ({"tunnel": "yes"}, True),
+            ({"tunnel": "building_passage"}, False),  # through a house, on the ground
+            ({"tunnel": "building_passage", "layer": "-1"}, True),
+            ({"layer": "1"}, True),
+            ({"layer": "-2"}, True),
+            ({"layer": "0"}, False),
+            ({"layer": "ROADS"}, False),  # a column of that name in a drawing
+            ({"bridge": "T", "tunnel": "F"}, True),  # as Geofabrik writes
+            ({"bridge": "F", "tunnel": "F", "layer": "0.0"}, False),
+            ({"bridge": "['viaduct', 'yes']"}, True),  # merged by OSMnx
+        ],
+    )
+    def test_what_does_not_follow_the_ground(self, tags, expected):
+        assert rules("residential", **tags).structure.tolist() == [expected]
+
+    def test_it_changes_nothing_else(self):
+        assert allowed("footway", "drive", bridge="yes") == NONE
+        assert walked("footway", tunnel="yes", layer="-1")
+
+    def test_each_way_has_its_own(self):
+        found = way_rules({"highway": ["path"] * 3, "bridge": ["", "yes", "no"]})
+        assert found.structure.tolist() == [False, True, False]
+
+
 class TestMergedWays:
     def test_open_only_if_all_its_ways_are(self):
         assert walked("['steps', 'service']")
@@ -436,7 +468,12 @@ def test_many_ways_keep_their_order():
 
 @pytest.mark.parametrize(
     "tags",
-    [{"foot": ["no"]}, {"highway": ["path"], "colour": ["no"]}, {"highway": ["path"], "foot": []}],
+    [
+        {"foot": ["no"]},
+        {"highway": ["path"], "colour": ["no"]},
+        {"highway": ["path"], "foot": []},
+        {"highway": ["path"], "bridge": ["yes", "no"]},
+    ],
 )
 def test_wrong_tags_are_refused(tags):
     with pytest.raises(ValueError):

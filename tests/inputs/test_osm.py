@@ -512,7 +512,7 @@ class TestFacilities:
         )
         frame, _ = tagged_facilities(path, selectors=selectors, name="a")
         assert frame["osm_id"].tolist() == [f"node/{number}" for number in found]
-        assert list(frame.columns) == ["osm_id", "name", "tags", "geometry"]
+        assert list(frame.columns) == ["osm_id", "name", "tags", "doors", "geometry"]
         assert frame.crs.to_epsg() == 4326
 
     @pytest.mark.parametrize("selector", ["", "amenity", "amenity=", "=clinic", "a=b+c", "a=b+"])

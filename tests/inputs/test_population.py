@@ -229,7 +229,7 @@ def test_the_datum_of_a_table_is_declared_or_refused(tmp_path):
     assert code_of(caught) == "population.no_datum"
     with pytest.raises(CrsError) as caught:
         read(tmp_path, points="points.csv", datum="auto")
-    assert code_of(caught) == "vector.datum_auto"
+    assert code_of(caught) == "population.auto_needs_units"
     demand = read(tmp_path, points="points.csv", datum="gcj02").demand
     assert demand[["lon", "lat"]].to_numpy()[0] == pytest.approx([118.05, 28.05], abs=1e-9)
 

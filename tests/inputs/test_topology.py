@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 
+from servicecircle.inputs.crossings import hopeless_crossings, sampled_crossings
 from servicecircle.inputs.shapes import areas_m2
 from servicecircle.inputs.topology import measure_gaps, measure_nesting, measure_topology
 from servicecircle.inputs.unit_rows import mend, other_basis
@@ -145,3 +148,49 @@ def test_another_basis_is_told():
     assert [(problem.column, problem.value) for problem in problems] == [
         ("basis", "registered"), ("age_from", "65"),
     ]  # fmt: skip
+
+
+def ring(size: int) -> np.ndarray:
+    turns = np.linspace(0.0, 2.0 * np.pi, size, endpoint=False)
+    return np.column_stack([118.0 + 0.1 * np.cos(turns), 28.0 + 0.1 * np.sin(turns)])
+
+
+def test_only_what_crosses_everywhere_is_hopeless():
+    places = np.random.default_rng(7).random((12_000, 2))
+    stray = ring(12_000)
+    stray[6_000] = [118.3, 28.0]  # one spike across the ring, at a segment that is looked at
+    shapes = np.array(
+        [shapely.Polygon(one) for one in (places, ring(12_000), stray, places[:9_000])],
+        dtype=object,
+    )
+    found = hopeless_crossings(shapes)
+    assert list(found) == [0]
+    # Two random segments in a square cross with a chance of about 0.23.
+    assert found[0] == pytest.approx(0.23 * 12_000**2 / 2, rel=0.1)
+
+
+@pytest.mark.parametrize("size", [50, 200])
+def test_sampled_crossings_are_near_the_count(size):
+    shape = shapely.Polygon(np.random.default_rng(3).random((size, 2)))
+    segments = shapely.linestrings(
+        np.stack([shapely.get_coordinates(shape)[:-1], shapely.get_coordinates(shape)[1:]], axis=1)
+    )
+    pairs = shapely.STRtree(segments).query(segments, predicate="crosses")
+    found = sampled_crossings(np.array([shape], dtype=object), np.array([0]))
+    if size == 50:
+        assert found == {}  # small ones are mended without a look
+    else:
+        # Boxes bound the crossings from above.
+        assert pairs.shape[1] / 2 <= found[0] < 4 * pairs.shape[1]
+
+
+def test_a_million_vertices_are_refused_or_read_in_seconds():
+    places = np.random.default_rng(7).random((1_000_000, 2)) * 0.2 + [118.0, 28.0]
+    shapes = np.array([shapely.Polygon(places), shapely.Polygon(ring(1_000_000))], dtype=object)
+    start = time.process_time()
+    mended, keep, problems = mend(shapes, ["甲", "乙"], "a.gpkg")
+    # It took 58 seconds; a slow machine may take a few times of what ours does.
+    assert time.process_time() - start < 30.0
+    assert keep.tolist() == [False, True]
+    assert mended[1].equals_exact(shapes[1], tolerance=0.0)
+    assert [(problem.code, problem.row) for problem in problems] == [("unit.tangled", 1)]

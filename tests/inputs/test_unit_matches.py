@@ -165,3 +165,16 @@ def test_a_list_of_elsewhere_or_without_boundaries():
         table, listed(("330881", "江山市", "")), SETTINGS, level="county"
     )
     assert (counts, codes_of(problems)) == ({}, ["change.no_units"])
+
+
+def test_records_say_where_the_unit_stands():
+    table = units(
+        ("330881100299", "东村", ""), ("330881100201", "西村", ""), ("330881100298", "甲乙丙村", "")
+    )
+    codes = listed(("330881100201", "大桥村", ""), ("330881100202", "东村", ""))
+    stands = {str(at): ("villages.shp", at + 1) for at in range(3)}
+    _, _, problems = check_codes(table, codes, SETTINGS, level="village_level", stands=stands)
+    assert {(p.code, p.file, p.row) for p in problems if p.row} == {
+        ("change.code_other_name", "villages.shp", 2), ("change.code_unlisted", "villages.shp", 1),
+        ("change.unresolved", "villages.shp", 3),
+    }  # fmt: skip

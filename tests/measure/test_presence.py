@@ -142,6 +142,17 @@ def test_a_declared_township_does_not_give_a_village():
     assert count(sites({"declared_unit": "东镇"}), "township")[0]["township:11"] == 1
 
 
+@pytest.mark.parametrize("told", ["1–5村", "第1-5村", "双溪1～3村", "1至5村"])
+def test_a_range_of_villages_is_listed_and_not_guessed(told):
+    table = sites({"serves": f"{told};112"})
+    counts, _ = count(table)
+    assert {unit for unit, number in counts.items() if number} == {"village_level:112"}
+    (problem,) = place_facilities(table, units(), level="village_level")[1]
+    assert (problem.code, problem.column) == ("presence.unknown_served_unit", "serves")
+    assert problem.value == told
+    assert told in problem.text("zh")
+
+
 def test_a_stated_level_of_serves_is_the_only_one_looked_at():
     table = sites({"serves": "东镇"})
     assert count(table, "township", serves_level="township")[0]["township:11"] == 1

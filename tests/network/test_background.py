@@ -36,6 +36,7 @@ def roads(*lines):
         pushed=np.zeros(len(u), bool),
         speed_kmh=np.full(len(u), np.nan),
         ferry=np.zeros(len(u), bool),
+        structure=np.zeros(len(u), bool),
         barred=dict.fromkeys(MODES, np.empty(0, np.int64)),
         name_index=np.full(len(u), -1, np.int32),
         road_names=(),

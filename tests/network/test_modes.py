@@ -12,7 +12,7 @@ from servicecircle.network.reach import nearest
 from servicecircle.network.snap import attach
 
 
-def street(*stops, classes, allowed=None, speed=None, ferry=None, barred=None, pushed=None):
+def street(*stops, classes, allowed=None, speed=None, barred=None, **flags):
     """Return a street of one segment a class through places in metres, as raw roads."""
     m = len(classes)
     both = np.full(m, 3, np.int8)
@@ -20,9 +20,8 @@ def street(*stops, classes, allowed=None, speed=None, ferry=None, barred=None, p
     rules = WayRules(
         allowed={mode: np.array((allowed or {}).get(mode, both), np.int8) for mode in MODES},
         private=dict.fromkeys(MODES, no),
-        pushed=no if pushed is None else np.array(pushed),
         speed_kmh=np.full(m, np.nan) if speed is None else np.array(speed, float),
-        ferry=no if ferry is None else np.array(ferry),
+        **{name: np.array(flags.get(name, no)) for name in ("pushed", "ferry", "structure")},
     )
     x, y = np.array(stops, float).T
     lines = Lines(
@@ -146,6 +145,16 @@ class TestSlopes:
         for name in ("drive", "cycle", "ebike"):
             hilly = travel(self.roads, name, heights_m=self.heights)
             np.testing.assert_array_equal(hilly.forward, travel(self.roads, name).forward)
+
+    def test_a_bridge_rises_evenly_whatever_the_ground_under_it(self):
+        gorge = np.array([0.0, -50.0, -60.0, 270.0])
+        roads = street(*THREE, classes=["path"] * 3, structure=[True] * 3)
+        way = travel(roads, "walk", heights_m=gorge)
+        # 270 m on 2,700 m: a tenth, all the way.
+        np.testing.assert_allclose(way.forward, 810.0 * np.exp(3.5 * 0.1))
+        np.testing.assert_allclose(way.backward, 810.0)
+        ground = travel(self.roads, "walk", heights_m=gorge)
+        assert ground.forward[2] > 2.0 * way.forward[2]
 
     def test_level_ground_is_as_without_a_dem(self):
         way = travel(self.roads, "walk", heights_m=np.full(4, 8.0))

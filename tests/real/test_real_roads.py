@@ -30,6 +30,15 @@ from servicecircle.inputs.osm import (
     read_osm,
     tagged_facilities,
 )
+from servicecircle.inputs.osm_extract import OsmFiles
+from servicecircle.inputs.osm_file import processor_of
+from servicecircle.inputs.osm_wishes import (
+    BUILDINGS,
+    ENTRANCES,
+    RESIDENTIAL_LAND,
+    boundary_wish,
+    facility_wish,
+)
 from servicecircle.inputs.roads import read_roads
 from servicecircle.project import RoadSettings
 
@@ -269,6 +278,40 @@ class TestIsleOfMan:
         assert {problem.action for problem in problems} <= {"flagged"}
         island = shapely.box(-4.9, 54.0, -4.2, 54.5)
         assert shapely.contains(island, frame.geometry.to_numpy()).all()
+
+    def test_all_that_is_wanted_is_read_in_two_passes(self, pbf, monkeypatch):
+        layers = {
+            "care_home": ("amenity=nursing_home", "amenity=social_facility"),
+            "community_service_center": ("amenity=community_centre",),
+            "cemetery": ("landuse=cemetery", "amenity=grave_yard"),
+        }
+        wishes = [boundary_wish(8), BUILDINGS, RESIDENTIAL_LAND]
+        # Each layer of facilities asks for the entrances of its areas too.
+        wishes += [facility_wish(tags, name="iom") for tags in layers.values()]
+        wishes += [ENTRANCES] * len(layers)
+        files, opened = OsmFiles((pbf, wish) for wish in wishes), []
+
+        def counting(path, entities, *, name):
+            opened.append(path)
+            return processor_of(path, entities, name=name)
+
+        for module in ("osm_file", "osm_extract"):
+            monkeypatch.setattr(f"servicecircle.inputs.{module}.processor_of", counting)
+        found = {
+            layer: len(tagged_facilities(pbf, selectors=tags, name="iom", files=files)[0])
+            for layer, tags in layers.items()
+        }
+        assert found == {"care_home": 8, "community_service_center": 12, "cemetery": 27}
+        assert len(admin_boundaries(pbf, admin_level=8, name="iom", files=files)[0]) == 24
+        assert len(landuse_residential(pbf, name="iom", files=files)[0]) == 92
+        houses, problems = buildings(pbf, name="iom", files=files)
+        assert len(opened) == 2
+        alone, others = buildings(pbf, name="iom")
+        assert len(opened) == 4
+        assert len(houses) == 12_167
+        assert houses["osm_id"].tolist() == alone["osm_id"].tolist()
+        assert shapely.equals_exact(houses.geometry.to_numpy(), alone.geometry.to_numpy()).all()
+        assert problems == others
 
     def test_buildings(self, pbf):
         frame, problems = buildings(pbf, name="iom")

@@ -44,6 +44,7 @@ UNIT_TABLE = (
     "type",
     "parent_id",
     "parent_hint",
+    "parent_name",
     "should_have",
     "is_urban",
     "population",
@@ -55,7 +56,10 @@ UNIT_TABLE = (
     "valid_to",
 )
 
-_TEXTS = ("unit_id", "code", "name", "level", "type", "parent_id", "parent_hint", "basis")
+_TEXTS = (
+    *("unit_id", "code", "name", "level", "type", "parent_id", "parent_hint", "parent_name"),
+    "basis",
+)
 
 
 def read_boundaries(
@@ -162,6 +166,9 @@ def read_unit_rows(
             "name": text_cells(frame[chosen["name"][0]]) if "name" in chosen else blank,
             "level": level,
             "parent_hint": code_cells(frame[chosen["parent"][0]]) if "parent" in chosen else blank,
+            "parent_name": text_cells(frame[chosen["parent_name"][0]])
+            if "parent_name" in chosen
+            else blank,
         }
     )
     times, found = validity(frame, chosen, name)

@@ -215,6 +215,7 @@ def _shared(
         severity="warning" if bad else "note",
         action="flagged" if bad else "counted",
         file=parts[0].steps[-1].file,
+        row=parts[0].steps[-1].row,
         value=unit.called(),
         details={
             "parts": ", ".join(shown),

@@ -19,6 +19,7 @@ from servicecircle.errors import InputError
 from servicecircle.inputs.addresses import AddressBook
 from servicecircle.inputs.datum_layers import Known
 from servicecircle.inputs.duplicates import no_proposals, settle_duplicates
+from servicecircle.inputs.entrances import Doors, doors_in_wgs84, no_doors, read_entrances
 from servicecircle.inputs.facility_addresses import may_be_placed, place_by_address
 from servicecircle.inputs.facility_cells import (
     Cells,
@@ -94,6 +95,8 @@ class FacilityData:
         Duplicates proposed within the layer, see :mod:`servicecircle.inputs.duplicates`.
     titles : mapping of str to str
         Our column → title in the file, for records made later on.
+    doors : mapping of str to shapely.Geometry
+        facility_id → entrances or outline, see :mod:`servicecircle.inputs.entrances`.
     """
 
     frame: gpd.GeoDataFrame
@@ -102,6 +105,7 @@ class FacilityData:
     rows_set_aside: int
     proposals: pd.DataFrame = field(default_factory=no_proposals)
     titles: Mapping[str, str] = field(default_factory=dict)
+    doors: Doors = field(default_factory=no_doors)
 
 
 def read_facilities(
@@ -241,10 +245,17 @@ def read_facilities(
         problems += found
         if not len(frame):
             raise _empty(file, raw.sheet, problems, layer=layer)
+    drawn = doors_in_wgs84(raw, places, grid=grid_of(settings), name=file)
+    listed, found = read_entrances(settings, frame, base=base, datum=places.datum, titles=titles)
+    problems += found
+    doors = dict(zip(columns["facility_id"][keep].tolist(), drawn[keep].tolist(), strict=True))
+    # Of duplicates that were merged one is left.
+    doors = {name: (doors | listed).get(name) for name in frame["facility_id"].tolist()}
     rows_set_aside = raw.rows_in - len(frame)
     return FacilityData(
-        frame, tuple(problems), raw.rows_in, rows_set_aside, settled.proposals, found_titles
-    )
+        frame, tuple(problems), raw.rows_in, rows_set_aside, settled.proposals, found_titles,
+        {name: shape for name, shape in doors.items() if shape is not None},
+    )  # fmt: skip
 
 
 def _titles(cells: Cells) -> dict[str, str]:
@@ -314,7 +325,8 @@ def _frame(columns: dict[str, Any], places: Places, keep: Bools) -> gpd.GeoDataF
     placed = places.fault == ""
     points[placed] = shapely.points(places.lon[placed], places.lat[placed])
     geometry = gpd.GeoSeries(points[keep], crs="EPSG:4326")
-    return gpd.GeoDataFrame(table[keep].reset_index(drop=True), geometry=geometry)
+    kept = table if keep.all() else table[keep].reset_index(drop=True)
+    return gpd.GeoDataFrame(kept, geometry=geometry)
 
 
 def _rows_to_keep(

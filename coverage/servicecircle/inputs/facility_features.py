@@ -124,6 +124,7 @@ def features_of_layer(
         crs=crs,
         datum=datum,
         problems=[*problems, *columns.problems],
+        doors=_doors(geometry, x),
     )
 
 
@@ -133,6 +134,17 @@ def _without_place(columns: Columns) -> Columns:
     repeated = tuple(columns.columns[column] for column in places if column in columns.columns)
     kept = {ours: title for ours, title in columns.columns.items() if ours not in places}
     return Columns(kept, (*columns.unmapped, *repeated), "", columns.problems)
+
+
+def _doors(geometry: NDArray[np.object_], x: Floats) -> NDArray[np.object_]:
+    """Return the outlines of polygons and the points of which there are several, else None."""
+    doors = np.full(len(geometry), None, dtype=object)
+    kinds = shapely.get_type_id(geometry)
+    areas = np.isin(kinds, (3, 6)) & np.isfinite(x)
+    doors[areas] = polygons_only(shapely.force_2d(geometry[areas]))
+    several = (kinds == 4) & np.isfinite(x) & (shapely.get_num_geometries(geometry) > 1)  # noqa: PLR2004 - MultiPoint
+    doors[several] = geometry[several]
+    return doors
 
 
 def _inside(geometry: NDArray[np.object_]) -> tuple[Floats, Floats, NDArray[np.object_]]:
@@ -247,4 +259,5 @@ def features_of_osm(
         crs=WGS84,
         datum="wgs84",
         problems=list(problems),
+        doors=np.asarray(found["doors"].to_numpy(), dtype=object),
     )

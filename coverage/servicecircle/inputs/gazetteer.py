@@ -75,7 +75,7 @@ class Gazetteer:
     by_code: dict[tuple[str, str], list[str]]
     by_name: dict[tuple[str, str], list[str]]
     words: dict[str, frozenset[str]]
-    hints: dict[str, str]
+    hints: dict[str, frozenset[str]]
     known: frozenset[str]
     levels: tuple[str, ...]
 
@@ -176,7 +176,7 @@ class Gazetteer:
         """Tell whether a unit lies in a parent, which its source may name though it is no unit."""
         chain = list(self.ancestors(unit))
         return any(parent in self.words[one] for one in chain[1:]) or any(
-            parent == self.hints[one] for one in chain
+            parent in self.hints[one] for one in chain
         )
 
 
@@ -201,7 +201,11 @@ def gazetteer(units: pd.DataFrame) -> Gazetteer:
         if short:
             by_name.setdefault((level, short), []).append(unit)
         words[unit] = frozenset({short, normalise_name(str(code)), normalise_name(unit)} - {""})
-    hints = dict(zip(ids, map(normalise_name, _texts(units, "parent_hint")), strict=True))
+    above = zip(_texts(units, "parent_hint"), _texts(units, "parent_name"), strict=True)
+    hints = {
+        unit: frozenset(map(normalise_name, texts)) - {""}
+        for unit, texts in zip(ids, above, strict=True)
+    }
     return Gazetteer(
         level_of=dict(zip(ids, units["level"].astype(str), strict=True)),
         name_of=dict(zip(ids, units["name"].fillna("").astype(str), strict=True)),
@@ -210,7 +214,7 @@ def gazetteer(units: pd.DataFrame) -> Gazetteer:
         by_name=by_name,
         words=words,
         hints=hints,
-        known=frozenset().union(*words.values(), hints.values()) - {""},
+        known=frozenset().union(*words.values(), *hints.values()) - {""},
         levels=tuple(level for level in LEVELS if (units["level"] == level).any()),
     )
 

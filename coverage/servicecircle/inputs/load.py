@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -25,14 +24,8 @@ from servicecircle.inputs.facilities import FacilityData, read_facilities
 from servicecircle.inputs.geocoding import geocoder
 from servicecircle.inputs.kept_roads import read_kept_roads
 from servicecircle.inputs.osm_extract import OsmFiles, OsmSource
-from servicecircle.inputs.osm_file import OSM_SUFFIXES
-from servicecircle.inputs.osm_wishes import (
-    BUILDINGS,
-    RESIDENTIAL_LAND,
-    boundary_wish,
-    facility_wish,
-)
 from servicecircle.inputs.population import PopulationData, read_population
+from servicecircle.inputs.project_osm import osm_files
 from servicecircle.inputs.raw_roads import RawRoads
 from servicecircle.inputs.roads import road_files
 from servicecircle.inputs.staff import StaffData, read_staff
@@ -122,6 +115,7 @@ def input_files(project: Project) -> tuple[Path, ...]:
     """
     paths: list[Path | None] = [settings.path for settings in project.boundaries.values()]
     paths += [settings.path for settings in project.facilities.values()]
+    paths += [settings.entrances for settings in project.facilities.values()]
     paths += [settings.path for settings in project.plans.values()]
     if project.roads is not None:
         paths += road_files(project.roads, base=project.folder)
@@ -217,7 +211,12 @@ def read_inputs(
         facilities = renew_facilities(project, facilities, data)
         problems += [problem for data in facilities.values() for problem in data.problems]
         staff = attempt(lambda: _staff(project, data, facilities))
-        problems += staff.problems if staff is not None else ()
+        # That units are not known which were refused is no fault of the staff table.
+        problems += [
+            problem
+            for problem in (staff.problems if staff is not None else ())
+            if problem.code != "staffing.unknown_unit" or not data.refused
+        ]
         population = None
         if (people := project.population) is not None:
             population = attempt(lambda: _people(project, people, data, roads, facilities, osm))
@@ -325,37 +324,6 @@ def _people(
         known=known,
         osm=osm,
         renewal=data.renewal,
-    )
-
-
-def osm_files(project: Project, selectors: Mapping[str, tuple[str, ...]]) -> OsmFiles:
-    """Return the OpenStreetMap files of a project, and all that is wanted of them but roads.
-
-    Parameters
-    ----------
-    project : Project
-    selectors : mapping of str to tuple of str
-        OpenStreetMap tag selectors of each facility layer.
-    """
-    wishes = [
-        (boundary.path, boundary_wish(boundary.admin_level))
-        for boundary in project.boundaries.values()
-        if boundary.admin_level is not None
-    ]
-    for layer, listed in project.facilities.items():
-        # A selector that cannot be read is refused when its layer is.
-        with suppress(InputError):
-            tags = (*selectors.get(layer, ()), *listed.osm)
-            wishes.append((listed.path, facility_wish(tags, name=listed.path.as_posix())))
-    if (people := project.population) is not None:
-        if people.spread == "buildings" and people.buildings is not None:
-            wishes.append((people.buildings, BUILDINGS))
-        if people.spread == "residential" and people.residential is not None:
-            wishes.append((people.residential, RESIDENTIAL_LAND))
-    return OsmFiles(
-        (project.folder / path, wish)
-        for path, wish in wishes
-        if path.name.lower().endswith(tuple(OSM_SUFFIXES))
     )
 
 

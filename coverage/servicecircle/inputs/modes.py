@@ -151,12 +151,22 @@ def _structures(tags: Mapping[str, Sequence[str]]) -> Bools:
         off: dict[str, bool] = {}
         values = tags.get(key, ())
         for value in set(values):
-            parts = [_first(one) for one in options(value)]
-            flat = table.ON_GROUND | (table.NOT_UNDER_GROUND if key == "tunnel" else frozenset())
-            off[value] = not flat.issuperset(parts)
+            off[value] = any(_off_ground(key, _first(one)) for one in options(value))
         if any(off.values()):
             found = found | np.fromiter((off[value] for value in values), np.bool_, len(values))
     return found
+
+
+def _off_ground(key: str, value: str) -> bool:
+    if key == "layer":
+        # A column of this name may as well hold names of layers.
+        try:
+            return float(value) != 0.0
+        except ValueError:
+            return False
+    return value not in table.ON_GROUND and not (
+        key == "tunnel" and value in table.NOT_UNDER_GROUND
+    )
 
 
 def _merged_verdict(tags: _Tags, gated: Gated) -> _Verdict:

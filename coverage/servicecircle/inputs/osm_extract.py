@@ -30,7 +30,7 @@ from servicecircle.inputs.osm_file import (
     tags_of,
     worded,
 )
-from servicecircle.inputs.osm_wishes import Tags, Wish
+from servicecircle.inputs.osm_wishes import ENTRANCES, Tags, Wish
 
 __all__ = ["Extract", "Node", "OsmFiles", "OsmSource", "Relation", "read_extracts"]
 
@@ -83,6 +83,8 @@ class Extract:
         The members of the relations.
     places : Places
         Of the nodes of ``ways``, ``parts`` and relations, those of other wishes among them.
+    entrances : list of Node
+        All of the file (``entrance=*``), by id, where nodes are wanted; else none.
     """
 
     nodes: list[Node]
@@ -90,6 +92,7 @@ class Extract:
     relations: list[Relation]
     parts: Ways
     places: Places
+    entrances: list[Node]
 
 
 @dataclass(slots=True)
@@ -136,7 +139,9 @@ def read_extracts(path: Path, wishes: Iterable[Wish], *, name: str) -> dict[Wish
     >>> found[boundary_wish(8)].ways.ids.tolist()
     []
     """
-    wanted = list(dict.fromkeys(wishes))
+    asked = list(dict.fromkeys(wishes))
+    # Who wants facilities wants to know where they are entered.
+    wanted = [*asked, *([ENTRANCES] if any(wish.nodes for wish in asked) else [])]
     taken = _Taken()
     with worded(name):
         stream = _stream(path, wanted, name)
@@ -153,7 +158,7 @@ def read_extracts(path: Path, wishes: Iterable[Wish], *, name: str) -> dict[Wish
         refs = [parts.refs, np.array(taken.refs, np.int64)]
         refs += [np.array(one.nodes, np.int64) for one in taken.relations.values()]
         places = places_in(stream, path, np.concatenate(refs), name=name)
-    return {wish: _extract(taken, wish, parts, places) for wish in wanted}
+    return {wish: _extract(taken, wish, parts, places) for wish in asked}
 
 
 def _stream(path: Path, wishes: Sequence[Wish], name: str) -> Any:
@@ -228,12 +233,17 @@ def _extract(taken: _Taken, wish: Wish, parts: Ways, places: Places) -> Extract:
     relations = [taken.relations[number] for number in sorted(taken.of.get(("r", wish), []))]
     members = [way for relation in relations for way in relation.ways]
     return Extract(
-        nodes=[taken.nodes[number] for number in sorted(taken.of.get(("n", wish), []))],
+        nodes=_nodes_of(taken, wish),
         ways=ways,
         relations=relations,
         parts=_of_ids(parts, members),
         places=places,
+        entrances=_nodes_of(taken, ENTRANCES) if wish.nodes else [],
     )
+
+
+def _nodes_of(taken: _Taken, wish: Wish) -> list[Node]:
+    return [taken.nodes[number] for number in sorted(taken.of.get(("n", wish), []))]
 
 
 def _of_ids(ways: Ways, ids: Sequence[int]) -> Ways:

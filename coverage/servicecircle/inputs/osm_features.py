@@ -34,6 +34,9 @@ __all__ = ["admin_boundaries", "buildings", "landuse_residential", "tagged_facil
 
 _WGS84 = "EPSG:4326"
 _SHOWN = 5
+# Of one node in one file: only rounding lies between.
+_ON_OUTLINE = 1e-9
+_NO_WAY_IN = frozenset({"emergency", "exit", "fire_exit", "no"})
 
 
 def admin_boundaries(
@@ -119,8 +122,9 @@ def tagged_facilities(
     -------
     facilities : geopandas.GeoDataFrame
         EPSG:4326, nodes, areas, sites, each by id: osm_id ("node/123"), name, tags (JSON),
-        geometry (Point; of an area a point inside it, of a site the middle of its members). No
-        rows where nothing matches.
+        geometry (Point; of an area a point inside it, of a site the middle of its members), doors
+        (of an area the entrances on its outline, else the outline; else None). No rows where
+        nothing matches.
     problems : list of Problem
         Areas that are not whole and open lines are set aside; a node inside an area of the same
         name that the same selectors match is flagged, not merged.
@@ -148,6 +152,8 @@ def tagged_facilities(
     wish = facility_wish(tuple(selectors), name=name)
     extract = (files or OsmFiles()).take(path, wish, name=name)
     areas, problems = read_areas(extract, name=name, lines=True)
+    doors = np.full(len(extract.nodes) + len(areas.ids) + len(extract.relations), None, object)
+    entered = _entered(areas.geometry, extract.entrances)
     nodes, unplaced = _nodes(extract.nodes, name)
     sites, middles = _sites(extract, name)
     problems += [*unplaced, *middles, *_drawn_twice(nodes, areas, wish.selectors, name)]
@@ -163,7 +169,21 @@ def tagged_facilities(
         "tags": [json.dumps(tags, ensure_ascii=False, sort_keys=True) for tags in found.tags],
     }
     frame = pd.DataFrame(columns, dtype="str")
+    doors[len(nodes.ids) : len(nodes.ids) + len(areas.ids)] = entered
+    frame["doors"] = pd.Series(doors[: len(found.ids)], dtype=object)
     return gpd.GeoDataFrame(frame, geometry=found.geometry, crs=_WGS84), problems
+
+
+def _entered(outlines: Geometries, entrances: Sequence[Node]) -> Geometries:
+    """Return the entrances on each outline as points, or the outline where it has none."""
+    doors = outlines.copy()
+    used = [node for node in entrances if not _NO_WAY_IN.issuperset(items(node.tags["entrance"]))]
+    points = _points([(node.lon, node.lat) for node in used if np.isfinite(node.lon)])
+    tree = shapely.STRtree(points)
+    at, door = tree.query(shapely.boundary(outlines), predicate="dwithin", distance=_ON_OUTLINE)
+    for one in np.unique(at).tolist():
+        doors[one] = shapely.multipoints(points[np.sort(door[at == one])])
+    return doors
 
 
 def buildings(

@@ -10,6 +10,7 @@ from servicecircle.problems import Action, Problem, Severity
 
 __all__ = [
     "BUILDINGS",
+    "ENTRANCES",
     "RESIDENTIAL_LAND",
     "Selector",
     "Tags",
@@ -73,6 +74,7 @@ BUILDINGS = Wish(
 RESIDENTIAL_LAND = Wish(
     selectors=((("landuse", "residential"),),), keep=("landuse", "name", "name:zh", "name:en")
 )
+ENTRANCES = Wish(selectors=((("entrance", "*"),),), nodes=True, keep=("entrance",))
 
 
 def boundary_wish(admin_level: int) -> Wish:

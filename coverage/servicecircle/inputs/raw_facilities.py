@@ -48,6 +48,8 @@ class RawFacilities:
     datum : str
         What the statement of the file or ``crs`` of the project implies, "" where there is none.
     problems : list of Problem
+    doors : numpy.ndarray of shapely.Geometry, shape (n,), optional
+        In the file's coordinates: outline or entrances of each row that has more than a place.
     """
 
     frame: pd.DataFrame
@@ -62,6 +64,7 @@ class RawFacilities:
     datum: str = ""
     sheet: str = ""
     problems: list[Problem] = field(default_factory=list)
+    doors: NDArray[np.object_] | None = None
 
 
 def matched_titles(

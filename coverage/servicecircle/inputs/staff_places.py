@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -126,7 +126,13 @@ def place_staff(
     levels = (where.level,) if where.level is not None else book.levels[::-1]
     alone = [is_empty(facility) and not is_empty(unit)
              for facility, unit in zip(cells["facility"], named, strict=True)]  # fmt: skip
-    texts, parents, split = _renewed(rows, entries, (named, list(cells["parent"])), alone, where)
+    titles = {
+        "declared_unit": columns.get("unit") or columns.get("unit_code") or "",
+        "declared_parent": columns.get("parent", ""),
+    }
+    texts, parents, split = _renewed(
+        rows, entries, (named, list(cells["parent"])), alone, where, titles=titles
+    )
     found: list[tuple[str, str, str]] = []
     for at in entries["at"].tolist():
         facility, unit = str(cells["facility"][at]), named[at]
@@ -160,6 +166,8 @@ def _renewed(
     named: tuple[list[str], list[str]],
     alone: list[bool],
     where: StaffUnits,
+    *,
+    titles: Mapping[str, str],
 ) -> tuple[list[str], list[str], dict[int, str]]:
     """Return the units and parents of today by row, and the parts of those that were split."""
     texts, parents = list(named[0]), [str(text) for text in named[1]]
@@ -194,7 +202,8 @@ def _renewed(
             if problem.code == "change.reference_split" and problem.column == "declared_unit":
                 split[by_row[int(problem.row or 0)]] = str(problem.details["parts"])
             else:
-                rows.problems.append(problem)
+                title = titles.get(problem.column, "") or problem.column
+                rows.problems.append(replace(problem, column=title))
         for at, unit, parent in zip(
             members, renewed["declared_unit"], renewed["declared_parent"], strict=True
         ):

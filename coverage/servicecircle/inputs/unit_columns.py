@@ -40,6 +40,7 @@ UNIT_COLUMNS = (
     "code",
     "name",
     "parent",
+    "parent_name",
     "type",
     "population",
     "elderly",
@@ -90,7 +91,7 @@ def choose_columns(
     Examples
     --------
     >>> choose_columns(["TOWN", "VILLAGE"], level="village_level", declared={}, name="a.shp")[0]
-    {'name': ('VILLAGE',), 'parent': ('TOWN',)}
+    {'name': ('VILLAGE',), 'parent': ('TOWN',), 'parent_name': ('TOWN',)}
     >>> choose_columns([], level="county", declared={"codes": "x"}, name="a.shp")
     ... # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -237,8 +238,10 @@ def _unit_titles(key: str, level: str) -> list[str]:
         return own
     if key in ("code", "name"):
         return own + titles[f"{key}s"][level]
+    above = levels[: levels.index(level)][::-1]
+    if key == "parent_name":
+        return own + [title for upper in above for title in titles["names"][upper]]
     if key == "parent":
-        above = levels[: levels.index(level)][::-1]
         return own + [
             title for upper in above for title in titles["codes"][upper] + titles["names"][upper]
         ]

@@ -10,7 +10,12 @@ import geopandas as gpd
 import pandas as pd
 
 from servicecircle.errors import InputError
-from servicecircle.inputs.boundaries import read_boundaries, read_scope, read_unit_rows
+from servicecircle.inputs.boundaries import (
+    UNIT_TABLE,
+    read_boundaries,
+    read_scope,
+    read_unit_rows,
+)
 from servicecircle.inputs.carried_totals import Renewal
 from servicecircle.inputs.change_checks import unknown_units
 from servicecircle.inputs.change_rows import read_changes
@@ -258,7 +263,8 @@ def _check_lists(
 
 def _levels_in_order(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     if not frames:
-        return gpd.GeoDataFrame({"unit_id": [], "level": []}, geometry=[], crs="EPSG:4326")
+        columns = {column: pd.Series(dtype="object") for column in UNIT_TABLE}
+        return gpd.GeoDataFrame(columns, geometry=[], crs="EPSG:4326")
     rank = {level: number for number, level in enumerate(LEVELS)}
     frames = sorted(frames, key=lambda frame: rank[frame["level"].iloc[0]])
     return gpd.GeoDataFrame(

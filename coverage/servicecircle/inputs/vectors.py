@@ -38,6 +38,12 @@ from servicecircle.problems import Problem, nearest_name
 
 __all__ = ["VECTOR_FORMATS", "read_layer", "read_vector", "reader_notes"]
 
+# What the libraries raise for files that are broken in ways they did not think of.
+_READING_ERRORS = (
+    *(OSError, ValueError, RuntimeError, MemoryError, shapely.errors.ShapelyError),
+    *(LookupError, TypeError, AttributeError),
+)
+
 VECTOR_FORMATS = {
     ".geojson": "geojson",
     ".json": "geojson",
@@ -225,7 +231,7 @@ def read_layer(
             frame = pyogrio.read_dataframe(path, layer=_choose_layer(path, name, layer))
     except InputError:
         raise
-    except (OSError, ValueError, RuntimeError, RecursionError) as error:
+    except _READING_ERRORS as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             fatal("input.unreadable", name=name, value=name, details={"reason": reason})

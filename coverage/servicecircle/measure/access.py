@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
@@ -47,21 +48,48 @@ class Points:
         In the run's metric coordinate system.
     at : Attachment, optional
         Where they meet the network; None without roads.
+    doors : numpy.ndarray of shapely.Geometry, shape (k,), optional
+        Entrances or outline of each, None where it is its place alone; None: all are.
     """
 
     ids: NDArray[np.object_]
     x: Floats
     y: Floats
     at: Attachment | None
+    doors: NDArray[np.object_] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> Points:
         """Return some of the points."""
         at = self.at.take(rows) if self.at is not None else None
-        return Points(ids=self.ids[rows], x=self.x[rows], y=self.y[rows], at=at)
+        doors = self.doors[rows] if self.doors is not None else None
+        return Points(ids=self.ids[rows], x=self.x[rows], y=self.y[rows], at=at, doors=doors)
+
+    @property
+    def shapes(self) -> NDArray[np.object_]:
+        """What each is measured to in a straight line; None where it has no place."""
+        shapes = np.full(self.x.size, None, object)
+        placed = np.flatnonzero(np.isfinite(self.x) & np.isfinite(self.y))
+        shapes[placed] = shapely.points(self.x[placed], self.y[placed])
+        if self.doors is not None:
+            own = placed[~shapely.is_missing(self.doors[placed])]
+            shapes[own] = self.doors[own]
+        return shapes
+
+    @property
+    def spread_m(self) -> float:
+        """How far from its place the farthest door is."""
+        if self.doors is None:
+            return 0.0
+        own = np.flatnonzero(~shapely.is_missing(self.doors) & np.isfinite(self.x))
+        corners, row = shapely.get_coordinates(self.doors[own], return_index=True)
+        away = np.hypot(corners[:, 0] - self.x[own][row], corners[:, 1] - self.y[own][row])
+        return float(away.max(initial=0.0))
 
 
 def straight_distances(points: Points, targets: Points) -> Floats:
     """Return the straight distance of each point to its nearest target; NaN without targets.
+
+    That to a target with entrances or an outline is the distance to these; within it is 0.
 
     Parameters
     ----------
@@ -81,11 +109,21 @@ def straight_distances(points: Points, targets: Points) -> Floats:
     [nan]
     """
     placed = np.isfinite(targets.x) & np.isfinite(targets.y)
+    if targets.doors is not None:
+        entered = placed & ~shapely.is_missing(targets.doors)
+        placed &= ~entered
     metres = np.full(points.x.size, np.nan)
     here = np.isfinite(points.x) & np.isfinite(points.y)
     if placed.any() and here.any():
         tree = cKDTree(np.stack([targets.x[placed], targets.y[placed]], axis=1))
         metres[here] = tree.query(np.stack([points.x[here], points.y[here]], axis=1))[0]
+    if targets.doors is not None and entered.any() and here.any():
+        tree_of_doors = shapely.STRtree(targets.doors[entered])
+        places = np.asarray(shapely.points(points.x[here], points.y[here]))
+        row, away = tree_of_doors.query_nearest(places, return_distance=True, all_matches=False)
+        to_door = np.full(places.size, np.inf)
+        to_door[row[0]] = away
+        metres[here] = np.fmin(metres[here], to_door)
     return metres
 
 

@@ -193,7 +193,7 @@ def service_circles(
     cell = drawing.cell_m
     by_x = np.argsort(demand.x, kind="stable")
     # No way is shorter than straight.
-    farthest = limits[-1] * travel.metres_per_cost
+    farthest = limits[-1] * travel.metres_per_cost + facilities.spread_m
     for members, bounds in groups(
         facilities.x[attached], facilities.y[attached], farthest, 4.0 * drawing.cell_m
     ):
@@ -256,7 +256,7 @@ def _each(
     if demand.at is None or group.at is None:
         return
     travel, places, at_demand = field.travel, group.at, demand.at
-    farthest = limits[-1] * travel.metres_per_cost
+    farthest = limits[-1] * travel.metres_per_cost + group.spread_m
     sorted_x = demand.x[by_x]
     # One array of all nodes for each thread, and not for each facility.
     spare: SimpleQueue[Floats] = SimpleQueue()

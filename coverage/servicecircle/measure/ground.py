@@ -49,7 +49,7 @@ class Ground:
         As read, in WGS84.
     facilities : geopandas.GeoDataFrame
         All layers, in WGS84, with ``unit_<level>`` and ``in_<scope>`` by place, ``snap_m``,
-        ``snap_status`` on the network of its layer's profile.
+        ``snap_status`` and ``entrances`` on the network of its layer's profile.
     facility_points : Points
         Of all rows of ``facilities``, NaN where a facility has no place; attached as the project's
         own profile travels.
@@ -188,14 +188,20 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
             heights_m=terrain.heights_m,
             barriers=None if terrain.barriers is None else project_shapes(terrain.barriers),
         )
+    doors = _doors(inputs, facilities)
     facility_points = Points(
-        ids=facilities["facility_id"].to_numpy(object), x=facility_x, y=facility_y, at=None
+        ids=facilities["facility_id"].to_numpy(object),
+        x=facility_x,
+        y=facility_y,
+        at=None,
+        doors=None if doors is None else project_shapes(doors),
     )
     demand_points = Points(
         ids=demand["demand_id"].to_numpy(object), x=demand_x, y=demand_y, at=None
     )
     way = ways_of(project, roads, facilities=facility_points, demand=demand_points)
-    facilities["snap_m"], facilities["snap_status"] = _snaps(project, facilities, facility_x, way)
+    snaps = _snaps(project, facilities, facility_x, way)
+    facilities["snap_m"], facilities["snap_status"], facilities["entrances"] = snaps
     problems += _unsnapped_problems(project, facilities)
     own = way(project.project.profile)
     demand_at = None if own is None else own.demand.at
@@ -239,6 +245,16 @@ def _all_facilities(inputs: Inputs) -> gpd.GeoDataFrame:
     )
 
 
+def _doors(inputs: Inputs, facilities: gpd.GeoDataFrame) -> Shapes | None:
+    """Return entrances or outline of each facility; None where all have one place."""
+    known = {name: shape for one in inputs.facilities.values() for name, shape in one.doors.items()}
+    if not known:
+        return None
+    doors = np.full(len(facilities), None, object)
+    doors[:] = [known.get(name) for name in facilities["facility_id"].tolist()]
+    return doors
+
+
 def _demand(inputs: Inputs) -> pd.DataFrame:
     columns = ["demand_id", "lon", "lat", "population", "elderly"]
     if inputs.population is None:
@@ -276,10 +292,11 @@ def _place(units: gpd.GeoDataFrame, units_xy: Shapes, x: Floats, y: Floats) -> _
 
 def _snaps(
     project: Project, facilities: gpd.GeoDataFrame, x: Floats, way: Ways
-) -> tuple[Floats, NDArray[np.object_]]:
-    """Return leg and status of each facility on the network of its layer's profile."""
+) -> tuple[Floats, NDArray[np.object_], NDArray[np.int64]]:
+    """Return leg, status and entrances of each facility on the network of its layer's profile."""
     leg = np.full(x.size, np.nan)
     status = np.full(x.size, "no_roads", object)
+    entrances = np.zeros(x.size, np.int64)
     layer = facilities["layer"].to_numpy(object)
     for name in project.facilities:
         mine = layer == name
@@ -288,8 +305,9 @@ def _snaps(
             at = own.facilities.at
             leg[mine] = at.least_leg_m[mine]
             status[mine] = np.where(at.attached, "attached", "unsnapped")[mine]
+            entrances[mine] = own.entrances[mine]
     status[~np.isfinite(x)] = "no_place"
-    return leg, status
+    return leg, status, entrances
 
 
 def _where(row: pd.Series) -> dict[str, Any]:

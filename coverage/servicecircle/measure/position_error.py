@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
-from servicecircle.measure.access import Points
+from servicecircle.measure.access import Points, straight_distances
 from servicecircle.network.travel import Travel
 
 __all__ = ["BOUND_COLUMNS", "position_bounds", "position_errors"]
@@ -123,18 +124,18 @@ def _shifted(points: Points, shift_m: Floats) -> Points:
 
 def _straight(demand: Points, facilities: Points, shift_m: Floats) -> Floats:
     """Return the smallest of (straight distance + shift), not below 0; NaN without facilities."""
-    from scipy.spatial import cKDTree
-
     best = np.full(demand.x.size, np.nan)
     here = np.flatnonzero(np.isfinite(demand.x) & np.isfinite(demand.y))
     x, y = demand.x[here], demand.y[here]
     found = np.full(here.size, np.inf)
     exact = (shift_m == 0.0) & np.isfinite(facilities.x)
     if exact.any() and here.size:
-        tree = cKDTree(np.stack([facilities.x[exact], facilities.y[exact]], axis=1))
-        found = np.asarray(tree.query(np.stack([x, y], axis=1))[0], np.float64)
+        near = straight_distances(demand, facilities.take(np.flatnonzero(exact)))
+        found = near[here]
+    shapes = facilities.shapes
+    places = np.asarray(shapely.points(x, y))
     for at in np.flatnonzero(~exact & np.isfinite(facilities.x)).tolist():
-        away = np.hypot(x - facilities.x[at], y - facilities.y[at]) + shift_m[at]
+        away = shapely.distance(places, shapes[at]) + shift_m[at]
         found = np.minimum(found, np.maximum(away, 0.0))
     best[here] = np.where(np.isfinite(found), found, np.nan)
     return best

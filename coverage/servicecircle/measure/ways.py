@@ -16,8 +16,10 @@ from servicecircle.errors import InputError
 from servicecircle.inputs.raw_roads import Mode, RawRoads
 from servicecircle.measure.access import Points
 from servicecircle.network.barriers import attach_around
+from servicecircle.network.doors import attach_doors
 from servicecircle.network.graph import Network
 from servicecircle.network.modes import ModeNetwork, mode_network, profile_travel
+from servicecircle.network.paths import foot_places
 from servicecircle.network.profiles import Profile, drive_kmh, profile
 from servicecircle.network.snap import EdgeIndex, edge_index, nearest_edges
 from servicecircle.network.travel import Travel
@@ -57,6 +59,18 @@ class Way:
     def network(self) -> Network:
         """The network of the profile's mode."""
         return self.travel.network
+
+    @property
+    def entrances(self) -> NDArray[np.int64]:
+        """Places at which each facility joins the network, to the millimetre."""
+        at = self.facilities.at
+        counts = np.zeros(self.facilities.x.size, np.int64)
+        if at is not None:
+            feet = np.flatnonzero(at.snapped)
+            places = np.round(foot_places(self.travel, at)[feet], 3)
+            doors = np.unique(np.column_stack([at.owners[feet], places]), axis=0)
+            counts += np.bincount(doors[:, 0].astype(np.int64), minlength=counts.size)
+        return counts
 
     def described(self) -> dict[str, object]:
         """Return what a run's record says of it."""
@@ -219,7 +233,12 @@ def _attached(
     project: Project, network: Network, index: EdgeIndex, points: Points, roads: PlacedRoads
 ) -> Points:
     most_m = project.network.max_snap_m
-    if roads.barriers is None:
+    if points.doors is not None:
+        at = attach_doors(
+            network, index, points.x, points.y, points.doors,
+            most_m=most_m, barriers=roads.barriers,
+        )  # fmt: skip
+    elif roads.barriers is None:
         at = nearest_edges(network, index, points.x, points.y, most_m=most_m)
     else:
         at = attach_around(
