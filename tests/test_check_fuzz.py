@@ -251,6 +251,13 @@ def at(data, keys):
     return data
 
 
+def tables_of(data, key):
+    """Return a table of a project, a new one where something else stands in its place."""
+    if not isinstance(data.get(key), dict):
+        data[key] = {}
+    return data[key]
+
+
 def mutate_keys(draw, data, files):
     """Change a project file at one place."""
     keys = draw.choice(list(leaves(data)))
@@ -270,13 +277,13 @@ def mutate_keys(draw, data, files):
             at(data, keys[:-1])[keys[-1]] = draw.choice(NOWHERE + files)
         case 4:
             name = draw.choice(ALONE + SEVERAL)
-            own = data.setdefault(name, {})
+            own = tables_of(data, name)
             if name in SEVERAL:
-                own = own.setdefault(draw.choice([*own, "clinic", "county", "quzhou"]), {})
+                own = tables_of(own, draw.choice([*own, "clinic", "county", "quzhou"]))
             own[draw.choice(list(MODELS[name].model_fields))] = draw.choice(ODD + files)
         case 5:
             name = draw.choice(["clinic", "canteen", "carehome", "__proto__", "a b"])
-            data.setdefault("facilities", {})[name] = {"path": draw.choice(files), "datum": "auto"}
+            tables_of(data, "facilities")[name] = {"path": draw.choice(files), "datum": "auto"}
         case _:
             place = draw.choice(["buildings", "residential"])
             data["population"] = {"total": 1000, "spread": place, place: draw.choice(files)}

@@ -36,6 +36,7 @@ ORDER = [
     "carried",
     "check",
     "circles",
+    "way",
     "study",
     "cli",
 ]

@@ -259,6 +259,12 @@ def test_a_folder_is_no_project_file(tmp_path):
     assert caught.value.problems[0].code == "toml.unreadable"
 
 
+@pytest.mark.parametrize("path", ["x" * 256, "lists/" + "养" * 86, "a\\u0000b.csv"])
+def test_a_path_that_no_file_system_takes_is_refused(refused, path):
+    (fault,) = refused(LEAST.replace("lists/养老.csv", path))
+    assert fault[:2] == ("project.bad_path", f'path = "{path}"')
+
+
 def test_settings_never_change(load):
     project = load(LEAST)
     with pytest.raises(ValueError, match="frozen"):

@@ -478,6 +478,102 @@ def circles(
     _say(drawn_text(drawn, folder, language))
 
 
+class _Place(click.ParamType[tuple[float, float]]):
+    """Longitude and latitude in degrees, with a comma between them."""
+
+    name = "place"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            lon, lat = (float(one) for one in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not LON,LAT such as 118.8705,28.9701", param, ctx)
+        if not (abs(lon) <= 180.0 and abs(lat) <= 90.0):  # noqa: PLR2004 - degrees
+            self.fail(f"{value!r}: longitude first, from -180 to 180; then latitude", param, ctx)
+        return lon, lat
+
+
+@main.command(short_help="Show the way from a place to the nearest facilities.")
+@click.argument("project", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--from",
+    "place",
+    metavar="LON,LAT",
+    type=_Place(),
+    required=True,
+    help="Longitude and latitude in degrees, WGS84 (not GCJ-02 or BD-09).",
+)
+@click.option(
+    "--layer",
+    "layers",
+    metavar="LAYER",
+    multiple=True,
+    help="Facility layer of the project; may be given several times. Default: all.",
+)
+@click.option(
+    "--profile",
+    type=click.Choice(["walk", "elderly", "wheelchair", "ebike", "cycle", "drive"]),
+    help="How to travel; default: as each layer does.",
+)
+@click.option(
+    "--nearest",
+    "count",
+    metavar="K",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1, max=1000),
+    help="How many facilities of each layer.",
+)
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="GeoJSON file to write the ways to, as lines in WGS84; an earlier one is replaced.",
+)
+@_as_of
+@_cache
+def way(
+    project: Path,
+    place: tuple[float, float],
+    layers: tuple[str, ...],
+    profile: str | None,
+    count: int,
+    out: Path | None,
+    as_of: dt.datetime | None,
+    cache: Path | None,
+) -> None:
+    """Show the way from a place to the nearest open facilities of PROJECT.
+
+    显示从一个地点到最近设施的路线。
+
+    Prints metres over the roads, minutes, and straight metres for each layer, as a run measures
+    them. Where the facility comes to people (direction = "from") it is the way from it.
+    """
+    _prepare(None, cache)
+    loaded = _load(project, as_of)
+    language = loaded.project.language
+    with _faults_end(language), _bars(language) as bars:
+        with bars.stage("loading"):
+            from servicecircle.messages import label
+            from servicecircle.way import find_ways, ways_text
+        found = find_ways(
+            loaded,
+            place,
+            layers,
+            profile=profile,  # type: ignore[arg-type]  # click has checked the choice
+            count=count,
+            out=out,
+            progress=bars,
+        )
+    _say(ways_text(found, language))
+    if out is not None:
+        _say(label("way_written", language).format(file=out))
+
+
 @main.group(short_help="The packaged plans and their indicators.")
 def plans() -> None:
     """Show the packaged plans and their indicators.

@@ -61,6 +61,7 @@ Level = Literal["province", "prefecture", "county", "township", "village_level"]
 LEVELS: tuple[Level, ...] = ("province", "prefecture", "county", "township", "village_level")
 _PRUNINGS = 5
 _LONGEST_NAME = 255
+_SHOWN = 60
 ProfileName = Literal["walk", "elderly", "wheelchair", "ebike", "cycle", "drive"]
 
 
@@ -71,7 +72,8 @@ def _path(value: object) -> object:
 def _short_enough(path: Path) -> Path:
     """Refuse a path that no file system takes, and that asking for would be an error of."""
     if any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.parts) or "\0" in str(path):
-        raise BrokenRule("project.bad_path", most=_LONGEST_NAME)
+        shown = str(path).replace("\0", "\N{REPLACEMENT CHARACTER}")[:_SHOWN]
+        raise BrokenRule("project.bad_path", path=shown, most=_LONGEST_NAME)
     return path
 
 

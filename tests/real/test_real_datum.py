@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import geopandas as gpd
@@ -24,7 +25,8 @@ from servicecircle.inputs.boundaries import read_boundaries
 from servicecircle.inputs.datum_layers import Known
 from servicecircle.inputs.datum_reference import layer_reference
 from servicecircle.inputs.facilities import read_facilities
-from servicecircle.project import BoundarySettings, FacilitySettings
+from servicecircle.inputs.population import read_population
+from servicecircle.project import BoundarySettings, FacilitySettings, PopulationSettings
 
 GEOD = Geod(ellps="GRS80")
 
@@ -269,3 +271,35 @@ def test_ningbos_villages_are_told_by_their_townships(shared):
     assert found == "wgs84"
     # Every eleventh or so is left out: at most 2,000 points are compared.
     assert "wgs84 1979/2000, gcj02 1876/2000, bd09 1722/2000" in note.details["evidence"]
+
+
+@pytest.mark.parametrize("datum", ["wgs84", "gcj02", "bd09"])
+def test_people_at_ningbos_villages_are_told_by_their_townships(shared, tmp_path, datum):
+    frame = gpd.read_file(shared / "ningbo" / "village_points.geojson")
+    x, y = frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy()
+    shift = {"gcj02": wgs84_to_gcj02, "bd09": wgs84_to_bd09}.get(datum, lambda *place: place)
+    lon, lat = shift(x, y)
+    table = pd.DataFrame({"村": frame["NAME"], "乡镇": frame["TOWN"], "lon": lon, "lat": lat})
+    table.assign(population=100).to_csv(tmp_path / "people.csv", index=False)
+    towns = units(shared, "ningbo/townships.geojson", level="township")
+    settings = PopulationSettings(
+        points=Path("people.csv"), datum="auto", basis="resident", date=dt.date(2020, 11, 1)
+    )
+    data = read_population(settings, base=tmp_path, units=towns, known=Known(units=towns))
+    (note,) = [one for one in data.problems if one.code == "population.datum_detected"]
+    assert note.value == datum
+    assert len(data.demand) == 2208
+    assert GEOD.inv(data.demand["lon"], data.demand["lat"], x, y)[2].max() < 0.01
+
+
+def test_people_at_pinghus_villages_are_refused_with_the_figures(shared, tmp_path):
+    frame = gpd.read_file(shared / "pinghu" / "village_points.geojson")
+    places = {"lon": frame["lng_bd09"], "lat": frame["lat_bd09"], "population": 100}
+    frame[["village", "street"]].assign(**places).to_csv(tmp_path / "people.csv", index=False)
+    towns = units(shared, "pinghu/townships.geojson", level="township")
+    settings = PopulationSettings(
+        points=Path("people.csv"), datum="auto", basis="resident", date=dt.date(2020, 11, 1)
+    )
+    with pytest.raises(CrsError) as caught:
+        read_population(settings, base=tmp_path, units=towns, known=Known(units=towns))
+    assert caught.value.problems[0].code == "population.datum_undecided"

@@ -325,8 +325,7 @@ def _frame(columns: dict[str, Any], places: Places, keep: Bools) -> gpd.GeoDataF
     placed = places.fault == ""
     points[placed] = shapely.points(places.lon[placed], places.lat[placed])
     geometry = gpd.GeoSeries(points[keep], crs="EPSG:4326")
-    kept = table if keep.all() else table[keep].reset_index(drop=True)
-    return gpd.GeoDataFrame(kept, geometry=geometry)
+    return gpd.GeoDataFrame(table[keep].reset_index(drop=True), geometry=geometry)
 
 
 def _rows_to_keep(

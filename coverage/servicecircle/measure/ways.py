@@ -46,6 +46,8 @@ class Way:
         Attached to its network; all rows, NaN where one has no place.
     slope : str
         Whether slopes count, or why not.
+    attach : callable
+        Attaches further points as it did these.
     """
 
     profile: Profile
@@ -54,6 +56,7 @@ class Way:
     facilities: Points
     demand: Points
     slope: str
+    attach: Callable[[Points], Points]
 
     @property
     def network(self) -> Network:
@@ -214,6 +217,7 @@ def ways_of(
             facilities=facility_points,
             demand=demand_points,
             slope=_slope(chosen, roads),
+            attach=lambda points: _attached(project, found.network, index, points, roads),
         )
 
     return way

@@ -88,7 +88,7 @@ def circle_polygons(surface: Surface, limits: Sequence[float]) -> list[shapely.M
     """
     field, part = surface.field, surface.part
     limits = [limit / field.travel.leg_cost for limit in limits]
-    uncertain = doubts(surface, limits[-1]) if limits else None
+    uncertain = doubts(surface, limits[0], limits[-1]) if limits else None
     polygons, lacking, surplus = [], [], []
     for limit in limits:
         excess = np.empty(part.shape)

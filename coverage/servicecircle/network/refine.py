@@ -162,7 +162,7 @@ def _span(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
     """Return bounds of the total by one edge within ``r``, and whether it may hide something."""
     first = foot_edge.size
     if foot_edge.size and foot_edge[0] <= edge <= foot_edge[-1]:
-        first = np.searchsorted(foot_edge, edge)
+        first = int(np.searchsorted(foot_edge, edge))
     owned = first < foot_edge.size and foot_edge[first] == edge
     if not owned and node[u[edge]] == np.inf and node[v[edge]] == np.inf:
         return np.inf, np.inf, False
@@ -205,8 +205,9 @@ def _span(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
 def _doubts(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
     row_starts: Ints, columns: NDArray[np.int32], starts: Ints, edge: NDArray[np.int32],
     offset: NDArray[np.float32], leg: NDArray[np.float32], r1: int, r2: int, c1: int, c2: int,
-    r: float, most: float, u: Ints, v: Ints, length: Floats, by_u: Floats, by_v: Floats,
-    node: Floats, leg_cost: float, foot_edge: Ints, foot_offset: Floats, foot_leg: Floats,
+    r: float, least: float, most: float, most_m: NDArray[np.float32], draw: float, u: Ints, v: Ints,
+    length: Floats, by_u: Floats, by_v: Floats, node: Floats, leg_cost: float, foot_edge: Ints,
+    foot_offset: Floats, foot_leg: Floats,
     out_square: Ints, out_row: Ints, out_column: Ints, out_low: Floats, out_high: Floats,
 ) -> int:  # fmt: skip
     found = 0
@@ -214,6 +215,23 @@ def _doubts(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
         mine = columns[row_starts[row] : row_starts[row + 1]]
         for at in range(np.searchsorted(mine, c1), np.searchsorted(mine, c2)):
             square = row_starts[row] + at
+            # A rough look first: most squares are far inside or far outside.
+            near, far = np.inf, -np.inf
+            for k in range(starts[square], starts[square + 1]):
+                e = edge[k]
+                at_u, at_v = node[u[e]] / leg_cost, node[v[e]] / leg_cost
+                least_end, other = min(at_u, at_v), np.inf
+                if by_u[e] < np.inf:
+                    other = at_u + length[e] * by_u[e]
+                if by_v[e] < np.inf:
+                    other = min(other, at_v + length[e] * by_v[e])
+                if foot_edge.size and foot_edge[0] <= e <= foot_edge[-1]:
+                    least_end = -np.inf
+                near, far = min(near, least_end + leg[k]), max(far, other + leg[k])
+            if near - r - _HAIR_M > most:
+                continue
+            if far + r + _HAIR_M <= least and most_m[square] <= draw:
+                continue
             low, high, bends = np.inf, -np.inf, False
             for k in range(starts[square], starts[square + 1]):
                 one_low, one_high, bend = _span(
@@ -233,14 +251,14 @@ def _doubts(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
     return found
 
 
-def doubts(surface: Surface, most: float) -> Doubts:
+def doubts(surface: Surface, least: float, most: float) -> Doubts:
     """Bound the total in the squares of a surface; leave out those that can hide nothing.
 
     Parameters
     ----------
     surface : Surface
-    most : float
-        Longest limit that will be drawn, in metres of an access leg.
+    least, most : float
+        Shortest and longest limit that will be drawn, in metres of an access leg.
 
     Returns
     -------
@@ -257,7 +275,7 @@ def doubts(surface: Surface, most: float) -> Doubts:
     >>> network = build_network([0, 900], [0, 0], [0], [1], min_component_m=0)
     >>> field = circle_field(metres_travel(network), (0, -50, 900, 50))
     >>> clinic = attach(network, [0], [0])
-    >>> found = doubts(surface(field, node_costs(field.travel, clinic)[0], clinic), 5000)
+    >>> found = doubts(surface(field, node_costs(field.travel, clinic)[0], clinic), 5000, 5000)
     >>> bool((found.low <= found.high).all()), len(set(found.column.tolist()))  # its own edge
     (True, 90)
     """
@@ -273,9 +291,10 @@ def doubts(surface: Surface, most: float) -> Doubts:
         feet = surface.feet
         found = _doubts(
             squares.row_starts, squares.column, squares.starts, squares.edge, squares.offset_m,
-            squares.leg_m, r1, r2, c1, c2, field.cell_m * np.sqrt(0.5), most, network.u, network.v,
-            network.length_m, field.by_u, field.by_v, surface.node_cost, field.travel.leg_cost,
-            feet.edge, feet.offset_m, feet.leg_m, *whole, *numbers,
+            squares.leg_m, r1, r2, c1, c2, field.cell_m * np.sqrt(0.5), least, most,
+            squares.most_m, field.draw_m, network.u, network.v, network.length_m, field.by_u,
+            field.by_v, surface.node_cost, field.travel.leg_cost, feet.edge, feet.offset_m,
+            feet.leg_m, *whole, *numbers,
         )  # fmt: skip
     return Doubts(
         square=whole[0, :found], row=whole[1, :found], column=whole[2, :found],
@@ -411,7 +430,7 @@ def sliver_boxes(
     ...     over,
     ...     np.full(over.part.shape, 10.0),
     ...     border_of(cells, np.empty((0, 4)), 10.0),
-    ...     doubts(over, 200.0),
+    ...     doubts(over, 200.0, 200.0),
     ...     limit=200.0,
     ... )
     >>> [round(side) for side in shapely.total_bounds(lacking)], surplus.size
