@@ -11,6 +11,8 @@ from collections import defaultdict
 
 import networkx as nx
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 
 TIE_M = 1e-9
 
@@ -196,6 +198,111 @@ class DirectedStreets(Streets):
                         metres[d, f] += graph[before[node][0]][node]["both"][1]
                         node = before[node][0]
         return cost, metres
+
+    def arrays(self, demand, facilities, *, direction):
+        """Return the directed graph with points inserted, as arrays.
+
+        Tails, heads, cost and metres of its arcs, the edge that each is a part of (-1: a leg), how
+        many nodes there are, and the nodes of the demand and of the facilities that are attached.
+        For "to" the arcs are turned around.
+        """
+        n, m = self.x.size, self.u.size
+        held = [np.asarray(site[0]) >= 0 for site in (demand, facilities)]
+        edge, offset, leg = (
+            np.concatenate([np.asarray(demand[at])[held[0]], np.asarray(facilities[at])[held[1]]])
+            for at in range(3)
+        )
+        point = n + np.arange(edge.size)
+        foot = point + edge.size
+        # Every stop of every edge, in order: its ends, and the feet on it.
+        every = np.concatenate([np.arange(m), edge, np.arange(m)])
+        node = np.concatenate([self.u, foot, self.v])
+        where = np.concatenate([np.zeros(m), offset, self.length])
+        rank = np.repeat([0, 1, 2], [m, edge.size, m])
+        order = np.lexsort((where, rank, every))
+        every, node, where = every[order], node[order], where[order]
+        next_to = np.flatnonzero(every[1:] == every[:-1])
+        one, other, on = node[next_to], node[next_to + 1], every[next_to]
+        gap = np.maximum(where[next_to + 1] - where[next_to], 0.0)
+        length = self.length[on]
+        share = np.divide(gap, length, out=np.ones(gap.size), where=length > 0)
+        free = (gap <= TIE_M) & ((one >= n) | (other >= n))
+        parts = [(point, foot, leg * self.leg_cost, leg, np.full(leg.size, -1))]
+        parts.append((foot, point, *parts[0][2:]))
+        for start, end, whole in ((one, other, self.forward[on]), (other, one, self.backward[on])):
+            closed = np.isinf(whole)
+            cost = np.where(free, 0.0, np.inf)
+            cost[~closed] = (share * np.where(closed, 0.0, whole))[~closed]
+            parts.append((start, end, cost, gap, on))
+        tails, heads, cost, metres, on = map(np.concatenate, zip(*parts, strict=True))
+        if direction == "to":
+            tails, heads = heads, tails
+        use = np.isfinite(cost) & (tails != heads)
+        arcs = (tails[use], heads[use], cost[use], metres[use], on[use])
+        return arcs, n + 2 * edge.size, (point[: held[0].sum()], point[held[0].sum() :])
+
+    def costs_by_arrays(self, demand, facilities, *, direction):
+        """Return what :meth:`costs` does, by scipy: for networks of a city.
+
+        The same nodes and arcs are put together anew, as arrays; each facility is searched alone.
+        """
+        (tails, heads, costs, metres, _), size, (people, sources) = self.arrays(
+            demand, facilities, direction=direction
+        )
+        keys, graph, first = _least_arcs(tails, heads, costs, metres, size)
+        metres_of = metres[first]
+        reached, before = dijkstra(graph, indices=sources, return_predecessors=True)
+        held = [np.flatnonzero(np.asarray(site[0]) >= 0) for site in (demand, facilities)]
+        shape = (len(demand[0]), len(facilities[0]))
+        cost, total = np.full(shape, np.inf), np.full(shape, np.inf)
+        for at, f in enumerate(held[1].tolist()):
+            cost[held[0], f] = reached[at, people]
+            for d, start in zip(held[0].tolist(), people.tolist(), strict=True):
+                if np.isfinite(cost[d, f]):
+                    path = [start]
+                    while path[-1] != sources[at]:
+                        path.append(int(before[at, path[-1]]))
+                    steps = np.array(path[1:]) * size + path[:-1]
+                    total[d, f] = metres_of[np.searchsorted(keys, steps)].sum()
+        return cost, total
+
+    def gated_costs(self, demand, facilities, private, *, direction):
+        """Return the costs where private edges serve those alone who start or end there.
+
+        Three whole copies of the graph: private edges in the first and the last, public ones in
+        the middle; from each node one may go on to its next copy.
+        """
+        (tails, heads, costs, metres, on), size, (people, sources) = self.arrays(
+            demand, facilities, direction=direction
+        )
+        leg = on < 0
+        inner = leg | private[np.maximum(on, 0)]
+        public = ~inner | leg
+        every = np.arange(size)
+        layers = [(0, inner), (1, public & ~leg), (2, inner)]
+        nodes = [(tails[use] + at * size, heads[use] + at * size) for at, use in layers]
+        nodes += [(every, every + size), (every + size, every + 2 * size)]
+        free = np.zeros(2 * size)
+        weight = np.concatenate([*(costs[use] for _, use in layers), free])
+        way = np.concatenate([*(metres[use] for _, use in layers), free])
+        graph = _least_arcs(*map(np.concatenate, zip(*nodes, strict=True)), weight, way, 3 * size)[
+            1
+        ]
+        reached = dijkstra(graph, indices=sources)[:, people + 2 * size]
+        held = [np.flatnonzero(np.asarray(site[0]) >= 0) for site in (demand, facilities)]
+        cost = np.full((len(demand[0]), len(facilities[0])), np.inf)
+        cost[np.ix_(*held)] = reached.T
+        return cost
+
+
+def _least_arcs(tails, heads, costs, metres, size):
+    """Return the keys of the pairs of nodes, their graph, and the least arc of each."""
+    keys = tails * size + heads
+    order = np.lexsort((metres, costs, keys))
+    keys, first = np.unique(keys[order], return_index=True)
+    first = order[first]
+    graph = csr_array((costs[first], (keys // size, keys % size)), shape=(size, size))
+    return keys, graph, first
 
 
 def _sources(graph, metres, start):

@@ -223,7 +223,7 @@ def _door_places(way: Way, target: Points) -> NDArray[np.float64]:
         away = np.hypot(*(feet[:, None] - doors[None]).transpose(2, 0, 1))
         # The entrance whose leg this is, not one that happens to be nearer to the foot.
         off = np.abs(away - target.at.leg_m[:, None])
-        return doors[np.argmin(np.nan_to_num(off, nan=np.inf), axis=1)]
+        return np.asarray(doors[np.argmin(np.nan_to_num(off, nan=np.inf), axis=1)])
     outline = shapely.boundary(shape) if shape.geom_type != "Point" else shape
     legs = shapely.shortest_line(outline, shapely.points(np.nan_to_num(feet)))
     return np.asarray(shapely.get_coordinates(shapely.get_point(legs, 0)))

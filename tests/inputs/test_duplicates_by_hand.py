@@ -73,6 +73,14 @@ def likeness_by_hand(names):
     return alike
 
 
+def on_sphere(one, other):
+    """Return the haversine distance in metres; which places are nearest is told by it."""
+    lon, lat, across, along = map(math.radians, (*one, *other))
+    half = math.sin((along - lat) / 2) ** 2
+    half += math.cos(lat) * math.cos(along) * math.sin((across - lon) / 2) ** 2
+    return 2 * 6_371_008.8 * math.asin(math.sqrt(half))
+
+
 class Rows:
     """The rows of one or several layers, for a comparison one by one."""
 
@@ -115,11 +123,11 @@ class Rows:
         pairs = set()
         for place, head in heads.items():
             others = sorted(
-                (GEOD.inv(*self.point[head], *self.point[there])[2], other)
+                (on_sphere(self.point[head], self.point[there]), other)
                 for other, there in heads.items()
                 if other != place
             )
-            company = [other for metres, other in others[:6] if metres <= 50.4]
+            company = [other for metres, other in others[:6] if metres < 50.5]
             for other in [*company, *([place] if across else [])]:
                 for one, two in itertools.product(
                     list(held[place].values())[:5], list(held[other].values())[:5]

@@ -327,6 +327,18 @@ def test_a_bad_file_is_refused(tmp_path, name, content, code):
     assert "{" not in problem.text("en") + problem.text("zh")
 
 
+def test_a_pbf_without_roads_is_refused(write, tmp_path):
+    path = tmp_path / "none.osm.pbf"
+    with osmium.SimpleWriter(str(path)) as writer:
+        for thing in osmium.FileProcessor(
+            str(write(node(1, 118, 28), way(7, [1, 1], building="yes")))
+        ):
+            writer.add(thing)
+    with pytest.raises(InputError) as caught:
+        read_osm(path, name="none.osm.pbf")
+    assert caught.value.problems[0].code == "road.no_roads"
+
+
 def test_a_pbf_cut_short_is_refused(write, tmp_path):
     whole = tmp_path / "whole.osm.pbf"
     xml = write(*OUTER, *(way(n, [1, 2, 3], highway="path", name=f"road {n}") for n in range(500)))

@@ -17,7 +17,7 @@ from servicecircle.network.bounded import search_blocks, slack_limit
 from servicecircle.network.feet import arcs_of, seeds_of
 from servicecircle.network.graph import build_network
 from servicecircle.network.matrix import travel_matrix
-from servicecircle.network.paths import way_lines
+from servicecircle.network.paths import foot_places, way_lines
 from servicecircle.network.reach import nearest, searches
 from servicecircle.network.several import nearest_several
 from servicecircle.network.snap import Attachment, attach
@@ -140,6 +140,23 @@ class TestSparse:
         assert travel_matrix(self.travel, sources, sources, limit=900).nnz == 0
         assert (nearest(self.travel, sources, sources).target == -1).all()
 
+    def test_a_million_sources_that_reach_something(self):
+        """On a lattice the way from a crossing to a foot is as long as its steps east and north."""
+        x, y = np.random.default_rng(3).uniform(0, 3900, (2, 1_000_000))
+        sources = attach(self.network, x, y)
+        crossings = np.array([[0.0, 0.0], [1300.0, 2000.0]])
+        points = attach(self.network, *crossings.T)
+        found = travel_matrix(self.travel, points, sources, limit=200.0)
+        feet = foot_places(self.travel, sources)
+        metres = np.abs(feet - crossings[:, None]).sum(axis=2) + sources.leg_m
+        assert found.shape == (2, 1_000_000)
+        within = metres <= 200.0
+        # The first is at the rim, where a quarter of what lies around the other is.
+        assert within.sum(axis=1).tolist() == np.diff(found.indptr).tolist()
+        assert 1000 < within[0].sum() < within[1].sum() / 3
+        rows = np.repeat([0, 1], np.diff(found.indptr))
+        np.testing.assert_allclose(found.data, metres[rows, found.indices], atol=1e-9)
+
 
 class TestLimits:
     network = build_network([0, 500, 1500], [0, 0, 0], [0, 1], [1, 2])
@@ -156,6 +173,8 @@ class TestLimits:
             list(searches(self.travel, self.at, limit=limit))
         with pytest.raises(ValueError, match="must be 0 or more"):
             nearest_several(self.travel, self.at, self.at, k=1, limit=limit)
+        with pytest.raises(ValueError, match="must be 0 or more"):
+            nearest(self.travel, self.at, self.at, limit=limit)
 
     def test_zero_finds_what_is_there(self):
         assert as_dense(travel_matrix(self.travel, self.at, self.at, limit=0)).tolist() == [

@@ -69,6 +69,12 @@ def test_driving_takes_the_stated_limit_else_the_class():
     assert cost(way, (100, 10), (200, -10)) == pytest.approx(9 + 4 + 9)
 
 
+@pytest.mark.parametrize("limit", [0.0, -5.0, np.nan])
+def test_a_limit_at_which_nobody_arrives_is_none(limit):
+    roads = street(*THREE, classes=["residential"] * 3, speed=[limit, 30, 30])
+    assert np.unique(travel(roads, "drive").forward).size == 1
+
+
 def test_one_way_for_cars_is_both_ways_for_walkers():
     roads = street(*THREE, classes=["primary"] * 3, allowed={"drive": [1, 1, 2]})
     way = travel(roads, "drive")

@@ -151,9 +151,9 @@ def propose_duplicates(frame: gpd.GeoDataFrame) -> pd.DataFrame:
 
     A row is paired with the first row of its name and place (``duplicate``; without a place, of
     its name, unit and units served), else with the first of its place (``alias`` where the names
-    are alike, else ``co_located``); with up to six nearest places within 50 m where the names are
-    alike (``alias``); and with the first of its code (``far_apart`` where the name is the same and
-    the places are not, ``alias`` within 50 m, else ``same_code``).
+    are alike, else ``co_located``); with up to six nearest places (as on a sphere) within 50 m
+    where the names are alike (``alias``); and with the first of its code (``far_apart`` where the
+    name is the same and the places are not, ``alias`` within 50 m, else ``same_code``).
 
     Parameters
     ----------

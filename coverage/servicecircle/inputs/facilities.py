@@ -250,7 +250,8 @@ def read_facilities(
     problems += found
     doors = dict(zip(columns["facility_id"][keep].tolist(), drawn[keep].tolist(), strict=True))
     # Of duplicates that were merged one is left.
-    doors = {name: (doors | listed).get(name) for name in frame["facility_id"].tolist()}
+    doors |= listed
+    doors = {name: doors.get(name) for name in frame["facility_id"].tolist()}
     rows_set_aside = raw.rows_in - len(frame)
     return FacilityData(
         frame, tuple(problems), raw.rows_in, rows_set_aside, settled.proposals, found_titles,
