@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import platformdirs
 import pytest
 
-from servicecircle.cache import cache_folder, keep_answer, kept_answer, kernel_folder
+from servicecircle import cache
+from servicecircle.cache import (
+    cache_folder,
+    keep_answer,
+    keep_bytes,
+    kept_answer,
+    kept_bytes,
+    kernel_folder,
+)
 
 
 def test_the_variable_decides(monkeypatch, tmp_path):
@@ -66,3 +75,51 @@ def test_a_cache_that_cannot_be_written_keeps_nothing(monkeypatch, tmp_path):
     monkeypatch.setenv("SERVICECIRCLE_CACHE", str(tmp_path / "file"))
     keep_answer("geocode", "a", {"answer": 1})
     assert kept_answer("geocode", "a") is None
+
+
+class TestSize:
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("SERVICECIRCLE_CACHE", str(tmp_path))
+        monkeypatch.delenv("SERVICECIRCLE_FRESH", raising=False)
+        # Three bodies of 100 bytes, each with its digest.
+        monkeypatch.setattr(cache, "_MOST_BYTES", 3 * 132)
+
+    def keep(self, *keys):
+        for key in keys:
+            keep_bytes("roads", key, key.encode() * 100)
+            self.age(key)
+
+    def age(self, key):
+        """Make a file an hour old, so that the clock of the disk plays no part."""
+        file = cache_folder() / "roads" / f"{key}.bin"
+        if file.exists():
+            self.hour = getattr(self, "hour", 0) + 1
+            os.utime(file, (self.hour * 3600, self.hour * 3600))
+
+    def left(self):
+        return sorted(file.stem for file in (cache_folder() / "roads").iterdir())
+
+    def test_the_oldest_goes(self):
+        self.keep("a", "b", "c")
+        assert self.left() == ["a", "b", "c"]
+        self.keep("d")
+        assert self.left() == ["b", "c", "d"]
+        assert kept_bytes("roads", "a") is None
+
+    def test_what_is_used_is_young(self):
+        self.keep("a", "b", "c")
+        assert kept_bytes("roads", "a") == b"a" * 100
+        self.keep("d")
+        assert self.left() == ["a", "c", "d"]
+
+    def test_what_was_just_kept_stays_though_it_is_too_large(self):
+        self.keep("a", "b")
+        keep_bytes("roads", "whole", b"x" * 1000)
+        assert self.left() == ["whole"]
+        assert kept_bytes("roads", "whole") == b"x" * 1000
+
+    def test_other_kinds_are_left_alone(self):
+        keep_bytes("other", "a", b"x" * 1000)
+        self.keep("a", "b", "c", "d")
+        assert kept_bytes("other", "a") == b"x" * 1000

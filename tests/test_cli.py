@@ -41,10 +41,12 @@ profile = "elderly"
 HOMES = "name,lon,lat,opened\nNear,{near},2020-01-01\n"
 RESULTS = {
     "access.parquet",
+    "calibration.csv",
     "coverage.gpkg",
     "facilities.csv",
     "index.html",
     "problems.csv",
+    "roads_by_unit.csv",
     "run.json",
     "scorecard.csv",
     "unit_results.csv",
@@ -342,7 +344,13 @@ def test_unknown_layer_is_told_with_the_nearest_name(tmp_path):
 
 
 def test_names_cannot_command_the_terminal(tmp_path):
-    hostile = town(tmp_path / "hostile", homes=HOMES + "\x1b]0;owned\x07\x1b[2J,119.8,29.1,2020\n")
+    hostile = town(
+        tmp_path / "hostile",
+        project=PROJECT.replace('path = "homes.csv"', 'path = "homes.geojson"'),
+    )
+    near = ({"name": "Near"}, "Point", at(1, 1))
+    far = ({"name": "\x1b]0;owned\x07\x1b[2J"}, "Point", [119.8, 29.1])
+    features(tmp_path / "hostile", "homes.geojson", near, far)
     done = start("check", hostile)
     assert done.returncode == 0, done.stderr
     assert b"owned" in done.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ __all__ = [
 ]
 
 _DIGEST = 32
+_MOST_BYTES = 2_000_000_000
 
 
 def cache_folder() -> Path:
@@ -135,16 +137,22 @@ def kept_bytes(kind: str, key: str) -> bytes | None:
     """
     if os.environ.get("SERVICECIRCLE_FRESH"):
         return None
+    file = cache_folder() / kind / f"{key}.bin"
     try:
-        found = (cache_folder() / kind / f"{key}.bin").read_bytes()
+        found = file.read_bytes()
     except OSError:
         return None
+    with suppress(OSError):
+        # What is used is young: the oldest goes first.
+        os.utime(file)
     digest, body = found[:_DIGEST], found[_DIGEST:]
     return body if hashlib.blake2b(body, digest_size=_DIGEST).digest() == digest else None
 
 
 def keep_bytes(kind: str, key: str, body: bytes) -> None:
     """Keep bytes under a key, whole or not at all; where the cache cannot be written, not at all.
+
+    Of one kind at most 2 GB are kept: what was not used for the longest time goes first.
 
     Parameters
     ----------
@@ -164,3 +172,21 @@ def keep_bytes(kind: str, key: str, body: bytes) -> None:
         part.replace(file)
     except OSError:
         return
+    _drop_oldest(file.parent, but=file)
+
+
+def _drop_oldest(folder: Path, *, but: Path) -> None:
+    """Take files off until the folder is small enough, the one that was just written last."""
+    found = []
+    for file in folder.glob("*.bin"):
+        # Another run may take it off at the same time.
+        with suppress(OSError):
+            stat = file.stat()
+            found.append((file == but, stat.st_mtime_ns, file.name, stat.st_size, file))
+    total = sum(size for *_, size, _ in found)
+    for _, _, _, size, file in sorted(found)[:-1]:
+        if total <= _MOST_BYTES:
+            return
+        with suppress(OSError):
+            file.unlink()
+            total -= size

@@ -421,3 +421,39 @@ def test_a_service_that_speaks_nominatim(tmp_path, cache, monkeypatch):
     assert data.frame["placed_by"].tolist() == ["geocoder", "township"]
     assert data.frame["position_error_m"][0] == pytest.approx(1569, abs=1)
     assert "小桥村, 东镇" in data.problems[0].text("en")
+
+
+@pytest.mark.parametrize("address", ["新大桥村3组", "甲县老桥村", "东镇新桥村1号"])
+def test_a_name_inside_a_word_is_none(address):
+    assert place(address, "village").way == ""
+
+
+def test_a_street_of_another_unit_or_inside_a_word_is_none(tmp_path):
+    book = address_book(units(), roads=roads(tmp_path))
+    assert place("人民路5号", "street", book=book, unit="东镇").lon == pytest.approx(0.12)
+    assert place("新人民路5号", "street", book=book, unit="东镇").way == ""
+    # The street runs through the township, not through the village that the row states.
+    assert place("人民路5号", "street", book=book, unit="小桥村").way == ""
+
+
+def test_what_told_the_unit_and_what_contradicts_it():
+    assert place("东镇1号", "township", unit="西镇").against == "东镇"
+    assert place("东镇1号", "township", unit="东镇").against == ""
+    assert place("小桥村1号", "township", unit="西镇").against == "小桥村"
+    assert place("东镇桥村1号", "township").against == "桥村"
+    by = [place("东镇", "township").by, place("x", "township", name="东镇食堂").by]
+    assert [*by, place("", "township", unit="东镇").by] == ["address", "name", "declared_unit"]
+
+
+def test_the_records_say_what_was_read(tmp_path):
+    rows = "甲食堂,东镇1号,西镇,,\n东镇食堂,某路1号,,,\n乙食堂,,,,\n丙食堂,,西镇,,\n"
+    data = read(tmp_path, rows, place_by=["township"])
+    assert [
+        (problem.code, problem.row) for problem in data.problems if "address" in problem.code
+    ] == [
+        ("address.placed_declared", 2),
+        ("address.contradicts", 2),
+        ("address.placed_by_name", 3),
+        ("address.name_not_found", 4),
+        ("address.placed_declared", 5),
+    ]

@@ -95,3 +95,50 @@ def test_what_names_a_unit_above():
     assert book().names_above("甲县", "village_level:111")
     assert not book().names_above("松山街道", "village_level:111")
     assert book().title("township:11") == "东镇"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("甲县松山街道", "township:12"),
+        ("示例市甲县松山街道", "township:12"),
+        ("示例市松山街道", "township:12"),
+        ("松山街道办事处", "township:12"),
+        ("东镇人民政府", "township:11"),
+        ("松山街道双溪村", "village_level:121"),
+        ("甲县松山街道双溪村", "village_level:121"),
+        ("东镇双溪村村委会", "village_level:112"),
+        ("东镇松山街道", ""),
+        ("新松山街道", ""),
+        ("松山街道和平村", ""),
+        ("大和平村", ""),
+    ],
+)
+def test_a_name_behind_the_names_of_what_it_lies_in(given, expected):
+    assert book().resolve(given, levels=("township", "village_level")) == expected
+
+
+def test_a_parent_may_be_qualified_too():
+    assert book().resolve("双溪村", levels=VILLAGES, parent="甲县松山街道") == "village_level:121"
+    assert book().knows("甲县松山街道")
+    assert book().names_above("甲县东镇", "village_level:111")
+
+
+def test_codes_of_twelve_digits_join_those_without_their_zeros():
+    rows = [
+        ("c", "339902", "澜溪区", "county", ""),
+        ("t", "339902001", "望澜街道", "township", "c"),
+        ("u", "339902002000", "青枫街道", "township", "c"),
+        ("v", "339902001001", "望湖社区", "village_level", "t"),
+    ]
+    columns = ["unit_id", "code", "name", "level", "parent_id"]
+    units = gazetteer(pd.DataFrame(rows, columns=columns))
+    levels = ("township", "village_level", "county")
+    given = ["339902001000", "339902002", "339902000000", "339902001001", "339902001002", "33990"]
+    expected = ["t", "u", "c", "v", "", ""]
+    assert [units.resolve(code, levels=levels) for code in given] == expected
+
+
+def test_a_short_name_of_one_level():
+    assert book().full_name("松山", level="township") == "松山街道"
+    assert book().full_name("松山", level="village_level") == ""

@@ -334,3 +334,28 @@ def test_a_short_name_of_what_units_lie_in():
     )
     assert counts["facilities"].tolist() == [0, 1, 1]
     assert [(one.code, one.row) for one in problems] == [("presence.declared_elsewhere", 3)]
+
+
+def test_a_row_that_states_only_its_township_counts_there():
+    row = {"declared_unit": "东镇", "declared_parent": "东镇", "declared_level": "township"}
+    for level in (None, "village_level"):
+        counts, problems = count(
+            sites(row).assign(declared_level="township"), level="township", declared_level=level
+        )
+        assert (counts, problems) == ({"township:11": 1, "township:12": 0}, [])
+    here = row | {"unit_township": "township:12"}
+    counts, problems = count(sites(here).assign(declared_level="township"), level="township")
+    assert counts == {"township:11": 1, "township:12": 0}
+    assert problems == ["presence.declared_elsewhere"]
+    assert sum(count(sites(row))[0].values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "title", "expected"),
+    [("双溪", "village_level", 1), ("双溪", "township", 0), ("东", "township", 0)],
+)
+def test_a_short_name_is_one_of_the_level_of_its_column(given, title, expected):
+    table = sites({"declared_unit": given}).assign(declared_level=title)
+    counts, problems = count(table, level="township")
+    assert counts["township:11"] == expected
+    assert problems[0] == f"presence.{'short_name' if expected else 'unknown_declared_unit'}"

@@ -241,20 +241,24 @@ def test_nobody_passes_through_a_compound(oracles, shared, mode, least, directio
     )
     inside, through = compounds_across_a_way(network, private)
     assert through.size >= least
-    chosen = np.random.default_rng(7).choice(through, 12, replace=False)
-    inner = [np.flatnonzero((inside == one) & network.eligible)[:1] for one in chosen]
-    gates = [
-        np.flatnonzero(~private & np.isin(network.u, ends_of(network, inside == one)))[:1]
-        for one in chosen
-    ]
-    edges = np.concatenate([*inner, *gates])
-    px, py = (
-        (values[network.u[edges]] + values[network.v[edges]]) / 2
-        for values in (network.x, network.y)
-    )
+    # Inside, and on public streets at two gates of each.
+    at_gates = ends_of(network, ~private & network.eligible)
+    inner, first, last = [], [], []
+    for one in through.tolist():
+        gates = np.intersect1d(ends_of(network, inside == one), at_gates)
+        own = np.flatnonzero((inside == one) & network.eligible)
+        if gates.size > 1 and own.size:
+            inner.append(own[0])
+            for gate, edges in ((gates[0], first), (gates[-1], last)):
+                near = ((network.u == gate) | (network.v == gate)) & ~private & network.eligible
+                edges.append(np.flatnonzero(near)[0])
     far = random_points(network.x, network.y, network.u, network.v, 12, seed=8)
-    demand = attach(network, np.append(px, far[0]), np.append(py, far[1]))
-    facilities = attach(network, px[::2] + 5.0, py[::2])
+    middles = [(values[network.u] + values[network.v]) / 2.0 for values in (network.x, network.y)]
+    demand = attach(
+        network,
+        *(np.append(one[[*inner, *first]], more) for one, more in zip(middles, far, strict=True)),
+    )
+    facilities = attach(network, middles[0][[*inner, *last]] + 5.0, middles[1][[*inner, *last]])
     truth = oracles.DirectedStreets(
         network.x, network.y, network.u, network.v, free.forward, free.backward,
         leg_cost=free.leg_cost,
@@ -270,7 +274,7 @@ def test_nobody_passes_through_a_compound(oracles, shared, mode, least, directio
     assert np.all(error <= oracles.tolerance(expected[reached]))
     # It is a rule that changes something.
     open_to_all = truth.costs_by_arrays(*feet, direction=direction)[0]
-    assert (expected > open_to_all + 1.0)[reached].sum() >= 5
+    assert (expected > open_to_all + 1.0)[reached].sum() >= 3
     assert (expected >= open_to_all - 1e-6).all()
 
 

@@ -12,9 +12,12 @@ from servicecircle.inputs.gazetteer import normalise_name
 __all__ = ["Hit", "WordBook", "fold_address", "word_book"]
 
 _WIDE = r"\u3000-\u303f\u3400-\u9fff\uf900-\ufaff"
+_WIDE_LETTER = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _NUMERALS = "零一二三四五六七八九"
 _SECTION = re.compile(r"(?<!\d)([1-9])(?=段)")
 _STREET_FOLLOWS = re.compile(r"(?:[东南西北中東]|[一二三四五六七八九])?[路街巷弄]|大道|胡同")
+# What a name of a unit or a street may stand behind; 新钟楼街 is not 钟楼街.
+_UNIT_WORDS = frozenset("省市县縣区區州盟旗镇鎮乡鄉道村里庄屯寨组队场路街巷弄号旁与和及")
 _SHORTEST = 2
 _LONGEST = 60
 
@@ -63,21 +66,30 @@ class WordBook:
             The names are of units: one that begins the name of a street (``凤林`` in ``凤林路``)
             is none.
 
+        A name counts where the text begins, behind a unit or a mark, and behind another name;
+        inside a word it does not.
+
         Examples
         --------
         >>> book = word_book([("东村", "a"), ("小东村", "b"), ("凤林", "c")])
         >>> [hit.bearers for hit in book.find("甲镇小东村凤林路3号", units=True)]
         [('b',)]
+        >>> book.find("大东村", units=True)
+        []
         """
         found: list[Hit] = []
+        ends: set[int] = set()
         size = len(text)
         for begin in range(size):
+            if not (begin in ends or _may_begin(text, begin)):
+                continue
             for end in range(min(size, begin + self.longest), begin + _SHORTEST - 1, -1):
                 bearers = self.bearers.get(text[begin:end])
                 if bearers is None or _cuts_a_word(text, begin, end):
                     continue
                 if units and _STREET_FOLLOWS.match(text, end):
                     continue
+                ends.add(end)
                 found.append(Hit(begin, end, text[begin:end], bearers))
                 break
         return [
@@ -90,6 +102,12 @@ class WordBook:
                 for other in found
             )
         ]
+
+
+def _may_begin(text: str, at: int) -> bool:
+    """Tell whether a name may begin here: at the start, behind a unit's word, behind a mark."""
+    before = text[at - 1 : at]
+    return not before or before in _UNIT_WORDS or not _WIDE_LETTER.match(before)
 
 
 def _cuts_a_word(text: str, begin: int, end: int) -> bool:

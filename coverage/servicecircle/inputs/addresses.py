@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import numpy as np
@@ -99,6 +99,10 @@ class Found:
         Names that fit equally well, and so decide nothing.
     elsewhere : str
         What the geocoder said, where that lies outside of the unit stated.
+    by : str
+        What of the row told the unit: address, name or declared_unit.
+    against : str
+        Units that the address names beside the one stated, which they contradict.
     """
 
     lon: float = float("nan")
@@ -108,6 +112,8 @@ class Found:
     name: str = ""
     doubt: tuple[str, ...] = ()
     elsewhere: str = ""
+    by: str = "address"
+    against: str = ""
 
 
 def address_book(
@@ -203,7 +209,9 @@ class _Stated:
     """What a row says of where it is: units by level, the finest that is sure, those in doubt."""
 
     units: Mapping[str, str]
+    by: Mapping[str, str]
     doubt: tuple[str, ...]
+    against: tuple[str, ...]
 
 
 def find_place(
@@ -257,7 +265,7 @@ def find_place(
     for way in ways:
         level = UNIT_WAYS.get(way, "")
         if level and stated.units.get(level):
-            found.append(_at_unit(book, stated.units[level], way))
+            found.append(_at_unit(book, stated.units[level], way, by=stated.by[level]))
         elif way == "street":
             found += _at_street(book, fold_address(address), stated)
         elif way == "geocoder" and book.geocode is not None:
@@ -277,45 +285,46 @@ def find_place(
     placed = [one for one in found if one.way]
     doubt = tuple(dict.fromkeys((*stated.doubt, *(text for one in found for text in one.doubt))))
     if not placed:
-        return Found(doubt=doubt, elsewhere=elsewhere)
+        by = "address" if address else "name"
+        return Found(doubt=doubt, elsewhere=elsewhere, by=by, against=", ".join(stated.against))
     best = min(placed, key=lambda one: one.error_m)
-    return Found(
-        lon=best.lon,
-        lat=best.lat,
-        error_m=best.error_m,
-        way=best.way,
-        name=best.name,
-        elsewhere=elsewhere,
-    )
+    return replace(best, doubt=(), elsewhere=elsewhere, against=", ".join(stated.against))
 
 
 def _stated(book: AddressBook, *, address: str, name: str, unit: str, parent: str) -> _Stated:
     """Settle the units that a row states, from the coarsest to the finest level."""
     units: dict[str, str] = {}
+    by: dict[str, str] = {}
     doubt: tuple[str, ...] = ()
+    against: list[str] = []
     levels = book.book.levels
     declared = book.book.resolve(unit, levels=levels[::-1], parent=parent)
     above = book.book.resolve(parent, levels=levels) if parent else ""
     for known in (above, declared):
         for level in levels:
             if known and (one := book.book.climb(known, level)):
-                units[level] = one
-    texts = [fold_address(text) for text in (address, name)]
+                units[level], by[level] = one, "declared_unit"
+    texts = {"address": fold_address(address), "name": fold_address(name)}
     for level in levels:
         if level in units:
+            named = _bearers(book.words[level].find(texts["address"], units=True))
+            by[level] = "address" if units[level] in named else by[level]
+            against += [book.book.title(one) for one in named if units[level] not in named]
             continue
-        for text in texts:
+        for source, text in texts.items():
             hits = book.words[level].find(text, units=True)
             fits = [one for one in _bearers(hits) if _fits(book, one, units, (unit, parent))]
             if len(fits) == 1:
-                units[level] = fits[0]
                 for one in book.book.ancestors(fits[0]):
                     units.setdefault(book.book.level_of[one], one)
+                    by.setdefault(book.book.level_of[one], source)
             elif len(fits) > 1:
                 doubt = tuple(sorted(_where(book, one) for one in fits))
+            elif source == "address":
+                against += [book.book.title(one) for one in _bearers(hits)]
             if hits:
                 break
-    return _Stated(units=units, doubt=doubt)
+    return _Stated(units=units, by=by, doubt=doubt, against=tuple(dict.fromkeys(against)))
 
 
 def _where(book: AddressBook, unit: str) -> str:
@@ -339,9 +348,9 @@ def _fits(book: AddressBook, unit: str, stated: Mapping[str, str], words: Sequen
     return all(book.book.names_above(word, unit) or normalise_name(word) in own for word in above)
 
 
-def _at_unit(book: AddressBook, unit: str, way: str) -> Found:
+def _at_unit(book: AddressBook, unit: str, way: str, *, by: str) -> Found:
     lon, lat, metres = book.circle(unit)
-    return Found(lon=lon, lat=lat, error_m=metres, way=way, name=book.book.title(unit))
+    return Found(lon=lon, lat=lat, error_m=metres, way=way, name=book.book.title(unit), by=by)
 
 
 def _at_street(book: AddressBook, address: str, stated: _Stated) -> list[Found]:
@@ -359,7 +368,8 @@ def _at_street(book: AddressBook, address: str, stated: _Stated) -> list[Found]:
     ends = np.stack([book.lines.lon[rows], book.lines.lat[rows]], axis=2)
     segments = np.asarray(shapely.linestrings(ends), dtype=object)
     units = [stated.units[level] for level in book.book.levels[::-1] if level in stated.units]
-    for unit in units:
+    for unit in units[:1]:
+        # Beyond the finest unit the street is another one of its name.
         inside = np.asarray(shapely.intersection(segments, book.shape(unit)), dtype=object)
         inside = inside[shapely.length(inside) > 0.0]
         if len(inside):

@@ -17,7 +17,7 @@ MINUS = str.maketrans("−–—‐‑", "-----")
 """Signs that are written for a minus, as ``str.translate`` takes them."""
 
 _NO_VALUE = re.compile(
-    r"[-—―–−/\\·.…*?]+|无|暂无|不详|未知|空|未填|nan|null|none|nil|n/a|na|#n/a|<na>",
+    r"[-—―–−/\\·.…*?]+|无|暂无|没有|暂时?没有|不详|未知|空|未填|nan|null|none|nil|n/a|na|#n/a|<na>",
     re.IGNORECASE,
 )
 _LONGEST_NO_VALUE = 20
@@ -28,8 +28,8 @@ _SURELY_FILLED = (
     + "".join(
         f"\\x{{{start + 1:x}}}-\\x{{{end - 1:x}}}"
         for start, end in zip(
-            [0x4DFF, *sorted(map(ord, "无暂不详未知空填"))],
-            [*sorted(map(ord, "无暂不详未知空填")), 0xA000],
+            [0x4DFF, *sorted(map(ord, "无暂没有时不详未知空填"))],
+            [*sorted(map(ord, "无暂没有时不详未知空填")), 0xA000],
             strict=True,
         )
     )

@@ -18,10 +18,13 @@ from servicecircle.problems import Problem
 __all__ = [
     "Columns",
     "known_title",
+    "level_of_title",
+    "listed_titles",
     "match_columns",
     "normalise_title",
     "status_words",
     "title_keys",
+    "traditional_forms",
 ]
 
 # From the finest to the coarsest.
@@ -87,6 +90,17 @@ def normalise_title(title: str) -> str:
     return re.sub(r"[\s_*:;\u200b\ufeff]+", "", text)
 
 
+def traditional_forms() -> dict[int, str]:
+    """Return traditional letters and their simplified forms, as ``str.translate`` takes them.
+
+    Examples
+    --------
+    >>> "機構".translate(traditional_forms())
+    '机构'
+    """
+    return dict(_fold())
+
+
 @cache
 def _aliases() -> dict[str, tuple[str, str, int]]:
     """Return normalised alias → our column, level of a unit, rank."""
@@ -104,6 +118,20 @@ def _aliases() -> dict[str, tuple[str, str, int]]:
 @cache
 def _known() -> frozenset[str]:
     return frozenset(_aliases()) | {normalise_title(item) for item in _data()["other"]["titles"]}
+
+
+@cache
+def listed_titles() -> frozenset[str]:
+    """Return the known titles as they are listed, for a first quick look at many cells.
+
+    Examples
+    --------
+    >>> "机构名称" in listed_titles(), "莲花敬老院" in listed_titles()
+    (True, False)
+    """
+    data = _data()
+    lists = (*data["facility"].values(), *data["unit"].values(), data["other"]["titles"])
+    return frozenset(title for titles in lists for title in titles)
 
 
 def title_keys() -> tuple[str, ...]:
@@ -186,6 +214,18 @@ def known_title(title: str) -> bool:
     if len(title) > _LONGEST_TITLE:
         return False
     return normalise_title(title) in _known() or _candidate(title) is not None
+
+
+def level_of_title(title: str) -> str:
+    """Return the level of units that a title names, "" where it names none.
+
+    Examples
+    --------
+    >>> level_of_title("所属乡镇(街道)"), level_of_title("所属单元"), level_of_title("")
+    ('township', '', '')
+    """
+    found = _candidate(title)
+    return found.level if found is not None and found.level in _UNIT_LEVELS else ""
 
 
 @cache

@@ -41,13 +41,14 @@ PROPOSAL_COLUMNS = (
     "suggestion",
     "action",
 )
-Kind = Literal["duplicate", "co_located", "alias", "same_code", "far_apart"]
+Kind = Literal["duplicate", "co_located", "alias", "same_code", "far_apart", "unplaced"]
 _SUGGESTIONS: dict[str, str] = {
     "duplicate": "merge",
     "co_located": "keep",
     "alias": "review",
     "same_code": "correct_code",
     "far_apart": "correct_place",
+    "unplaced": "review",
 }
 _RECORDS: dict[str, tuple[str, Severity]] = {
     "duplicate": ("facility.duplicate", "warning"),
@@ -55,6 +56,7 @@ _RECORDS: dict[str, tuple[str, Severity]] = {
     "alias": ("duplicate.alias", "warning"),
     "same_code": ("facility.same_code", "warning"),
     "far_apart": ("duplicate.far_apart", "warning"),
+    "unplaced": ("duplicate.unplaced", "warning"),
 }
 _COMPARED = ("address", "capacity", "grade", "opened", "closed", "status")
 

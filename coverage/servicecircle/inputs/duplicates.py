@@ -153,7 +153,9 @@ def propose_duplicates(frame: gpd.GeoDataFrame) -> pd.DataFrame:
     its name, unit and units served), else with the first of its place (``alias`` where the names
     are alike, else ``co_located``); with up to six nearest places (as on a sphere) within 50 m
     where the names are alike (``alias``); and with the first of its code (``far_apart`` where the
-    name is the same and the places are not, ``alias`` within 50 m, else ``same_code``).
+    name is the same and the places are not, ``alias`` within 50 m, else ``same_code``). A row
+    without a place is paired with the first placed row of its name whose unit is the same or not
+    stated (``unplaced``).
 
     Parameters
     ----------
@@ -176,7 +178,8 @@ def propose_duplicates(frame: gpd.GeoDataFrame) -> pd.DataFrame:
     near = _near_places(rows)
     names = rows.crowd | near.met | in_groups(code)
     listed = np.flatnonzero(~placed & rows.named)
-    names[listed] = listed.size > 1
+    if listed.size:
+        names |= rows.named
     key = _keys(rows, names)
     twin = first_rows(together(rows.place, np.where(rows.crowd, key, -1)))
     belongs = np.full(len(frame), -1, dtype=np.int64)
@@ -196,8 +199,27 @@ def propose_duplicates(frame: gpd.GeoDataFrame) -> pd.DataFrame:
         ("", at[shared], first_here[shared]),
         ("near", later, earlier),
         ("code", at[coded], first_code[coded]),
+        ("unplaced", *_placed_twins(frame, key, listed[first_name[listed] == listed], placed)),
     ]
     return _judge(_pairs(found), rows, key)
+
+
+def _placed_twins(
+    frame: gpd.GeoDataFrame, key: Ints, listed: Ints, placed: Bools
+) -> tuple[Ints, Ints]:
+    """Return rows without a place with the first placed row of the same name and unit.
+
+    The later row comes first. A unit that one of the two leaves open is no other one.
+    """
+    unit = frame["declared_unit"].fillna("").astype(str).to_numpy(object)
+    here = np.flatnonzero(placed & np.isin(key, key[listed]) & (key >= 0))
+    sites = pd.DataFrame({"key": key[here], "unit": unit[here], "site": here})
+    asking = pd.DataFrame({"key": key[listed], "own": unit[listed], "row": listed})
+    pairs = asking.merge(sites.drop_duplicates(["key", "unit"]), on="key")
+    fits = (pairs["own"] == pairs["unit"]) | (pairs["own"] == "") | (pairs["unit"] == "")
+    pairs = pairs[fits].drop_duplicates("row")
+    row, site = pairs["row"].to_numpy(np.int64), pairs["site"].to_numpy(np.int64)
+    return np.maximum(row, site), np.minimum(row, site)
 
 
 def propose_shared_places(frames: Mapping[str, gpd.GeoDataFrame]) -> pd.DataFrame:
@@ -360,8 +382,12 @@ def _judge(pairs: pd.DataFrame, rows: _Rows, key: Ints) -> pd.DataFrame:
             (given == "code") & near,
             (given == "code") & same & np.isfinite(metres),
             given == "code",
+            given == "unplaced",
         ],
-        ["duplicate", "alias", "co_located", "alias", "alias", "far_apart", "same_code"],
+        [
+            *("duplicate", "alias", "co_located", "alias", "alias", "far_apart", "same_code"),
+            "unplaced",
+        ],
         default="drop",
     )
     judged = pairs.assign(kind=kind, distance_m=metres.round(1), score=pairs["score"].round(3))

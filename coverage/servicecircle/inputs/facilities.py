@@ -35,8 +35,8 @@ from servicecircle.inputs.facility_values import DATES, NUMBERS, date_columns, n
 from servicecircle.inputs.grids import stop
 from servicecircle.inputs.old_grids import grid_of
 from servicecircle.inputs.osm_extract import OsmSource
-from servicecircle.inputs.text_columns import text_series
-from servicecircle.inputs.values import fold_width
+from servicecircle.inputs.text_columns import matching, text_series
+from servicecircle.inputs.values import empty_cells, fold_width
 from servicecircle.problems import Problem
 from servicecircle.project import FacilitySettings
 
@@ -64,6 +64,7 @@ FACILITY_COLUMNS = (
     "members",
     "declared_unit",
     "declared_parent",
+    "declared_level",
     "datum",
     "position_error_m",
     "placed_by",
@@ -201,8 +202,9 @@ def read_facilities(
         action="mended",
     )
     places = _without_far(places, area.units, far_m=1000.0 * settings.far_km)
-    looked_up = may_be_placed(texts, ways) & (places.fault != "")
-    keep, found = _rows_to_keep(cells, places, texts, looked_up=looked_up)
+    none = _states_none(cells, places, texts, code)
+    looked_up = may_be_placed(texts, ways) & (places.fault != "") & ~none
+    keep, found = _rows_to_keep(cells, places, texts, looked_up=looked_up, none=none)
     problems += found
     if not keep.any():
         raise _empty(file, raw.sheet, problems, layer=layer)
@@ -329,8 +331,21 @@ def _frame(columns: dict[str, Any], places: Places, keep: Bools) -> gpd.GeoDataF
     return gpd.GeoDataFrame(table[keep].reset_index(drop=True), geometry=geometry)
 
 
+def _states_none(cells: Cells, places: Places, texts: dict[str, Texts], code: Texts) -> Bools:
+    """Return rows that name a unit and no facility: they say that it has none."""
+    if not cells.title("name"):
+        return np.zeros(len(code), dtype=bool)
+    bare = (texts["name"] == "") & (places.fault == "facility.no_place") & (code == "")
+    for name in ("address", "serves", "members", "grade"):
+        bare = bare & (texts[name] == "")
+    for name in (*NUMBERS, *DATES):
+        given = cells.texts(name)
+        bare = bare & (empty_cells(given) | matching(given, r"^\s*[0０]+(?:\.0*)?\s*$"))
+    return bare & (texts["declared_unit"] != "")
+
+
 def _rows_to_keep(
-    cells: Cells, places: Places, texts: dict[str, Texts], *, looked_up: Bools
+    cells: Cells, places: Places, texts: dict[str, Texts], *, looked_up: Bools, none: Bools
 ) -> tuple[Bools, list[Problem]]:
     """Decide which rows can be used: with a place, or with a name and a unit.
 
@@ -341,11 +356,18 @@ def _rows_to_keep(
     named = texts["name"] != ""
     belongs = (texts["declared_unit"] != "") | (texts["serves"] != "")
     keep = placed | (belongs & named) | looked_up
-    problems: list[Problem] = []
+    problems = cells.problems(
+        "facility.states_none",
+        none,
+        title=cells.title("name"),
+        values=texts["declared_unit"],
+        severity="note",
+        action="set_aside",
+    )
     title = cells.raw.place
     for fault in sorted(set(places.fault[~placed].tolist())):
         code = fault if title else "facility.no_place"
-        told = places.fault == fault
+        told = (places.fault == fault) & ~none
         if code == "facility.no_place":
             told = told & ~looked_up
         for rows, severity, action in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -87,7 +88,7 @@ def place_by_address(
         else:
             belongs = row["declared_unit"] != "" or row["serves"] != ""
             keep[at] = belongs and row["name"] != ""
-        problems.append(_record(frame, at, row, found, titles=titles, kept=bool(keep[at])))
+        problems += _records(frame, at, row, found, titles=titles, kept=bool(keep[at]))
     placed = frame.assign(position_error_m=error, placed_by=pd.array(way, dtype="str"))
     placed = placed.set_geometry(gpd.GeoSeries(points, index=frame.index, crs=frame.crs))
     return placed[keep].reset_index(drop=True), problems
@@ -96,7 +97,7 @@ def place_by_address(
 _READ = ("address", "name", "declared_unit", "declared_parent", "serves")
 
 
-def _record(
+def _records(
     frame: gpd.GeoDataFrame,
     at: int,
     row: Mapping[str, str],
@@ -104,16 +105,19 @@ def _record(
     *,
     titles: Mapping[str, str],
     kept: bool,
-) -> Problem:
+) -> list[Problem]:
+    """Record how a row was placed or why not, and what of it contradicts itself."""
     number = frame["source_row"].iat[at]
-    column = "address" if row["address"] else "name"
+    column = found.by if row.get(found.by) else "address" if row["address"] else "name"
     if found.way:
-        code = _PLACED.get(found.way, "address.placed_unit")
+        code = _PLACED.get(found.way, _PLACED_BY[column])
+    elif column == "name" and not found.elsewhere:
+        code = "address.name_ambiguous" if found.doubt else "address.name_not_found"
     elif found.elsewhere:
         code = "address.elsewhere"
     else:
         code = "address.ambiguous" if found.doubt else "address.not_found"
-    return Problem(
+    problem = Problem(
         code=code,
         severity="warning" if kept else "error",
         file=str(frame["source_file"].iat[at]),
@@ -129,6 +133,25 @@ def _record(
             "answer": found.elsewhere,
         },
     )
+    if not found.against:
+        return [problem]
+    stated = row["declared_unit"] or row["declared_parent"]
+    contradiction = replace(
+        problem,
+        code="address.contradicts" if stated else "address.contradicts_itself",
+        severity="warning",
+        action="flagged",
+        column=titles.get("address", ""),
+        value=row["address"],
+        details={"against": found.against, "stated": stated},
+    )
+    return [problem, contradiction]
 
 
+_PLACED_BY = {
+    "address": "address.placed_unit",
+    "name": "address.placed_by_name",
+    "declared_unit": "address.placed_declared",
+    "declared_parent": "address.placed_declared",
+}
 _PLACED = {"street": "address.placed_street", "geocoder": "address.placed_geocoder"}

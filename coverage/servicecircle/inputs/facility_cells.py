@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from servicecircle.inputs.columns import match_columns, normalise_title, status_words
+from servicecircle.inputs.columns import (
+    level_of_title,
+    match_columns,
+    normalise_title,
+    status_words,
+)
 from servicecircle.inputs.gazetteer import unit_list
 from servicecircle.inputs.raw_facilities import RawFacilities
 from servicecircle.inputs.text_columns import (
@@ -115,30 +121,47 @@ class Cells:
             for at in found
         ]
 
+    def level(self, column: str) -> str:
+        """Return the level that the title of a unit column names, "" where it names none."""
+        title = self.raw.columns.columns.get(column)
+        return level_of_title(title) if title else ""
+
     def title(self, column: str) -> str:
         """Return the title of one of our columns in the file."""
         return self.raw.columns.columns.get(column, "")
 
 
 def text_columns(cells: Cells) -> dict[str, Texts]:
-    """Return name, address, grade, serves, members, declared unit and parent.
+    """Return name, address, grade, serves, members, declared unit, its level and parent.
+
+    The declared unit of a row that states only a parent is the parent.
 
     Examples
     --------
     >>> found = text_columns(Cells.of(pd.DataFrame({"等级": ["３Ａ"], "服務村里": ["中央里;"]})))
     >>> found["grade"].tolist(), found["serves"].tolist(), found["declared_unit"].tolist()
     (['3A'], ['中央里'], [''])
+    >>> found = text_columns(Cells.of(pd.DataFrame({"乡镇": ["东镇"], "村": ["/"]})))
+    >>> found["declared_unit"].tolist(), found["declared_level"].tolist()
+    (['东镇'], ['township'])
     """
-    unit = clean_names(cells.texts("unit"))
+    unit = _plain(cells.texts("unit"))
     unit_code = clean_codes(cells.texts("unit_code"))
+    parent = _plain(cells.texts("parent"))
+    own = (unit != "") | (unit_code != "")
+    # A row that leaves the village open still states its township.
+    declared = np.where(unit_code != "", unit_code, np.where(own, unit, parent))
+    levels = [cells.level(name) for name in ("unit", "parent")]
+    level = np.where(unit_code != "", "", np.where(own, levels[0], levels[1]))
     return {
-        "name": clean_names(cells.texts("name")),
+        "name": _plain(cells.texts("name")),
         "address": _plain(cells.texts("address")),
         "grade": _each(cells.texts("grade"), lambda text: fold_width(_filled(text))),
         "serves": _each(cells.texts("serves"), lambda text: ";".join(unit_list(text))),
         "members": _each(cells.texts("members"), lambda text: ";".join(split_list(text))),
-        "declared_unit": np.where(unit_code != "", unit_code, _plain(unit)).astype(object),
-        "declared_parent": _plain(cells.texts("parent")),
+        "declared_unit": declared.astype(object),
+        "declared_parent": parent,
+        "declared_level": np.where(declared != "", level, "").astype(object),
     }
 
 
@@ -202,13 +225,29 @@ def status_column(cells: Cells, keep: Bools) -> tuple[Texts, list[Problem]]:
     >>> status, problems = status_column(cells, np.full(4, True))
     >>> status.tolist(), [problem.value for problem in problems]
     (['open', 'planned', '', ''], ['试一试'])
+    >>> cells = Cells.of(pd.DataFrame({"状态": ["已停业（2022年）", "运营（已停业）"]}))
+    >>> status_column(cells, np.full(2, True))[0].tolist()
+    ['closed', '']
     """
     texts = cells.texts("status")
-    words = status_words()
-    status = _each(texts, lambda text: words.get(normalise_title(text), ""))
+    status = _each(texts, _status)
     unknown = keep & ~empty_cells(texts) & (status == "")
     title = cells.title("status")
     return status, cells.problems("facility.bad_status", unknown, title=title, values=texts)
+
+
+def _status(text: str) -> str:
+    """Return the status a cell states; a remark in brackets may add to it, not contradict it."""
+    words, whole = status_words(), normalise_title(text)
+    remarks = _REMARK.findall(whole)
+    if whole in words or not remarks:
+        return words.get(whole, "")
+    status = words.get(_REMARK.sub("", whole), "")
+    contradicted = any(words.get(remark, status) != status for remark in remarks)
+    return "" if contradicted else status
+
+
+_REMARK = re.compile(r"\(([^()]*)\)")
 
 
 def extra_column(raw: RawFacilities) -> Texts:

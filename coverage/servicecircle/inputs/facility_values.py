@@ -141,6 +141,13 @@ def date_columns(
         columns[column] = _last_days(found.values, texts, partial, stands_for)
         problems += cells.problems("facility.bad_date", keep & ~found.ok, title=title, values=texts)
         problems += cells.problems(
+            "facility.date_short_year",
+            keep & found.short_years,
+            title=title,
+            values=texts,
+            action="mended",
+        )
+        problems += cells.problems(
             "facility.date_first_day" if stands_for == "first" else "facility.date_last_day",
             keep & partial,
             title=title,

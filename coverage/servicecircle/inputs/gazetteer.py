@@ -22,7 +22,18 @@ _ENDINGS = (
     *("省", "市", "县", "縣", "区", "區"),
     *("镇", "鎮", "乡", "鄉", "街道", "村", "社区", "社區", "里"),
 )
+# What addresses put in front of a unit though the project has no such units.
+_FAR_ABOVE = re.compile(r"(?:[^省市区县]{2,8}(?:省|自治区|市)){1,2}")
+_LONGEST_NAME = 60
+_STATISTICAL = 12
+_CODE_LENGTHS = (2, 4, 6, 9, _STATISTICAL)
 _OFFICES = (
+    ("街道办事处", "街道"),
+    ("街道办", "街道"),
+    ("镇人民政府", "镇"),
+    ("乡人民政府", "乡"),
+    ("镇政府", "镇"),
+    ("乡政府", "乡"),
     ("社区居民委员会", "社区"),
     ("社区居委会", "社区"),
     ("村民委员会", "村"),
@@ -39,6 +50,8 @@ def normalise_name(name: str) -> str:
     --------
     >>> normalise_name(" 中央里；"), normalise_name("大桥村村民委员会"), normalise_name("")
     ('中央里', '大桥村', '')
+    >>> normalise_name("望澜街道办事处")
+    '望澜街道'
     """
     text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", name)).casefold().strip(";,.、。:")
     for office, kept in _OFFICES:
@@ -100,7 +113,7 @@ class Gazetteer:
         text = text.strip()
         if not text:
             return ""
-        within = normalise_name(parent)
+        within = self._bare(parent)
         for level in levels:
             found = self._matches(text, level)
             if within:
@@ -150,27 +163,68 @@ class Gazetteer:
 
     def knows(self, parent: str) -> bool:
         """Tell whether a text stands for any unit, or for a parent that units name."""
-        return normalise_name(parent) in self.known
+        return self._bare(parent) in self.known
 
     def names_above(self, text: str, unit: str) -> bool:
         """Tell whether a text names what a unit lies in, itself a unit or only named by one."""
-        return self._lies_in(unit, normalise_name(text))
+        return self._lies_in(unit, self._bare(text))
 
-    def full_name(self, text: str) -> str:
+    def full_name(self, text: str, *, level: str = "") -> str:
         """Return the one known name that is a text and an ending (松山 for 松山区), else "".
 
         Known are units and what they say they lie in, so that 大同 stands neither for 大同里 nor
-        for 大同区 where there are both.
+        for 大同区 where there are both. With a level, units of other levels are none.
         """
         short = normalise_name(text)
         if len(short) < _SHORTEST:
             return ""
         found = [short + ending for ending in _ENDINGS if short + ending in self.known]
+        if level:
+            found = [one for one in found if self._may_be_of(one, level)]
         return found[0] if len(found) == 1 else ""
 
     def _matches(self, text: str, level: str) -> list[str]:
-        by_code = self.by_code.get((level, text), [])
-        return by_code or self.by_name.get((level, normalise_name(text)), [])
+        by_code = self.by_code.get((level, text)) or self.by_code.get((level, _padded(text)), [])
+        short = normalise_name(text)
+        return by_code or self.by_name.get((level, short)) or self._qualified(short, level)
+
+    def _may_be_of(self, name: str, level: str) -> bool:
+        """Tell whether a known name is one of a level, or of no unit of ours at all."""
+        return (level, name) in self.by_name or not any(
+            (one, name) in self.by_name for one in self.levels
+        )
+
+    def _qualified(self, short: str, level: str) -> list[str]:
+        """Return the units of a level whose name comes behind those of what they lie in."""
+        if not _SHORTEST < len(short) <= _LONGEST_NAME:
+            return []
+        for begin in range(1, len(short) - _SHORTEST + 1):
+            units = self.by_name.get((level, short[begin:]), [])
+            found = [one for one in units if self._lies_below(one, short[:begin])]
+            if found:
+                return found
+        return []
+
+    def _lies_below(self, unit: str, prefix: str) -> bool:
+        """Tell whether a text is the names of what a unit lies in, one behind the other."""
+        chain = list(self.ancestors(unit))
+        names = {normalise_name(self.name_of[one]) for one in chain[1:]}
+        names |= {name for one in chain for name in self.hints[one]}
+        for name in sorted(names - {""}, key=len):
+            if prefix == name or (
+                prefix.endswith(name) and self._lies_below(unit, prefix.removesuffix(name))
+            ):
+                return True
+        far = not {"province", "prefecture"} & set(self.levels)
+        return far and _FAR_ABOVE.fullmatch(prefix) is not None
+
+    def _bare(self, text: str) -> str:
+        """Return a text as names are compared, without the names of what its unit lies in."""
+        short = normalise_name(text)
+        if not short or short in self.known:
+            return short
+        found = self.matches(text, levels=self.levels)
+        return normalise_name(self.name_of[found[0]]) or short if found else short
 
     def _lies_in(self, unit: str, parent: str) -> bool:
         """Tell whether a unit lies in a parent, which its source may name though it is no unit."""
@@ -178,6 +232,12 @@ class Gazetteer:
         return any(parent in self.words[one] for one in chain[1:]) or any(
             parent in self.hints[one] for one in chain
         )
+
+
+def _padded(code: str) -> str:
+    """Return a code of a division with the zeros of its twelve digits, "" for any other text."""
+    plain = code.isascii() and code.isdigit() and len(code) in _CODE_LENGTHS
+    return f"+{code.ljust(_STATISTICAL, '0')}" if plain else ""
 
 
 def by_id(table: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -196,7 +256,7 @@ def gazetteer(units: pd.DataFrame) -> Gazetteer:
         ids, units["code"], units["name"], units["level"], strict=True
     ):
         short = normalise_name(str(name))
-        for text in {str(code), unit} - {""}:
+        for text in {str(code), unit, _padded(str(code))} - {""}:
             by_code.setdefault((level, text), []).append(unit)
         if short:
             by_name.setdefault((level, short), []).append(unit)

@@ -10,11 +10,17 @@ from dataclasses import dataclass
 from servicecircle.inputs.columns import known_title, normalise_title
 from servicecircle.inputs.grids import Grid
 
-__all__ = ["Header", "column_titles", "find_header", "is_number"]
+__all__ = ["Header", "column_titles", "find_header", "is_beside_title", "is_number"]
 
 _HEADER_WITHIN = 30
 _LONGEST_NUMBER = 40
 _TITLES_LOOKED_AT = 500
+_FEWEST_TITLES = 2
+"""Known titles that make a header of a row, whatever stands below it."""
+_PARTS = frozenset(("小计", "小計", "合计", "合計", "总数", "總數", "其中", "男", "女"))
+"""What a lower line of a header says of the title above it, and no record says."""
+# What stands beside a title above the table: a unit, a date, who filled it in.
+_BESIDE_TITLE = re.compile(r"[:：]|\d{4}\s*年|^\(?(?:单位|單位|填表|填报|填報|制表|截至|统计)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,19 @@ def is_number(cell: str) -> bool:
     return bool(re.fullmatch(r"[-+]?[\d,]*\.?\d+%?", unicodedata.normalize("NFKC", cell)))
 
 
+def is_beside_title(cell: str) -> bool:
+    """Return whether a cell says what stands beside the title of a table: a unit, a date, a form.
+
+    Examples
+    --------
+    >>> [is_beside_title(cell) for cell in ("单位：张", "2024年12月", "甲院", "")]
+    [True, True, False, False]
+    """
+    return _BESIDE_TITLE.search(cell) is not None
+
+
 def find_header(grid: Grid, titles: Collection[str]) -> Header:
-    """Return the row with most known titles, else the first that looks like a header.
+    """Return the first row with enough known titles, else the first that looks like a header.
 
     Parameters
     ----------
@@ -67,16 +84,52 @@ def find_header(grid: Grid, titles: Collection[str]) -> Header:
         )
         for at in first
     }
-    best = max(first, key=lambda at: (counts[at], -at), default=0)
+    most = max(counts.values(), default=0)
+    # Of tables one below the other the first has its header first.
+    enough = max(_FEWEST_TITLES, -(-most // 2)) if most >= _FEWEST_TITLES else max(most, 1)
+    best = next(
+        (at for at in first if counts[at] >= enough and not _is_form(grid.cells[at])),
+        max(first, key=lambda at: (counts[at], -at), default=0),
+    )
     known = counts.get(best, 0)
     if not known:
         filled = {at: sum(map(bool, grid.cells[at])) for at in first}
         widest = max(filled.values(), default=0)
         best = next((at for at in first if filled[at] >= 0.7 * widest), 0)
-    for top, bottom in ((best - 1, best), (best, best + 1)):
-        if known and top >= 0 and bottom < len(grid.cells) and _two_lines(grid, top, bottom):
-            return Header(top, bottom, known)
+    for top, bottom in ((best, best + 1), (best - 1, best)):
+        if not known or top < 0 or bottom >= len(grid.cells):
+            continue
+        if _two_lines(grid, top, bottom) and (top == best or _groups(grid, top)):
+            both = counts.get(top, 0) + counts.get(bottom, 0)
+            return Header(top, _lowest(grid, top, bottom), max(known, both))
     return Header(best, best, known)
+
+
+def _lowest(grid: Grid, top: int, bottom: int) -> int:
+    """Return the last line of a header whose titles are merged over more than two lines."""
+    reach = [lower for upper, left, lower, right in grid.merges if upper == top and left == right]
+    lowest = max(reach, default=bottom)
+    return lowest if bottom < lowest <= top + 3 and lowest < len(grid.cells) - 1 else bottom
+
+
+def _is_form(row: list[str]) -> bool:
+    """Return whether a row asks and answers, as ``联系人：| 张三``, and is no header."""
+    return any(cell.endswith((":", "：")) for cell in row[:_TITLES_LOOKED_AT]) and not all(
+        cell.endswith((":", "：")) for cell in row[:_TITLES_LOOKED_AT] if cell
+    )
+
+
+def _groups(grid: Grid, top: int) -> bool:
+    """Return whether the row above a header names groups of columns, and is no title of a table."""
+    cells = {cell for cell in grid.cells[top] if cell}
+    if any(known_title(cell) for cell in cells):
+        return True
+    spans = [merge for merge in grid.merges if merge[0] <= top <= merge[2]]
+    covered = {column for _, left, _, right in spans for column in range(left, right + 1)}
+    loose = [at for at, cell in enumerate(grid.cells[top]) if cell and at not in covered]
+    if any(_BESIDE_TITLE.search(cell) for cell in cells):
+        return False
+    return not loose if spans else True
 
 
 def _two_lines(grid: Grid, top: int, bottom: int) -> bool:
@@ -89,12 +142,11 @@ def _two_lines(grid: Grid, top: int, bottom: int) -> bool:
     spans = [merge for merge in grid.merges if merge[0] <= top <= merge[2]]
     if any(upper <= top and lower == bottom for upper, _, lower, _ in spans):
         return True
-    if any(right > left and lower == top for _, left, lower, right in spans):
-        return any(
-            any(below[left : right + 1])
-            for _, left, lower, right in spans
-            if right > left and lower == top
-        )
+    wide = [(left, right) for _, left, lower, right in spans if right > left and lower == top]
+    if wide:
+        filled = {column for column in range(width) if below[column]}
+        under = {column for left, right in wide for column in range(left, right + 1)}
+        return bool(filled & under) and (filled <= under or any(map(_is_part, below)))
     # Without merged ranges (a CSV of such a sheet): a title above leaves blanks to its right, and
     # the line below fills these groups and nothing else.
     grouped = [
@@ -104,7 +156,14 @@ def _two_lines(grid: Grid, top: int, bottom: int) -> bool:
     ]
     blank = [column for column in range(width) if not above[column]]
     filled = [column for column in range(width) if below[column]]
-    return bool(blank) and len(filled) < width and set(blank) <= set(filled) <= set(grouped)
+    if not (blank and len(filled) < width and set(blank) <= set(filled) <= set(grouped)):
+        return False
+    # The record below a column without a title looks the same, but holds no title.
+    return any(map(_is_part, below))
+
+
+def _is_part(cell: str) -> bool:
+    return known_title(cell) or cell in _PARTS
 
 
 def column_titles(

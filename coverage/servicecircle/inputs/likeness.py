@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import sparse
 
+from servicecircle.inputs.columns import traditional_forms
 from servicecircle.inputs.text_columns import matching, text_array, text_objects
 
 __all__ = ["folded_names", "has_key", "name_key", "name_likeness"]
@@ -95,6 +96,7 @@ _SERVICES = "|".join(
     )
 )
 _LONGEST = 48
+_START = 2
 _PART = 0.8
 """What a name that holds the other one whole counts."""
 _BLOCK = 500_000
@@ -189,7 +191,8 @@ def name_likeness(
     Words for the service and the legal form are left out. The rest is compared by pairs of
     letters, of which each counts the more the fewer of all the names have it, ln(1 + N / n)²: what
     all names of a list begin with says little. Taken is the greater of Sørensen and Dice's measure
-    and 0.8 times the share of the one name that the other holds. Names whose numerals differ
+    and 0.8 times the share of the one name that the other holds, wherever in it; traditional forms
+    are their simplified ones. Names whose numerals differ
     (甲院一部, 甲院二部) are not alike: 0.
 
     Parameters
@@ -226,8 +229,8 @@ def name_likeness(
     first, second = first[left_to_compare], second[left_to_compare]
     used, number = np.unique(np.concatenate([first, second]), return_inverse=True)
     likeness[left_to_compare] = _shared_letters(
-        cores.take(pa.array(used)).to_pylist(),
-        sample.unique().to_pylist(),
+        _simplified(cores.take(pa.array(used)).to_pylist()),
+        _simplified(sample.unique().to_pylist()),
         number[: first.size],
         number[first.size :],
     )
@@ -256,6 +259,11 @@ def _numerals(cores: Array) -> NDArray[np.int64]:
     return numbers
 
 
+def _simplified(texts: Sequence[str]) -> list[str]:
+    forms = traditional_forms()
+    return [text.translate(forms) for text in texts]
+
+
 def _shared_letters(
     cores: Sequence[str],
     sample: Sequence[str],
@@ -272,16 +280,22 @@ def _shared_letters(
     shape = (len(cores), int(column.max(initial=0)) + 1)
     weights = sparse.csr_array((weight, (row, column)), shape=shape)
     holds = sparse.csr_array((np.ones(code.size), (row, column)), shape=shape)
-    size = np.asarray(weights.sum(axis=1)).ravel()
+    # Where the shorter name stands in the longer one says nothing; one letter has only its start.
+    inside = weight * ((code >> 21) != _START)
+    inner = sparse.csr_array((inside, (row, column)), shape=shape)
+    size, held = (np.asarray(part.sum(axis=1)).ravel() for part in (weights, inner))
     likeness = np.zeros(first.size)
     for start in range(0, first.size, _BLOCK):
         part = slice(start, start + _BLOCK)
         left, right = first[part], second[part]
         common = np.asarray(weights[left].multiply(holds[right]).sum(axis=1)).ravel()
-        total, least = size[left] + size[right], np.minimum(size[left], size[right])
+        within = np.asarray(inner[left].multiply(holds[right]).sum(axis=1)).ravel()
+        total, least = size[left] + size[right], np.minimum(held[left], held[right])
         with np.errstate(invalid="ignore", divide="ignore"):
-            found = np.maximum(2 * common / total, _PART * common / least)
-        likeness[part] = np.where(least == 0, 0.0, found)
+            dice = 2 * common / total
+            share = np.where(least > 0, within / least, 0.0)
+        empty = np.minimum(size[left], size[right]) == 0
+        likeness[part] = np.where(empty, 0.0, np.maximum(dice, _PART * share))
     return likeness
 
 
@@ -295,7 +309,7 @@ def _cores(names: Array) -> Array:
 def _letter_pairs(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return row and code of the distinct pairs of neighbouring letters, a text's start is one."""
     width = min(max(map(len, texts), default=0), _LONGEST) + 1
-    started = [f"\x02{text[: width - 1]}" if text else "" for text in texts]
+    started = [f"{chr(_START)}{text[: width - 1]}" if text else "" for text in texts]
     block = np.array(started, dtype=f"U{width}").view(np.uint32).reshape(len(texts), width)
     letters = block.astype(np.int64)
     pairs = (letters[:, :-1] << 21) | letters[:, 1:]

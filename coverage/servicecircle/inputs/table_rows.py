@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from servicecircle.inputs.columns import known_title, listed_titles, normalise_title
+from servicecircle.inputs.grids import Grid
+from servicecircle.inputs.headers import Header, is_beside_title
 from servicecircle.inputs.text_columns import (
     MARGINS,
+    PLAIN_NUMBER,
     Bools,
     distinct,
     filled_cells,
@@ -23,13 +27,31 @@ from servicecircle.inputs.text_columns import (
 )
 from servicecircle.problems import Problem
 
-__all__ = ["Rows", "clean_cell", "sort_rows"]
+__all__ = ["Rows", "clean_cell", "rows_above", "sort_rows"]
 
-_TOTAL = re.compile(r"^([合总小共累]计|[合總小]計|total|subtotal|grandtotal|sum)[:]?$")
-_TOTAL_END = re.compile(r".([合总小]计|[合總小]計)[:]?$")
-_MAYBE_TOTAL = "[计計]|total|sum"
+_SUM = "合计|小计|总计|共计|累计|總計|合計|小計|汇总|彙總|平均值?|均值"
+_COUNTER = "[张張个個家所处處人名户戶座床间間穴条條]"
+_TOTAL = re.compile(
+    rf"(?:[全本][\u4e00-\u9fff]{{1,3}})?(?:{_SUM}|total|subtotal|grandtotal|sum|average)"
+    rf"(?:\([^()]*\))?:?(?:\d[\d,.]*{_COUNTER}?)?|共计?\d+{_COUNTER}"
+)
+# What ends so is a total of the unit or of the kind named before it, where that is all there is.
+_TOTAL_END = re.compile(rf"(?P<of>.+?)(?:{_SUM})(?:\([^()]*\))?:?")
+_UNIT_END = re.compile(r"(?:街道|[镇鎮乡鄉市县縣区區村里省州旗]|社区|公办|民办|公建民营)$")
+_MAYBE_TOTAL = "[计計]|total|sum|average|汇总|彙總|均|^[共]"
 _NOTE = re.compile(r"^(注|备注|備註|说明|說明|填表|制表|资料来源|数据来源|note|source)s?[\d:.、人]")
+_FOOTER = re.compile(
+    r"^(?:(?:填表|制表|填报|填報|审核|審核|复核|经办|统计|报送|联系|单位?负责|分管|主管|负责)(?:人|单位|领导|日期|时间)?"
+    r"|单位负责人|联系电话|電話|电话|盖章|单位盖章|单位\(盖章\))\)?:|^本表由|^填表说明"
+)
+_SECTION = re.compile(
+    r"^(?:\(?[一二三四五六七八九十]{1,3}\)?[、.)]|第[一二三四五六七八九十\d]+[部类章节])"
+)
 _TOTAL_WITHIN = 3
+_NUMBERS_OF_A_COLUMN = 0.5
+"""Share of numbers among the filled cells from which on a column is one of numbers."""
+_PLACE = re.compile(r"-?\d{1,3}\.\d{3,}")
+_FEWEST_TITLES = 2
 _LONGEST_WORD = 60
 
 
@@ -96,14 +118,24 @@ class Rows:
         return cls(columns, np.array(numbers, dtype=np.int64), lengths, wider)
 
 
-def sort_rows(rows: Rows, *, where: dict[str, Any]) -> tuple[Bools, list[Problem], int]:
-    """Tell records from totals, notes, blank rows and rows wider than the header.
+def sort_rows(
+    rows: Rows,
+    *,
+    where: dict[str, Any],
+    header: Sequence[Sequence[str]] = (),
+    sections: Collection[int] = (),
+) -> tuple[Bools, list[Problem], int]:
+    """Tell records from totals, notes, sections, further headers, blank and too wide rows.
 
     Parameters
     ----------
     rows : Rows
     where : dict
         File and sheet, for the records.
+    header : sequence of sequence of str
+        Lines of the header, to know them where they are repeated.
+    sections : collection of int
+        Rows whose text stands in a range merged across columns.
 
     Returns
     -------
@@ -127,28 +159,52 @@ def sort_rows(rows: Rows, *, where: dict[str, Any]) -> tuple[Bools, list[Problem
     wide = np.zeros(count, dtype=bool)
     wide[list(rows.wider)] = True
     blank = (filled == 0) & ~wide
+    within = _text_columns(rows.columns)
     totals = [
-        _told(column, _is_total, gate=_MAYBE_TOTAL) for column in rows.columns[:_TOTAL_WITHIN]
+        _told(column, _is_total, gate=_MAYBE_TOTAL) & ~wide for column in rows.columns[:within]
     ]
-    total = np.logical_or.reduce([np.zeros(count, dtype=bool), *totals]) & ~wide
+    for column, found in enumerate(totals):
+        for at in np.flatnonzero(found).tolist():
+            found[at] = _is_total_row([one[at].as_py() for one in rows.columns], column)
+    total = np.logical_or.reduce([np.zeros(count, dtype=bool), *totals])
     first, alone = _only_text(rows.columns, filled)
     note = alone & ~wide & ~total
     note[note] = _told(first.filter(pa.array(note)), _is_note)
-    keep = ~(blank | wide | total | note)
+    footer = ~(alone | wide | total | blank)
+    footer[footer] = _told(first.filter(pa.array(footer)), _is_footer, gate="[:：]|^本表由")
+    for at in np.flatnonzero(footer).tolist():
+        cells = [cell for one in rows.columns if (cell := one[at].as_py())]
+        footer[at] = 2 * sum(map(_is_footer, cells)) >= len(cells)
+    note |= footer
+    section = np.zeros(count, dtype=bool)
+    section[list(sections)] = True
+    lone = alone & ~wide & ~total & ~note & ~section
+    lone[lone] = _told(first.filter(pa.array(lone)), _is_section)
+    section = (section | lone) & alone & ~total & ~note
+    again, other = _headers(rows, header, among=~(wide | total | note | section | blank))
+    codes = np.full(count, "", dtype=object)
+    for code, mask in (
+        ("table.second_table", other),
+        ("table.repeated_header", again),
+        ("table.section_row", section),
+        ("table.note_row", note),
+        ("table.total_row", total),
+        ("table.too_wide", wide),
+    ):
+        codes[mask & ~blank] = code
+    keep = (codes == "") & ~blank
     problems = []
-    for at in np.flatnonzero(wide | total | note):
-        code, value = "table.note_row", ""
+    for at in np.flatnonzero(codes != "").tolist():
+        code, value = codes[at], first[at].as_py()
         if wide[at]:
-            code, value = "table.too_wide", ", ".join(rows.wider[int(at)])
+            value = ", ".join(rows.wider[at])
         elif total[at]:
             column = next(number for number, found in enumerate(totals) if found[at])
-            code, value = "table.total_row", rows.columns[column][int(at)].as_py()
-        else:
-            value = first[int(at)].as_py()
+            value = rows.columns[column][at].as_py()
         problems.append(
             Problem(
                 code=code,
-                severity="error" if code == "table.too_wide" else "note",
+                severity="error" if code in ("table.too_wide", "table.second_table") else "note",
                 row=int(rows.numbers[at]),
                 value=value,
                 action="set_aside",
@@ -172,6 +228,117 @@ def sort_rows(rows: Rows, *, where: dict[str, Any]) -> tuple[Bools, list[Problem
                 )
             )
     return keep, problems, int((~blank).sum())
+
+
+def rows_above(grid: Grid, header: Header, where: dict[str, Any]) -> tuple[list[Problem], int]:
+    """Return a record of each row above the header that is no title of the table.
+
+    A title is a row of one text. What else stands beside it (``单位：张``, a date) is a note; any
+    other row of several cells may be a record that stands in the wrong place.
+
+    Parameters
+    ----------
+    grid : Grid
+        Its cells stripped.
+    header : Header
+    where : dict
+        File and sheet, for the records.
+
+    Returns
+    -------
+    problems : list of Problem
+    count : int
+        Rows set aside.
+
+    Examples
+    --------
+    >>> grid = Grid([["名单"], ["甲院", "30"], ["名称", "床位数"]], [1, 2, 3])
+    >>> problems, count = rows_above(grid, Header(2, 2, 2), {})
+    >>> [(problem.code, problem.row) for problem in problems], count
+    ([('table.above_header', 2)], 1)
+    """
+    problems = []
+    for at in range(header.top):
+        cells = list(dict.fromkeys(filter(None, grid.cells[at])))
+        if len(cells) <= 1:
+            continue
+        beside = all(map(is_beside_title, cells[1:])) or all(map(is_beside_title, cells[:-1]))
+        problems.append(
+            Problem(
+                code="table.note_row" if beside else "table.above_header",
+                severity="note" if beside else "error",
+                row=grid.rows[at],
+                value=", ".join(cells)[:80],
+                action="set_aside",
+                details={"header": grid.rows[header.top]},
+                **where,
+            )
+        )
+    return problems, len(problems)
+
+
+def _text_columns(columns: list[Any]) -> int:
+    """Return how many columns stand before the first one of numbers that follows one of text."""
+    text = False
+    for at, column in enumerate(columns):
+        filled = int(filled_cells(column).sum())
+        plain = int(matching(column, PLAIN_NUMBER).sum())
+        if filled and plain > _NUMBERS_OF_A_COLUMN * filled:
+            if text:
+                return max(at, _TOTAL_WITHIN)
+        elif filled:
+            text = True
+    return len(columns)
+
+
+def _is_total_row(row: list[str], column: int) -> bool:
+    """Return whether a row is a total, of whose cells one ends like one."""
+    plain = _plain(row[column])
+    if _TOTAL.fullmatch(plain):
+        return True
+    found = _TOTAL_END.fullmatch(plain)
+    if found is None:
+        return False
+    if _UNIT_END.search(found["of"]):
+        return True
+    # The name of a facility that ends so has other texts beside it, or a place.
+    others = [cell for cell in row if cell and cell != row[column]]
+    return all(
+        re.fullmatch(r"[\d,.%]+", _plain(cell)) and not _PLACE.fullmatch(_plain(cell))
+        for cell in others
+    )
+
+
+def _headers(rows: Rows, header: Sequence[Sequence[str]], *, among: Bools) -> tuple[Bools, Bools]:
+    """Return rows that repeat the header, and those that belong to a table of another one."""
+    again, other = np.zeros_like(among), np.zeros_like(among)
+    titles = pa.array(
+        sorted(listed_titles() | {cell for line in header for cell in line if cell}),
+        pa.large_string(),
+    )
+    maybe = np.zeros_like(among)
+    for column in rows.columns:
+        maybe |= np.asarray(pc.is_in(column, value_set=titles).to_numpy(zero_copy_only=False))
+    lines = [[normalise_title(cell) for cell in line] for line in header]
+    starts, ends = [], []
+    for at in np.flatnonzero(maybe & among).tolist():
+        cells = [column[at].as_py() for column in rows.columns]
+        filled = [number for number, cell in enumerate(cells) if cell]
+        plain = {number: normalise_title(cells[number]) for number in filled}
+        if len(filled) >= min(_FEWEST_TITLES, len(cells)) and any(
+            all(number < len(line) and plain[number] == line[number] for number in filled)
+            for line in lines
+        ):
+            again[at] = True
+            ends.append(at)
+        elif len(set(plain.values())) >= _FEWEST_TITLES and all(
+            known_title(cells[number]) for number in filled
+        ):
+            starts.append(at)
+    for start in starts:
+        end = min((end for end in ends if end > start), default=len(other))
+        other[start:end] = True
+    return again, other & among
 
 
 def _only_text(columns: list[Any], filled: NDArray[np.int64]) -> tuple[Any, Bools]:
@@ -205,8 +372,16 @@ def _is_total(cell: str) -> bool:
     if len(cell) > _LONGEST_WORD:
         return False
     plain = _plain(cell)
-    return bool(_TOTAL.match(plain) or _TOTAL_END.search(plain))
+    return bool(_TOTAL.fullmatch(plain) or _TOTAL_END.fullmatch(plain))
 
 
 def _is_note(cell: str) -> bool:
-    return _NOTE.match(_plain(cell[: 10 * _LONGEST_WORD])) is not None
+    return _NOTE.match(_plain(cell[: 10 * _LONGEST_WORD])) is not None or _is_footer(cell)
+
+
+def _is_footer(cell: str) -> bool:
+    return _FOOTER.match(_plain(cell[: 10 * _LONGEST_WORD])) is not None
+
+
+def _is_section(cell: str) -> bool:
+    return len(cell) <= _LONGEST_WORD and _SECTION.match(_plain(cell)) is not None

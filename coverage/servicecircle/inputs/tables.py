@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from servicecircle.inputs.archives import MOST_UNPACKED_BYTES
 from servicecircle.inputs.grids import Grid, decode, delimited_grid, stop
 from servicecircle.inputs.headers import column_titles, find_header, is_number
-from servicecircle.inputs.table_rows import Rows, clean_cell, sort_rows
+from servicecircle.inputs.table_rows import Rows, clean_cell, rows_above, sort_rows
 from servicecircle.inputs.text_columns import filled_cells, text_series, trimmed
 from servicecircle.inputs.workbooks import workbook_grids
 from servicecircle.problems import Problem
@@ -281,16 +281,21 @@ def _table(grid: Grid, *, titles: Sequence[str], file: str, problems: list[Probl
         )
         for column, title in changed
     ]
+    above, set_aside = rows_above(grid, header, where)
+    problems += above
     first = header.bottom + 1
+    sections: set[int] = set()
     if grid.columns is not None:
         columns = [column[first:] for column in grid.columns]
         rows = Rows.regular(columns, first=first + 1)
     else:
-        body, found = _fill_merged(grid, first, names, where)
+        body, found, sections = _fill_merged(grid, first, names, where)
         problems += found
         rows = Rows.of(body, grid.rows[first:], width=width)
-    keep, found, rows_in = sort_rows(rows, where=where)
+    lines = [grid.cells[line] for line in range(header.top, header.bottom + 1)]
+    keep, found, rows_in = sort_rows(rows, where=where, header=[*lines, names], sections=sections)
     problems += found
+    rows_in += set_aside
     mask = None if keep.all() else keep
     frame = pd.DataFrame(
         {
@@ -317,8 +322,13 @@ def _placed(problem: Problem, names: list[str]) -> Problem:
 
 def _fill_merged(
     grid: Grid, first: int, names: list[str], where: dict[str, Any]
-) -> tuple[list[list[str]], list[Problem]]:
-    """Return the rows below the header, merged ranges filled with the value of their first cell."""
+) -> tuple[list[list[str]], list[Problem], set[int]]:
+    """Return the rows below the header, merged ranges filled down with their first cell.
+
+    What is merged across columns is the value of the first of them alone. The rows that hold
+    nothing but one such text are returned too.
+    """
+    sections: set[int] = set()
     body = [list(row) for row in grid.cells[first:]]
     problems: list[Problem] = []
     left_over = sum(map(len, body))
@@ -326,23 +336,20 @@ def _fill_merged(
         if top < first or top - first >= len(body) or left >= len(body[top - first]):
             continue
         value = body[top - first][left]
-        if not value or (right - left + 1 == len(body[0]) and len(body[0]) > 1):
+        if not value:
             continue
         last = min(low - first + 1, len(body))
         left_over -= (last - top + first) * (right - left + 1)
         if left_over < 0:
             # Ranges that overlap are none that Excel makes, and could be endless work.
             raise stop("table.overlapping_merges", file=where["file"], sheet=grid.sheet)
+        if right > left and sum(map(bool, body[top - first])) == 1:
+            sections.update(range(top - first, last))
+            continue
         title = names[left] if left < len(names) else ""
         for at in range(top - first, last):
-            empty = [
-                column
-                for column in range(left, min(right + 1, len(body[at])))
-                if not body[at][column]
-            ]
-            for column in empty:
-                body[at][column] = value
-            if empty and at > top - first:
+            if at > top - first and left < len(body[at]) and not body[at][left]:
+                body[at][left] = value
                 problems.append(
                     Problem(
                         code="table.merged_cell",
@@ -355,7 +362,7 @@ def _fill_merged(
                         **where,
                     )
                 )
-        if is_number(value):
+        if is_number(value) and last > top - first + 1:
             problems.append(
                 Problem(
                     code="table.merged_number",
@@ -367,4 +374,4 @@ def _fill_merged(
                     **where,
                 )
             )
-    return body, problems
+    return body, problems, sections

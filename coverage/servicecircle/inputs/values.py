@@ -8,6 +8,7 @@ and compatibility forms (NFKC) are folded for numbers and codes only: in names t
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ _UNITS = (
     r"beds?|seats?|people|persons?)"
 )
 _NUMBER = re.compile(
-    r"[共计計]?(?P<number>[-+]?(?:\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.\d*)?|[-+]?\.\d+)"
+    r"[共计計]?(?P<number>[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|[-+]?\.\d+)"
     rf"(?P<many>[千万萬])?(?:{_UNITS}{{0,3}}|\({_UNITS}{{1,3}}\))",
     re.IGNORECASE,
 )
@@ -160,7 +161,7 @@ def _number(text: str) -> float | None:
             return None
         value = float(text)
         return value if np.isfinite(value) else None
-    value = float(re.sub(r"[, ]", "", found["number"])) * _MANY[found["many"]]
+    value = float(found["number"].replace(",", "")) * _MANY[found["many"]]
     return value if np.isfinite(value) else None
 
 
@@ -175,18 +176,23 @@ class Dates:
     ok : numpy.ndarray of bool, shape (n,)
     partial : numpy.ndarray of bool, shape (n,)
         Only a year or a month was given; its first day stands for it.
+    short_years : numpy.ndarray of bool, shape (n,)
+        A year of two digits was read as one of the Republic of China's calendar.
     """
 
     values: NDArray[np.datetime64]
     ok: Bools
     partial: Bools
+    short_years: Bools
 
 
 def dates(texts: Iterable[str]) -> Dates:
     """Read dates: ISO, ``2021年3月``, ``2021.3.5``, ``20210305``, Excel serials, 民國 years.
 
-    A year of up to three digits in front of month and day (``109.5.29``) is one of the Republic
-    of China's calendar. Day or month first (``3/5/2021``) is not read: it has two meanings.
+    A year of three digits in front of month and day (``109.5.29``) is one of the Republic of
+    China's calendar; one of two digits (``98.5.1``) only where it says so (``民國98年``) or where
+    the column holds years of three digits as well: else it may be 1998 or 2009. Day or month first
+    (``3/5/2021``) is not read either: it has two meanings.
 
     Parameters
     ----------
@@ -209,11 +215,20 @@ def dates(texts: Iterable[str]) -> Dates:
     found, codes = distinct(texts)
     # One number a date: its day, with half a day added where only a part was given.
     days, good = _read_once(found, _date)
+    short = np.array([_is_short_year(text) for text in found], dtype=bool)
+    if short.any() and any(_LONG_ROC.fullmatch(fold_width(text)) for text in found):
+        read = [_date(f"民国{fold_width(text)}") for text in itertools.compress(found, short)]
+        days[short] = [np.nan if day is None else day for day in read]
+        good[short] = [day is not None for day in read]
     partial = np.isfinite(days) & (days % 1.0 != 0.0)
     values = np.full(len(days), "NaT", dtype="datetime64[s]")
     known = np.isfinite(days)
     values[known] = np.floor(days[known]).astype(np.int64).astype("datetime64[D]")
-    return Dates(values[codes], good[codes], partial[codes])
+    return Dates(values[codes], good[codes], partial[codes], (short & good)[codes])
+
+
+def _is_short_year(text: str) -> bool:
+    return _SHORT_ROC.fullmatch(re.sub(r"\s", "", fold_width(text))) is not None
 
 
 _DATE_SHAPES = (
@@ -223,15 +238,41 @@ _DATE_SHAPES = (
     re.compile(r"(?P<y>\d{4})(?:[-/.](?P<m>\d{1,2})|年)?"),
     re.compile(r"(?P<y>(?:18|19|20|21)\d{2})(?P<m>[01]\d)(?P<d>[0-3]\d)"),
     re.compile(r"(?P<y>(?:18|19|20|21)\d{2})(?P<m>0[1-9]|1[0-2])"),
-    re.compile(r"(?P<roc>\d{2,3})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"),
-    re.compile(r"(?:民国|民國)(?P<roc>\d{1,3})年(?:(?P<m>\d{1,2})月(?:(?P<d>\d{1,2})[日號号]?)?)?"),
+    re.compile(r"(?P<roc>1\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"),
+    re.compile(r"(?P<roc>1\d{2})年(?P<m>\d{1,2})月(?:(?P<d>\d{1,2})[日號号]?)?"),
+    re.compile(
+        r"(?:中[华華])?(?:民国|民國)(?P<roc>\d{1,3})(?:年|[-/.])"
+        r"(?:(?P<m>\d{1,2})(?:月|[-/.])?(?:(?P<d>\d{1,2})[日號号]?)?)?"
+    ),
     re.compile(r"(?P<roc>[01]\d{2})(?P<m>[01]\d)(?P<d>[0-3]\d)"),
 )
+
+_LONG_ROC = re.compile(r"(?:1\d{2})(?:[-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月(?:\d{1,2}[日號号]?)?)")
+_SHORT_ROC = re.compile(r"\d{2}(?:[-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月(?:\d{1,2}[日號号]?)?)")
+_CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
+_CHINESE_DATE = re.compile(
+    r"(?P<y>[〇○零一二三四五六七八九]{4})年"
+    r"(?:(?P<m>[一二三四五六七八九十]{1,2})月(?:(?P<d>[一二三四五六七八九十]{1,3})[日号]?)?)?"
+)
+
+
+def _in_digits(text: str) -> str:
+    """Return a date in Chinese digits, ``二〇二一年三月``, in Arabic ones."""
+    found = _CHINESE_DATE.fullmatch(text)
+    if found is None:
+        return text
+    parts = found["y"].translate(_CHINESE_DIGITS) + "年"
+    for name, unit in (("m", "月"), ("d", "日")):
+        if found[name]:
+            tens, ten, ones = found[name].rpartition("十")
+            digits = (tens or "1") + (ones or "0") if ten else ones
+            parts += digits.translate(_CHINESE_DIGITS) + unit
+    return parts
 
 
 def _date(text: str) -> float | None:
     text = re.sub(r"\s*([年月日/.、-])\s*", r"\1", text.translate(MINUS)).replace("、", "-")
-    text = re.sub(r"(?<=\d) (?=\d{1,2}(?: |$))", "-", text)
+    text = _in_digits(re.sub(r"(?<=\d) (?=\d{1,2}(?: |$))", "-", text))
     for shape in _DATE_SHAPES:
         found = shape.fullmatch(text)
         if found is None:

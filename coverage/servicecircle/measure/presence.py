@@ -47,10 +47,16 @@ def _declared_unit(
     stands: str,
     level: str,
     order: tuple[str, ...],
+    title_level: str,
 ) -> tuple[str, list[tuple[str, dict[str, object]]]]:
     """Return the unit of a level that a declaration stands for, "" for none, and its faults."""
     if not declared:
         return "", []
+    if declared == parent_name:
+        # The row states no more than what its unit lies in.
+        parent_name, order = "", search_order(level, None, book.levels)
+    if title_level in order:
+        order = (title_level, *(one for one in order if one != title_level))
     unit = book.resolve(declared, levels=order, parent=parent_name)
     known = book.matches(declared, levels=order)
     if not unit and stands and not book.knows(parent_name):
@@ -60,7 +66,9 @@ def _declared_unit(
         return book.climb(unit, level), []
     if parent_name and book.resolve(declared, levels=order):
         return "", [("presence.other_parent", {"parent": parent_name})]
-    full = "" if known else declared if book.knows(declared) else book.full_name(declared)
+    full = ""
+    if not known:
+        full = declared if book.knows(declared) else book.full_name(declared, level=title_level)
     if full and (unit := book.resolve(full, levels=order, parent=parent_name)):
         return book.climb(unit, level), [("presence.short_name", {"taken": book.title(unit)})]
     if full and not book.matches(full, levels=order):
@@ -87,7 +95,8 @@ def place_facilities(
     """Return the units of a level that each facility belongs to.
 
     By ``serves`` (the units it is assigned to) where given, else by its declared unit, else by the
-    unit it stands in. A unit of a finer level counts for the unit of ``level`` above it; where the
+    unit it stands in. A short name (松山 for 松山区) is that of a unit of the level that the title of
+    its column names. A unit of a finer level counts for the unit of ``level`` above it; where the
     declared one is none of the units, the declared parent counts. A text that stands for no unit,
     or for several of which the facility stands in none, is a problem record, and the next way is
     taken.
@@ -128,6 +137,7 @@ def place_facilities(
     problems: list[Problem] = []
     pairs: dict[tuple[str, str], str] = {}
     parents = _texts(facilities, "declared_parent")
+    title_levels = _texts(facilities, "declared_level")
     layers = _texts(facilities, "layer")
     stands = _by_geometry(facilities, book, level)
     serves_order = search_order(level, serves_level, book.levels)
@@ -182,6 +192,11 @@ def place_facilities(
             stands=stands[row],
             level=level,
             order=declared_order,
+            title_level=(
+                title_levels[row]
+                if declared_level is None or declared == parents[row]
+                else declared_level
+            ),
         )
         for code, details in faults:
             problem(code, row, "declared_unit", declared, **details)
