@@ -9,7 +9,7 @@ import pytest
 
 from servicecircle.demo import demo_project
 from servicecircle.errors import ProjectError
-from servicecircle.project import PopulationSettings, load_project
+from servicecircle.project import PopulationSettings, load_project, salvage_project
 from servicecircle.toml_files import key_lines, parse_toml, row_of
 
 LEAST = """\
@@ -312,3 +312,32 @@ def test_the_language_of_the_file_is_known_even_when_it_is_broken():
 def test_models_are_strict_also_when_they_are_made_in_python():
     with pytest.raises(ValueError, match="a raster and no kind; whether a cell holds people"):
         PopulationSettings(raster="a.tif", basis="resident", date=dt.date(2020, 1, 1))
+
+
+def test_a_bad_value_hides_no_other_fault(tmp_path):
+    (tmp_path / "p.toml").write_text(
+        '[project]\nname = "t"\nas_of = "2025-12-31"\nprofile = "walking"\n'
+        '[boundaries.township]\npath = "t.gpkg"\n'
+        '[facilities.canteen]\npath = "b.csv"\nplace_by = ["township", "geocoder"]\n',
+        encoding="utf-8",
+    )
+    project, fault = salvage_project(tmp_path / "p.toml")
+    assert [problem.code for problem in fault.problems] == [
+        "toml.date",
+        "toml.choice",
+        "project.no_geocoder",
+    ]
+    assert project.project.name == "t"
+    assert project.facilities["canteen"].place_by == ["township"]
+
+
+def test_what_was_taken_out_is_no_fault_of_its_own(tmp_path):
+    (tmp_path / "p.toml").write_text(
+        '[project]\nname = "t"\nas_of = 2025-12-31\n[boundaries.township]\npath = "t.gpkg"\n'
+        '[facilities.canteen]\npath = "b.csv"\nplace_by = ["geocoder"]\n'
+        '[geocode]\ngeocoder = "nominatim"\ndatum = "mars"\nerror_m = 50\n',
+        encoding="utf-8",
+    )
+    project, fault = salvage_project(tmp_path / "p.toml")
+    assert [problem.code for problem in fault.problems] == ["toml.choice"]
+    assert project is not None

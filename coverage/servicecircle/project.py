@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -335,6 +335,10 @@ class FacilitySettings(_Settings):
     """Facility column (name, lon, lat, capacity, unit …) → column of the file."""
     capacity_sum: list[str] = []
     """Columns of the file to add up to the capacity."""
+    fill_down: list[str] = []
+    """Columns of the file written once for the rows below, whose blanks take the value above."""
+    only: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
+    """Column of the file → values: rows with others are left out; ``*`` stands for any text."""
     osm: list[str] = []
     """For .osm and .osm.pbf: tag selectors beyond the registry's, ``key=value+key=value``."""
     entrances: FilePath | None = None
@@ -592,15 +596,21 @@ def salvage_project(path: Path) -> tuple[Project | None, ProjectError | None]:
     ProjectError
         If the file is not there or is no TOML.
     """
-    data, text = parse_toml(read_bytes(path, missing="project.missing"), name=path.name)
+    given, text = parse_toml(read_bytes(path, missing="project.missing"), name=path.name)
     fault: ProjectError | None = None
+    data = given
     for _ in range(_PRUNINGS):
         try:
             project = Project.model_validate(data)
         except ValidationError as error:
-            # Later faults follow from what was taken out for the first ones.
-            fault = fault or model_faults(error, Project, text, name=path.name)
-            data = pruned(data, error)
+            found = model_faults(error, Project, text, name=path.name)
+            if fault is None:
+                fault = found
+            else:
+                # Other faults follow from what was taken out for the first ones.
+                rules = [one for one in found.problems if _breaks_a_rule(one, given, data)]
+                fault = ProjectError([*fault.problems, *rules], language=fault.language)
+            data = _stand_ins(_without_geocoder(data, found) or pruned(data, error))
         else:
             break
     else:
@@ -609,3 +619,38 @@ def salvage_project(path: Path) -> tuple[Project | None, ProjectError | None]:
     project._file = path.name
     project._lines = key_lines(text)
     return project, fault
+
+
+# Rule that goes beyond one table → the table that it needs whole.
+_RULES = {
+    "project.no_level": "boundaries",
+    "project.units_level": "boundaries",
+    "project.calibrate_level": "boundaries",
+    "project.no_geocoder": "geocode",
+}
+
+
+def _breaks_a_rule(problem: Problem, given: Mapping[str, Any], left: Mapping[str, Any]) -> bool:
+    """Tell whether a later fault is one of the file, and not of what was taken out of it."""
+    needed = _RULES.get(problem.code)
+    return needed is not None and given.get(needed) == left.get(needed)
+
+
+def _without_geocoder(data: Mapping[str, Any], fault: ProjectError) -> dict[str, Any]:
+    """Return a file whose layers ask for no geocoder, empty where that is not its only fault."""
+    if [problem.code for problem in fault.problems] != ["project.no_geocoder"]:
+        return {}
+    layers = {
+        name: {**layer, "place_by": [way for way in layer["place_by"] if way != "geocoder"]}
+        if "place_by" in layer
+        else layer
+        for name, layer in data["facilities"].items()
+    }
+    return {**data, "facilities": layers}
+
+
+def _stand_ins(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a file with what the table ``project`` cannot do without, for checking the rest."""
+    table = data.get("project")
+    today = dt.datetime.now(tz=dt.UTC).date()
+    return {**data, "project": {"name": "–", "as_of": today, **(table or {})}} if data else data

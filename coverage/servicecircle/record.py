@@ -78,6 +78,7 @@ def record_of(
             name: {
                 "rows_in": data.rows_in,
                 "rows_set_aside": data.rows_set_aside,
+                "rows_filtered": data.rows_filtered,
                 "rows_used": len(data.frame),
                 "open": int(is_open(data.frame, project.project.as_of).sum()),
                 "placed_by": {
@@ -92,7 +93,8 @@ def record_of(
         else {
             "rows_in": inputs.staff.rows_in,
             "rows_set_aside": inputs.staff.rows_set_aside,
-            "rows_used": len(inputs.staff.frame),
+            "rows_used": inputs.staff.rows_in - inputs.staff.rows_set_aside,
+            "numbers": len(inputs.staff.frame),
         },
         "units": dict(inputs.unit_checks),
         "proposals": {

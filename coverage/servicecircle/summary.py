@@ -116,11 +116,12 @@ def _source_lines(
             lines.append(label("check_unread", language).format(layer=title))
             continue
         lines.append(
-            label("check_layer", language).format(
+            label("check_layer_only" if data.rows_filtered else "check_layer", language).format(
                 layer=title,
                 rows_in=data.rows_in,
                 used=len(data.frame),
                 aside=data.rows_set_aside,
+                filtered=data.rows_filtered,
             )
         )
     if (people := inputs.population) is not None:

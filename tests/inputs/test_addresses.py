@@ -428,6 +428,10 @@ def test_a_name_inside_a_word_is_none(address):
     assert place(address, "village").way == ""
 
 
+def test_a_village_opposite_another_one_is_in_doubt():
+    assert place("东镇大桥村对面小桥村", "village").doubt == ("大桥村 (东镇)", "小桥村 (东镇)")
+
+
 def test_a_street_of_another_unit_or_inside_a_word_is_none(tmp_path):
     book = address_book(units(), roads=roads(tmp_path))
     assert place("人民路5号", "street", book=book, unit="东镇").lon == pytest.approx(0.12)

@@ -20,6 +20,7 @@ from servicecircle.inputs.carried_people import carry_people
 from servicecircle.inputs.change_checks import unknown_units
 from servicecircle.inputs.change_rows import read_changes
 from servicecircle.inputs.changed_references import renew_references
+from servicecircle.inputs.changed_units import parts_of
 from servicecircle.inputs.changes import NO_CHANGES, Change, UnitName, change_table, resolve
 from servicecircle.inputs.people_shares import count_residents
 from servicecircle.project import BoundarySettings, ChangeSettings
@@ -148,7 +149,7 @@ def test_a_table_in_chinese_with_its_faults(tmp_path):
         "区县,戊县,己区,更名,2018,三成\n"
         "区县,庚县,辛区,更名,,100%\n",
     )
-    assert counts == {"rows_in": 8, "rows_used": 2, "rows_set_aside": 6}
+    assert counts == {"rows_in": 8, "rows_used": 3, "rows_set_aside": 5}
     assert {problem.row: problem.code for problem in problems if problem.row} == {
         3: "change.twice", 4: "change.half", 5: "change.unknown_kind", 6: "change.unknown_level",
         7: "change.bad_date", 8: "change.bad_share",
@@ -156,6 +157,7 @@ def test_a_table_in_chinese_with_its_faults(tmp_path):
     assert "change.undated" in codes_of(problems)
     assert [(row.before.name, row.kind) for row in table.rows] == [
         ("下城区", "merge"),
+        ("戊县", "rename"),
         ("庚县", "rename"),
     ]
 
@@ -189,7 +191,7 @@ def test_people_become_shares_and_one_missing_share_is_the_rest(tmp_path):
 def test_contradictions_are_told(tmp_path):
     head = "level,old_name,new_name,kind,date\n"
     _, counts, problems = read(
-        tmp_path, head + "county,甲,乙,rename,2021\ncounty,乙,甲,rename,2021\ncounty,丙,丁,,2021\n"
+        tmp_path, head + "county,甲,乙,merge,2021\ncounty,乙,甲,merge,2021\ncounty,丙,丁,,2021\n"
     )
     assert codes_of(problems) == ["change.circle", "change.circle"]
     assert counts["rows_used"] == 1
@@ -503,3 +505,56 @@ def test_a_list_newer_than_the_units_goes_the_other_way():
 def test_without_a_table_nothing_changes():
     rows = places(("甲", "", None))
     assert renew_references(rows, today(), NO_CHANGES, as_of=LATE)[0] is rows
+
+
+def test_two_units_that_exchange_names_are_no_circle(tmp_path):
+    changes, counts, problems = read(
+        tmp_path,
+        "level,old_name,new_code,new_name,kind,date\n"
+        "county,甲,2,乙,rename,2021-01-01\ncounty,乙,1,甲,rename,2021-01-01\n",
+    )
+    assert (counts["rows_used"], problems) == (2, [])
+    since, day = dt.date(2018, 1, 1), dt.date(2025, 1, 1)
+    found = {name: resolve(changes, name, "county", day, since=since) for name in "甲乙"}
+    assert {name: [unit.code for unit in units] for name, units in found.items()} == {
+        "甲": ["2"], "乙": ["1"],
+    }  # fmt: skip
+
+
+def test_a_unit_that_becomes_itself_is_a_fault(tmp_path):
+    _, counts, problems = read(
+        tmp_path,
+        "level,old_code,old_name,new_code,new_name,date\n"
+        "county,1,甲,1,甲,2021-01-01\ncounty,2,乙,2,乙,2021-01-01\ncounty,3,丙,2,乙,2021-01-01\n",
+    )
+    assert counts["rows_used"] == 2
+    assert [(one.code, one.row) for one in problems] == [("change.itself", 2)]
+
+
+def test_shares_in_per_cent_without_the_sign(tmp_path):
+    head = "level,old_name,new_name,kind,date,share\n"
+    changes, _, problems = read(
+        tmp_path, head + "county,甲,乙,split,2021,60\ncounty,甲,丙,split,2021,40\n"
+    )
+    assert problems == []
+    assert [row.share for row in changes.rows] == [0.6, 0.4]
+    changes, counts, problems = read(
+        tmp_path, head + "county,甲,乙,split,2021,60\ncounty,甲,丙,split,2021,三成\n"
+    )
+    assert counts["rows_used"] == 2
+    assert [(one.code, one.row, one.action) for one in problems] == [
+        ("change.bad_share", 2, "flagged"),
+        ("change.bad_share", 3, "flagged"),
+    ]
+
+
+def test_a_layer_without_date_that_has_the_old_name_is_renewed():
+    coded = change_table([
+        Change(level="township", before=UnitName("4", "丁镇"), after=UnitName("4", "丁街道"),
+               kind="rename", date=dt.date(2022, 1, 1)),
+    ])  # fmt: skip
+    day = dt.date(2025, 1, 1)
+    (part,) = parts_of(coded, UnitName("4", "丁镇"), "township", None, day)
+    assert part.unit.name == "丁街道"
+    assert parts_of(coded, UnitName("4", "丁街道"), "township", None, day) == ()
+    assert parts_of(coded, UnitName("4", ""), "township", None, day) == ()

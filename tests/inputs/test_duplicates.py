@@ -93,7 +93,33 @@ class TestWithinALayer:
             ("甲院", None, "", "东镇"), ("甲院", None, "", "东镇"), ("甲院", None, "", "西镇"),
             ("甲院", 0, "", "东镇"),
         )  # fmt: skip
-        assert kinds(frame) == [("duplicate", 1, 0)]
+        assert kinds(frame) == [("duplicate", 1, 0), ("unplaced", 3, 0)]
+
+    def test_a_row_without_a_place_may_be_a_placed_one_of_its_name_and_unit(self):
+        rows = [("甲院", 0, "", "东镇"), ("甲院", 500, "", "西镇"), ("甲院", None, "", "西镇")]
+        assert kinds(table(*rows)) == [("unplaced", 2, 1)]
+        assert kinds(table(rows[0], rows[2])) == []
+        assert kinds(table(rows[0], ("甲 院", None, "", ""))) == [("unplaced", 1, 0)]
+        (problem,) = settle_duplicates(table(rows[1], rows[2])).problems
+        assert (problem.code, problem.action) == ("duplicate.unplaced", "flagged")
+        assert settle_duplicates(table(rows[1], rows[2])).proposals["suggestion"].tolist() == [
+            "review"
+        ]
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("夕阳红养老院", "望澜街道夕阳红养老院"),
+            ("夕阳红养老院", "夕阳红敬老院"),
+            ("夕阳红养老院", "示例市望澜街道夕阳红养老服务有限公司"),
+            ("望澜街道夕阳红养老院", "示例市望澜街道夕阳红养老服务有限公司"),
+            ("蓮花敬老院", "莲花敬老院"),
+            ("莲花镇敬老院", "蓮花鎮養老院"),
+        ],
+    )
+    def test_other_forms_of_one_name_are_proposed(self, one, other):
+        rows = [(one, 0, "", ""), (other, 40, "", ""), ("城南老年食堂", 4_000, "", "")]
+        assert ("alias", 1, 0) in kinds(table(*rows))
 
     def test_rows_without_names_are_never_duplicates(self):
         assert kinds(table(("", 0), ("", 0))) == [("co_located", 1, 0)]

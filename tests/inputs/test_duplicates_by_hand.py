@@ -68,7 +68,11 @@ def likeness_by_hand(names):
             return 0.0
         mine, yours = letters_of(first), letters_of(second)
         common, sizes = weight(mine & yours), (weight(mine), weight(yours))
-        return max(2 * common / sum(sizes), 0.8 * common / min(sizes))
+        # Where the one stands in the other is nothing against it.
+        inner = [{pair for pair in pairs if pair[0] != "\x02"} for pairs in (mine, yours)]
+        least = min(map(weight, inner))
+        share = weight(inner[0] & inner[1]) / least if least else 0.0
+        return max(2 * common / sum(sizes), 0.8 * share)
 
     return alike
 
@@ -164,7 +168,25 @@ class Rows:
                 named = self.key[at] and self.key[at] == self.key[same[0]]
                 far = "far_apart" if named and not math.isnan(metres) else "same_code"
                 pairs.setdefault((at, same[0]), "alias" if metres <= 50 else far)
-        return pairs
+        return dict.fromkeys(self.unplaced(), "unplaced") | pairs
+
+    def unplaced(self):
+        """Yield each row without a place, the first of its kind, with a placed one of its name."""
+        seen = set()
+        for at in range(self.count):
+            key, unit, _ = self.listed[at]
+            if self.place[at] is not None or not key or self.listed[at] in seen:
+                continue
+            seen.add(self.listed[at])
+            for one in range(self.count):
+                other = self.listed[one][1]
+                if (
+                    self.place[one]
+                    and self.key[one] == key
+                    and (unit == other or not (unit and other))
+                ):
+                    yield max(at, one), min(at, one)
+                    break
 
     def across(self):
         """Return {(at, other)} by the rule of several layers."""

@@ -381,7 +381,7 @@ def test_a_row_without_a_name_is_kept_where_it_has_a_place(read):
     )
     assert data.frame["name"].tolist() == ["", "乙"]
     assert [item.row for item in found(data, "facility.no_name")] == [2]
-    assert [item.row for item in found(data, "facility.no_place")] == [3]
+    assert [item.row for item in found(data, "facility.states_none")] == [3]
 
 
 # Columns
@@ -491,6 +491,89 @@ def test_beds_over_several_columns_are_summed_when_told(read):
     data = read(text, datum="wgs84", capacity_sum=["自理", "护理"])
     assert data.frame["capacity"].fillna(-1).tolist() == [30.0, 5.0, -1.0, -1.0, 7.0]
     assert found(data, "facility.sum_doubles") == []
+
+
+def test_a_total_among_the_columns_to_sum_is_noticed_in_a_list_of_one_row(read):
+    text = "名称,经度,纬度,总数,自理,护理\n甲,118.87,28.97,30,10,20\n"
+    data = read(text, datum="wgs84", capacity_sum=["总数", "自理", "护理"])
+    assert [item.column for item in found(data, "facility.sum_doubles")] == ["总数"]
+    text = "名称,经度,纬度,公办,自理,护理\n甲,118.87,28.97,30,30,0\n"
+    data = read(text, datum="wgs84", capacity_sum=["公办", "自理", "护理"])
+    assert found(data, "facility.sum_doubles") == []
+
+
+def test_a_column_listed_twice_to_be_summed_is_refused(read):
+    with pytest.raises(InputError) as caught:
+        read("名称,经度,纬度,自理\n甲,118.87,28.97,30\n", datum="wgs84",
+             capacity_sum=["自理", "自理"])  # fmt: skip
+    assert [item.code for item in caught.value.problems] == ["facility.sum_twice"]
+
+
+def test_beds_that_cannot_be_are_flagged(read):
+    data = read(
+        "名称,经度,纬度,床位数,护理型床位\n甲,118.87,28.97,30,40\n乙,118.95,28.94,3.5,2\n",
+        datum="wgs84",
+    )
+    assert [(item.code, item.row) for item in data.problems] == [
+        ("facility.part_of_a_bed", 3),
+        ("facility.more_than_capacity", 2),
+    ]
+
+
+def test_a_row_that_names_a_unit_and_says_none_is_no_facility(read):
+    rows = "".join(f"{unit},{name},{beds}\n" for unit, name, beds in (
+        ("甲镇", "一院", "10"), ("乙镇", "无", ""), ("丙镇", "/", "0"), ("丁镇", "暂无", "—"),
+        ("戊镇", "没有", ""), ("己镇", "", ""),
+    ))  # fmt: skip
+    data = read(f"乡镇,名称,床位数\n{rows}")
+    assert data.frame["name"].tolist() == ["一院"]
+    said = found(data, "facility.states_none")
+    assert [(item.row, item.value, item.action) for item in said] == [
+        (at, unit, "set_aside")
+        for at, unit in enumerate(["乙镇", "丙镇", "丁镇", "戊镇", "己镇"], 3)
+    ]
+    assert (data.rows_in, data.rows_set_aside) == (6, 5)
+
+
+def test_codes_damaged_by_excel_are_not_used(read):
+    data = read(
+        "机构编码,名称,行政区划代码,乡镇,经度,纬度\n3.30802E+17,甲,3.39902E+08,甲镇,118.87,28.97\n"
+        "00012,乙,339902001,乙镇,118.95,28.94\n",
+        datum="wgs84",
+    )
+    assert data.frame["code"].tolist() == ["", "00012"]
+    assert data.frame["declared_unit"].tolist() == ["甲镇", "339902001"]
+    assert [(item.row, item.column) for item in found(data, "facility.damaged_code")] == [
+        (2, "机构编码"),
+        (2, "行政区划代码"),
+    ]
+
+
+def test_years_of_two_digits_are_read_beside_those_of_three_and_recorded(read):
+    data = read(
+        "名称,经度,纬度,开业时间\n甲,118.87,28.97,98.5.1\n乙,118.95,28.94,109.5.29\n", datum="wgs84"
+    )
+    assert data.frame["opened"].dt.year.tolist() == [2009, 2020]
+    assert [item.row for item in found(data, "facility.date_short_year")] == [2]
+
+
+def test_a_column_written_once_is_filled_down_when_told(read):
+    text = "乡镇,名称,床位数\n甲镇,一院,3\n,二院,4\n合计,,7\n乙镇,三院,5\n"
+    data = read(text, fill_down=["乡镇"])
+    assert data.frame["declared_unit"].tolist() == ["甲镇", "甲镇", "乙镇"]
+    said = found(data, "table.filled_down")
+    assert [(item.row, item.value, item.details["first"]) for item in said] == [(3, "甲镇", 2)]
+    assert read(text).frame["name"].tolist() == ["一院", "三院"]
+    with pytest.raises(InputError) as caught:
+        read(text, fill_down=["村"])
+    assert caught.value.problems[0].code == "table.fill_down_missing"
+
+
+def test_the_sum_below_a_known_title_is_the_capacity(read):
+    data = read(
+        "名称,经度,纬度,核定床位数,\n,,,小计,护理型\n甲,118.87,28.97,30,20\n", datum="wgs84"
+    )
+    assert data.frame[["capacity", "nursing_beds"]].iloc[0].tolist() == [30.0, 20.0]
 
 
 def test_a_total_among_the_columns_to_sum_is_noticed(read):

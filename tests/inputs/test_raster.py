@@ -527,3 +527,23 @@ def test_a_header_with_one_wrong_number_is_refused_or_read_but_never_breaks(tmp_
                 cells.balance[f"cells_{kind}"]
                 for kind in ("used", "zero", "nodata", "negative", "infinite", "beyond")
             )
+
+
+def test_more_people_than_mankind_stop_the_run(tmp_path):
+    path = write(tmp_path / "pop.tif", [[4e9, 4e9], [4e9, 1.0]], dtype="float64")
+    with pytest.raises(InputError) as caught:
+        read_cells(source(path))
+    assert caught.value.problems[0].code == "population.above_mankind"
+    assert "1.2e+10" in caught.value.problems[0].text("en")
+
+
+def test_cells_denser_than_any_quarter_are_counted(tmp_path):
+    # A cell of one hectare: 1,500 people are the most that is believed.
+    path = write(tmp_path / "pop.tif", [[1400.0, 1600.0], [65535.0, 0.0]], dtype="float64")
+    (problem,) = [
+        one for one in read_cells(source(path)).problems if one.code == "population.dense_cells"
+    ]
+    assert (problem.value, problem.severity) == ("2", "warning")
+    assert "65535" in problem.text("en")
+    path = write(tmp_path / "few.tif", [[1400.0, 0.0]], dtype="float64")
+    assert read_cells(source(path)).problems == []

@@ -126,7 +126,7 @@ def test_a_name_in_two_layers_needs_the_layer(tmp_path):
     text = "机构名称,图层,岗位,人数\n中心,canteen,社工,2\n中心,,社工,3\n"
     data = read(tmp_path, text)
     assert data.frame["facility_id"].tolist() == ["canteen:0"]
-    assert told(data) == [("staffing.unknown_facility", 3, "set_aside")]
+    assert told(data) == [("staffing.several_facilities", 3, "set_aside")]
 
 
 def test_the_latest_by_the_date_of_judgement(tmp_path):
@@ -165,7 +165,8 @@ def test_a_column_for_each_role(tmp_path):
         roles={"social_workers": "社工数", "certified_caregivers": "持证护理员数"},
     )
     # Three cells are filled; one of them is no number.
-    assert data.rows_in == 3
+    # Rows of the table, each with two numbers.
+    assert (data.rows_in, data.rows_set_aside) == (2, 0)
     assert data.frame[["unit_id", "role", "count"]].values.tolist() == [
         ["township:11", "social_workers", 5.0],
         ["township:12", "social_workers", 2.0],

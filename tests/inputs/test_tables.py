@@ -161,6 +161,113 @@ def test_a_facility_whose_name_only_looks_like_a_total_stays(put):
     assert len(table.frame) == 2
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["合计（张）", "总计30张", "共2家", "共计2家", "平均", "望澜街道汇总", "全市合计", "本页合计"],
+)
+@pytest.mark.parametrize("column", [0, 3])
+def test_totals_stand_in_any_column_of_text(put, word, column):
+    cells = ["", "", "", "", "30"]
+    cells[column] = word
+    total = ",".join(cells)
+    table = put(f"序号,县,乡镇,名称,床位数\n1,某县,甲镇,一院,3\n{total}\n")
+    assert codes(table) == ["table.total_row"]
+    assert (len(table.frame), table.rows_in) == (1, 2)
+
+
+def test_names_that_end_like_totals_stay_where_they_have_other_data(put):
+    table = put(
+        "名称,乡镇,经度,床位数\n阳光小计,甲镇,,3\n百合计,甲镇,,4\n百合计院,,119.5612,5\n乐合计,,119.5613,6\n"
+    )
+    assert len(table.frame) == 4
+    assert codes(table) == []
+
+
+def test_rows_above_the_header_are_recorded(put):
+    table = put("养老机构名单,,单位：张\n丁院,东路,9\n名称,地址,床位数\n甲院,西路,3\n")
+    assert [(item.code, item.row, item.severity) for item in table.problems] == [
+        ("table.note_row", 1, "note"),
+        ("table.above_header", 2, "error"),
+    ]
+    assert (table.rows_in, table.rows_set_aside) == (3, 2)
+
+
+def test_the_first_of_two_headers_is_taken_and_its_repetition_is_no_record(put):
+    table = put("名称,地址\n甲,东路\n名称,地址\n乙,西路\n")
+    assert table.frame["名称"].tolist() == ["甲", "乙"]
+    assert [(item.code, item.row) for item in table.problems] == [("table.repeated_header", 3)]
+    assert (table.rows_in, table.rows_set_aside) == (3, 1)
+
+
+def test_a_second_table_with_another_header_is_set_aside(put):
+    table = put(
+        "名称,乡镇,床位数\n甲,东镇,3\n机构名称,地址,面积\n乙,西路,200\n名称,乡镇,床位数\n丙,东镇,5\n"
+    )
+    assert table.frame["名称"].tolist() == ["甲", "丙"]
+    assert [(item.code, item.row) for item in table.problems] == [
+        ("table.second_table", 3),
+        ("table.second_table", 4),
+        ("table.repeated_header", 5),
+    ]
+    assert (table.rows_in, table.rows_set_aside) == (5, 3)
+
+
+def test_a_record_below_an_untitled_column_is_no_line_of_the_header(put):
+    table = put("名称,,乡镇,床位数\n,甲院,,\nx,乙,东镇,3\n")
+    assert (table.rows.tolist(), table.rows_in) == ([2, 3], 2)
+
+
+def test_footers_are_notes(put):
+    table = put(
+        "名称,乡镇,床位数\n甲,东镇,10\n填表人：张三,审核人：李四,填表日期：2024.1.1\n"
+        "联系电话：0570-1,单位负责人：王,\n本表由民政局填报,,\n"
+    )
+    assert codes(table) == ["table.note_row"] * 3
+    assert table.rows.tolist() == [2]
+
+
+def test_a_section_across_columns_is_no_record_and_is_not_filled_in(put):
+    rows = [
+        ["名称", "地址", "床位数"],
+        ["一、公办", None, None],
+        ["甲院", "东路", 30],
+        ["乙院", None, 4],
+    ]
+    table = put(workbook({"名单": rows}, merges=[(1, 0, 1, 2)]), name="list.xlsx")
+    assert table.frame["名称"].tolist() == ["甲院", "乙院"]
+    assert [(item.code, item.row) for item in table.problems] == [("table.section_row", 2)]
+    rows[1] = ["东镇", None, None]
+    table = put(workbook({"名单": rows}, merges=[(1, 0, 1, 1)]), name="list.xlsx")
+    assert [(item.code, item.row) for item in table.problems] == [("table.section_row", 2)]
+    rows[3] = ["乙院", None, 4]
+    table = put(workbook({"名单": rows}, merges=[(3, 0, 3, 1)]), name="list.xlsx")
+    assert table.frame["地址"].tolist()[-1] == ""
+
+
+def test_a_title_with_a_unit_beside_it_is_not_part_of_the_header(put):
+    rows = [
+        ["示例市养老机构名单", None, None, "单位：张"],
+        ["名称", "乡镇", "地址", "床位数"],
+        ["甲院", "东镇", "东路", 30],
+    ]
+    table = put(workbook({"名单": rows}, merges=[(0, 0, 0, 2)]), name="list.xlsx")
+    assert table.frame.columns.tolist() == rows[1]
+    assert [(item.code, item.row) for item in table.problems] == [("table.note_row", 1)]
+
+
+def test_a_header_of_three_merged_lines(put):
+    rows = [
+        ["名称", "位置", None],
+        [None, "坐标", None],
+        [None, "经度", "纬度"],
+        ["甲院", 120.5, 30.5],
+    ]
+    merges = [(0, 0, 2, 0), (0, 1, 0, 2), (1, 1, 1, 2)]
+    table = put(workbook({"名单": rows}, merges=merges), name="list.xlsx")
+    assert table.frame.columns.tolist() == ["名称", "位置-坐标-经度", "位置-坐标-纬度"]
+    assert table.rows.tolist() == [4]
+
+
 def test_a_two_line_header_without_merged_ranges(put):
     table = put("序号,名称,床位数,,坐标,\n,,总数,护理型,经度,纬度\n1,甲,30,20,120.1,30.1\n")
     assert table.frame.columns.tolist() == [
@@ -347,6 +454,46 @@ def test_the_sheet_with_known_titles_is_read_and_the_others_are_named(put):
     assert put(data, name="list.xlsx", sheet="代码").frame.to_dict("records") == [
         {"x": "1", "y": "2"}
     ]
+
+
+def test_sheets_with_the_same_header_are_warned_of(put):
+    table = put(workbook({"甲镇": ROWS, "乙镇": ROWS, "说明": [["无"]]}), name="list.xlsx")
+    assert [(item.code, item.severity, item.value) for item in table.problems] == [
+        ("table.alike_sheets", "warning", "乙镇"),
+        ("table.other_sheets", "note", "说明"),
+    ]
+
+
+def test_our_marked_copy_is_read_like_its_source(put):
+    marks = ["问题\n[警告] 标题重复", "[错误] 没有坐标", None]
+    rows = [[*row, mark] for row, mark in zip(ROWS, marks, strict=True)]
+    listed = [["问题清单"], ["名称", "编码", "床位数", "地址"], ["a", "b", "c", "d"]]
+    table = put(workbook({"名单": rows, "问题清单": listed}), name="list.xlsx")
+    assert table.frame.columns.tolist() == ROWS[0]
+    assert (table.sheet, codes(table)) == ("名单", [])
+    own = [[*row, mark] for row, mark in zip(ROWS, ["问题", "电话不通", ""], strict=True)]
+    assert put(text_of(own)).frame["问题"].tolist() == ["电话不通", ""]
+
+
+def test_a_long_cell_of_a_workbook_is_refused(put, table_files):
+    rows = [["名称"], ["长" * 131_073]]
+    problem = refusal(lambda: put(table_files.ods(rows), name="list.ods"))
+    assert (problem.code, problem.row) == ("table.long_cell", 2)
+
+
+def test_blank_rows_before_a_stray_cell_are_left_out_and_rows_keep_their_numbers(put):
+    data = workbook({"名单": [*ROWS, *[[]] * 30_000, ["003", "丙院", 1]]})
+    table = put(data, name="list.xlsx")
+    assert table.rows.tolist() == [2, 3, 30_004]
+    assert [(item.code, item.value) for item in table.problems] == [("table.blank_rows", "30000")]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_truncated_xls_is_refused_without_a_word_of_the_reader(put, table_files, capfd, share):
+    data = table_files.xls(ROWS)
+    problem = refusal(lambda: put(data[: int(share * len(data))], name="list.xls"))
+    assert problem.code in ("input.unreadable", "table.binary")
+    assert capfd.readouterr().err == ""
 
 
 def test_a_hidden_sheet_is_not_preferred(put):

@@ -34,7 +34,6 @@ from servicecircle.inputs.values import (
         ("1,200", 1200.0),
         ("1，200", 1200.0),
         ("12,345,678.5", 12345678.5),
-        ("1 200", 1200.0),
         ("１２３", 123.0),
         ("153床", 153.0),
         ("153 张", 153.0),
@@ -74,6 +73,8 @@ def test_a_number_is_read(text, value):
         "1e999",
         "1_000",
         "12,34",
+        "1 200",
+        "120 300",
         "0x1F",
         "养护床:46床(含隔离室1床)",
         "三十",
@@ -88,7 +89,25 @@ def test_what_is_not_one_number_is_not_read(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "　", "—", "－", "-", "--", "/", "／", "无", "NaN", "#N/A", "None", "…", "？"]
+    "text",
+    [
+        "",
+        " ",
+        "　",
+        "—",
+        "－",
+        "-",
+        "--",
+        "/",
+        "／",
+        "无",
+        "NaN",
+        "#N/A",
+        "None",
+        "…",
+        "？",
+        "没有",
+    ],
 )
 def test_an_empty_cell_is_missing_and_not_wrong(text):
     assert is_empty(text)
@@ -134,6 +153,14 @@ def test_repeated_cells_keep_their_places():
         ("民國110年1月15日", "2021-01-15", False),
         ("民國110年", "2021-01-01", True),
         ("1090529", "2020-05-29", False),
+        ("094/10/18", "2005-10-18", False),
+        ("109年5月29日", "2020-05-29", False),
+        ("中華民國109年5月29日", "2020-05-29", False),
+        ("民國98.5.1", "2009-05-01", False),
+        ("民国98年5月1日", "2009-05-01", False),
+        ("二〇二一年三月", "2021-03-01", True),
+        ("二○二一年十二月二十五日", "2021-12-25", False),
+        ("二零二一年", "2021-01-01", True),
     ],
 )
 def test_a_date_is_read(text, day, partial):
@@ -150,6 +177,25 @@ def test_what_is_no_date_is_not_read(text):
     found = dates([text])
     assert not found.ok[0]
     assert np.isnat(found.values[0])
+
+
+@pytest.mark.parametrize("text", ["21/3/5", "98.5.1", "26/6/30", "99-12-31", "98年5月1日"])
+def test_a_year_of_two_digits_has_two_meanings(text):
+    for column in ([text], [text, "2021-03-05"], [text, "109.5.29", "2021-03-05"]):
+        found = dates(column)
+        assert not found.ok[0]
+        assert np.isnat(found.values[0])
+        assert not found.short_years.any()
+
+
+def test_years_of_three_digits_beside_it_say_what_a_year_of_two_digits_is():
+    found = dates(["98.5.1", "109.5.29", "", "昨天"])
+    assert found.values.astype("datetime64[D]").astype(str).tolist()[:2] == [
+        "2009-05-01",
+        "2020-05-29",
+    ]
+    assert found.ok.tolist() == [True, True, True, False]
+    assert found.short_years.tolist() == [True, False, False, False]
 
 
 @given(st.dates(min_value=dt.date(1900, 1, 1), max_value=dt.date(2199, 12, 31)))

@@ -261,3 +261,18 @@ def test_the_system_that_a_place_came_from_is_among_the_candidates(lon, lat, pre
 @given(st.tuples(*[st.floats()] * 4))
 def test_any_bounds_have_candidates_or_none(bounds):
     assert isinstance(candidates(bounds), list)
+
+
+def test_parameters_for_a_system_that_is_not_old_stop_the_run(tmp_path):
+    path = shapefile(tmp_path, layer("EPSG:4549"), prj=CRS("EPSG:4549").to_wkt("WKT1_ESRI"))
+    grid = Grid(towgs84=PARAMETERS)
+    assert fault(lambda: read(path, grid=grid)).code == "crs.needless_towgs84"
+
+
+@pytest.mark.parametrize(
+    ("datum", "axis", "flat"),
+    [("D_IAG_75", "6378140.0", "298.257"), ("D_Krasovsky_1940", "6378245.0", "298.3")],
+)
+def test_an_old_ellipsoid_is_an_old_datum_under_any_name(datum, axis, flat):
+    geogcs = GEOGCS.format(gcs="GCS_X", datum=datum, sphere="x", axis=axis, flat=flat)
+    assert old_datum(CRS.from_wkt(projected("X_TM", geogcs, middle=120.0, easting=5e5)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import shapely
 
-from servicecircle.measure.edge import near_edge, outer_area, road_exits
+from servicecircle.measure.edge import near_edge, outer_area, road_exits, unanswered
 
 SQUARE = shapely.box(0, 0, 10_000, 10_000)
 
@@ -82,3 +82,62 @@ def test_levels_that_cover_the_same_give_the_one_with_fewest_units():
     polygons = np.concatenate([boxes, [shapely.box(0, 0, 200, 100.05)]])
     whole = outer_area(polygons, np.array(["township", "township", "county"], object))
     assert whole.bounds == (0.0, 0.0, 200.0, 100.05)
+
+
+def one_road(*points):
+    x, y = np.array(points, float).T
+    return x, y, (np.arange(x.size - 1), np.arange(1, x.size))
+
+
+def test_a_long_segment_leaves_where_it_crosses_the_border():
+    exits = road_exits(*one_road((5000, 5000), (13_000, 5000)), SQUARE, limit_m=1000.0)
+    assert (exits.x.tolist(), exits.y.tolist()) == ([10_000.0], [5000.0])
+    assert (exits.crossings, exits.short) == (1, 0)
+    assert exits.road_m_beyond == pytest.approx(1000.0)
+    places = np.array([[9900.0, 5000.0], [9100.0, 5000.0], [8900.0, 5000.0]])
+    edge = near_edge(*places.T, SQUARE, limit_m=1000.0, exits=exits)
+    assert edge.near.tolist() == [True, True, False]
+
+
+def test_a_segment_through_the_area_leaves_it_twice():
+    exits = road_exits(*one_road((-3000, 5000), (13_000, 5000)), SQUARE, limit_m=1000.0)
+    assert sorted(exits.x.tolist()) == [0.0, 10_000.0]
+    assert (exits.crossings, exits.road_m_beyond) == (2, pytest.approx(2000.0))
+
+
+@pytest.mark.parametrize(("end", "short"), [(10_600, 1), (10_999, 1), (11_000, 0), (12_000, 0)])
+def test_a_road_is_short_that_ends_before_the_whole_limit(end, short):
+    exits = road_exits(*road(((5000, 5000), (end, 5000))), SQUARE, limit_m=1000.0)
+    assert (exits.crossings, exits.short) == (1, short)
+    assert exits.road_m_beyond == pytest.approx(min(end - 10_000, 1000.0))
+
+
+def test_a_road_is_followed_where_it_leads_and_may_come_back():
+    # Along the border, 100 m off it: 1,100 m of road, nowhere 1,000 m away in a straight line.
+    bent = one_road((9000, 5000), (10_100, 5000), (10_100, 5900), (10_200, 5900))
+    exits = road_exits(*bent, SQUARE, limit_m=1000.0)
+    assert (exits.crossings, exits.short) == (1, 0)
+    # Out and back again after 400 m: nothing ends there.
+    back = one_road((9000, 5000), (10_100, 5000), (10_100, 5200), (9000, 5200))
+    exits = road_exits(*back, SQUARE, limit_m=1000.0)
+    assert (exits.crossings, exits.short) == (2, 0)
+    assert exits.road_m_beyond == pytest.approx(400.0)
+
+
+def test_a_path_along_the_border_leads_nowhere():
+    shore = one_road((9000, 5000), (10_050, 5000), (10_050, 9000))
+    exits = road_exits(*shore, SQUARE, limit_m=1000.0, through=np.zeros(2, bool))
+    assert exits.crossings == 0
+
+
+def test_a_facility_beyond_one_side_answers_that_side_alone():
+    x, y, ends = road(((5000, 5000), (13_000, 5000)), ((5000, 5000), (-3000, 5000)))
+    exits = road_exits(x, y, ends, SQUARE, limit_m=1000.0)
+    places = np.array([[9500.0, 5000.0], [500.0, 5000.0], [5000.0, 5000.0]]).T
+    edge = near_edge(*places, SQUARE, limit_m=1000.0, exits=exits)
+    east = np.array([10_400.0]), np.array([5000.0])
+    assert unanswered(edge, *places, SQUARE, beyond=east).tolist() == [False, True, False]
+    far_north = np.array([10_400.0]), np.array([6500.0])
+    assert unanswered(edge, *places, SQUARE, beyond=far_north).tolist() == [True, True, False]
+    both = np.array([10_400.0, -1.0]), np.array([5000.0, 5000.0])
+    assert not unanswered(edge, *places, SQUARE, beyond=both).any()

@@ -103,3 +103,40 @@ def test_a_place_tells_no_unit_finer_than_it_is():
     ]  # fmt: skip
     assert (kept["unit_county"] == "county").all()
     assert (columns["unit_village_level"] == "village_level").all()
+
+
+def test_people_just_outside_all_units_are_of_none():
+    # Two boxes 100 m apart: the slit is a gap, also at its mouth; the rim about them is not.
+    units = shapely.box([0, 1100], [0, 0], [1000, 2000], [1000, 1000])
+    x, y = [1050, 1050, -50, 500, 2199], [500, 20, 500, 1050, 500]
+    assert place(x, y, units, between=True) == ([0, 0, -1, -1, -1], [True, True, *[False] * 3])
+    assert place(x, y, units)[0] == [0, 0, 0, 0, 1]
+
+
+def test_a_narrow_hole_holds_people_and_a_wide_one_does_not():
+    def ring(side):
+        middle = shapely.box(2000, 2000, 2000 + side, 2000 + side)
+        return np.array([shapely.difference(shapely.box(0, 0, 6000, 6000), middle)])
+
+    assert place(2050, 2050, ring(100), between=True) == ([0], [True])
+    assert place(2050, 2500, ring(1000), between=True) == ([-1], [False])
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    side=st.floats(600, 1500),
+    cell=st.floats(40, 90),
+    offset=st.floats(0, 1),
+)
+def test_people_of_units_at_the_border_are_their_exact_shares(side, cell, offset):
+    """Nine square units in a uniform raster twice as wide: each gets the people on its land."""
+    low = np.arange(3) * side
+    left, below = (grid.ravel() for grid in np.meshgrid(low, low))
+    units = shapely.box(left, below, left + side, below + side)
+    centre = np.arange(-1.5 * side, 4.5 * side, cell) + offset * cell
+    x, y = (grid.ravel() for grid in np.meshgrid(centre, centre))
+    polygon = place_points(x, y, units, between=True).polygon
+    counted = np.bincount(polygon[polygon >= 0], minlength=9) * cell**2
+    # A strip of n cells may hold one centre more or less.
+    most = ((side + cell) / side) ** 2 - 1.0
+    assert np.abs(counted / side**2 - 1.0).max() <= most + 1e-9

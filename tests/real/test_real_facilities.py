@@ -49,7 +49,7 @@ def read(folder, name, *, units=None, addresses=None, selectors=(), **options):
         addresses=addresses,
         selectors=selectors,
     )
-    assert data.rows_in == len(data.frame) + data.rows_set_aside
+    assert data.rows_in == len(data.frame) + data.rows_set_aside + data.rows_filtered
     return data
 
 
@@ -380,6 +380,13 @@ def test_the_kinds_of_52_places_and_their_beds(shared):
     assert len(kinds) - len(homes) - 39 - 6 == 1
 
 
+def test_only_the_care_homes_of_52_places(shared):
+    only = {"kind": ["*养老*", "*照护*"]}
+    data = read(shared / "facilities_messy", "shanghai_gumei_bd09.csv", datum="bd09", only=only)
+    assert (data.rows_in, len(data.frame), data.rows_set_aside) == (52, 6, 0)
+    assert data.rows_filtered == 46
+
+
 def test_2_of_8_sub_areas_cross_themselves(shared):
     name = "shanghai_gumei_subareas_bd09.geojson"
     raw = gpd.read_file(shared / "facilities_messy" / name)
@@ -424,8 +431,8 @@ def test_meal_points_without_coordinates_by_what_their_names_say(shared):
     placed = data.frame["placed_by"].value_counts().to_dict()
     # 申港, 清名桥, 惠山 and 东港; 澄江 of 江阴, 瞻江, 广益 and 扬名 of 梁溪.
     assert placed == {"township": 4, "county": 4, "": 13}
-    assert count(data, "address.placed_unit") == 8
-    assert count(data, "address.not_found") == 13
+    assert count(data, "address.placed_by_name") == 8
+    assert count(data, "address.not_found") + count(data, "address.name_not_found") == 13
     assert (data.frame["position_error_m"] > 1000).sum() == 8
     assert data.frame.geometry.notna().sum() == 8
     # Without being asked nothing is placed.
@@ -466,10 +473,10 @@ def test_14_day_centres_state_their_district_by_its_short_name(shared):
     assert dict(zip(pairs["facility_id"], pairs["unit_id"], strict=True)) == dict(
         zip(frame["facility_id"], villages, strict=True)
     )
-    # One stands in another district; names that are also a village's, and misspelt ones (土林 for
-    # 士林, 黃華 for 萬華), are listed and not guessed.
+    # One stands in another district; the column is one of districts, so that villages of the
+    # name are not meant; misspelt ones (土林 for 士林, 黃華 for 萬華) are listed and not guessed.
     assert [(one.code, one.row, one.value) for one in problems[:1]] == [
         ("presence.declared_elsewhere", 2, "松山")
     ]
     assert {one.code for one in problems[1:]} == {"presence.unknown_declared_unit"}
-    assert "".join(one.value for one in problems[1:]) == "大同黃華土林南港黃華土林內湖中山土林"
+    assert "".join(one.value for one in problems[1:]) == "黃華土林黃華土林土林"

@@ -16,8 +16,10 @@ FILES = {
     "unit_results.csv",
     "facilities.csv",
     "problems.csv",
+    "roads_by_unit.csv",
     "coverage.gpkg",
     "access.parquet",
+    "calibration.csv",
     "run.json",
 }
 RULE = "zhejiang_care_home_within_1km"

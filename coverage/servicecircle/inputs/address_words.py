@@ -17,7 +17,7 @@ _NUMERALS = "零一二三四五六七八九"
 _SECTION = re.compile(r"(?<!\d)([1-9])(?=段)")
 _STREET_FOLLOWS = re.compile(r"(?:[东南西北中東]|[一二三四五六七八九])?[路街巷弄]|大道|胡同")
 # What a name of a unit or a street may stand behind; 新钟楼街 is not 钟楼街.
-_UNIT_WORDS = frozenset("省市县縣区區州盟旗镇鎮乡鄉道村里庄屯寨组队场路街巷弄号旁与和及")
+_UNIT_WORDS = frozenset("省市县縣区區州盟旗镇鎮乡鄉道村里庄屯寨组队场路街巷弄号旁面侧边与和及")
 _SHORTEST = 2
 _LONGEST = 60
 

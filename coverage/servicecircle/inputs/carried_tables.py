@@ -29,6 +29,8 @@ from servicecircle.project import ChangeSettings
 
 __all__ = ["carry_table"]
 
+_MOSTLY = 0.5
+
 
 def carry_table(
     path: Path,
@@ -53,7 +55,8 @@ def carry_table(
     since, as_of : datetime.date
         Date of the figures, and of the units wanted.
     columns : sequence of str
-        Columns to carry; without any those whose cells are all numbers, none of them a code.
+        Columns to carry; without any those most of whose filled cells are numbers, none of them a
+        code. A cell that is no number is a record, and its unit stays empty.
     within : str
         Beginning of the codes to take.
     people : Residents, optional
@@ -113,10 +116,7 @@ def carry_table(
         }
     )
     own = {chosen[key][0] for key in ("code", "name", "parent") if key in chosen}
-    values = {
-        title: read for title in columns or titles if (read := _numbers(frame[title])) is not None
-        if columns or title not in own
-    }  # fmt: skip
+    asked = [title for title in columns or titles if columns or title not in own]
     coded = "code" in chosen
     keep = np.array(
         [
@@ -125,17 +125,44 @@ def carry_table(
         ],
         dtype=bool,
     )
+    read = {title: numbers(text_cells(frame[title])) for title in asked}
+    values = {
+        title: found for title, (found, good) in read.items()
+        if _holds_numbers(found[keep], good[keep], least=0.0 if columns else _MOSTLY)
+    }  # fmt: skip
     if not keep.any() or not values:
         known = {"known": ", ".join(titles)}
         raise InputError(fatal("change.nothing_carried", name=name, value=level, details=known))
     problems += [*table.problems, *more, *_left_out(units, keep, within, table, name)]
+    problems += [
+        Problem(
+            code="change.bad_figure", severity="error", action="flagged", file=name,
+            sheet=table.sheet, row=int(table.rows[at]), column=title,
+            value=str(frame[title].iloc[at]),
+            details={"unit": units["name"].iloc[at] or units["code"].iloc[at]},
+        )
+        for title in values for at in np.flatnonzero(keep & ~read[title][1]).tolist()
+    ]  # fmt: skip
+    problems += [
+        Problem(
+            code="change.column_not_carried", severity="note", action="counted", file=name,
+            sheet=table.sheet, column=title, value=title,
+        )
+        for title in asked if title not in values
+    ]  # fmt: skip
     rows = units.assign(**values)[keep].reset_index(drop=True)
     twice = (rows["code"] + "\0" + rows["name"]).duplicated().to_numpy()
     problems += [
         Problem(
-            code="change.row_twice", severity="error", action="set_aside", file=name, value=text
+            code="change.row_twice",
+            severity="error",
+            action="set_aside",
+            file=name,
+            sheet=table.sheet,
+            row=int(table.rows[at]),
+            value=str(units["name"].iloc[at] or units["code"].iloc[at]),
         )
-        for text in rows.loc[twice, "name"]
+        for at in np.flatnonzero(keep)[twice].tolist()
     ]
     carried = carry_people(
         rows[~twice],
@@ -149,11 +176,10 @@ def carry_table(
     return replace(carried, problems=problems + carried.problems)
 
 
-def _numbers(cells: pd.Series) -> np.ndarray | None:
-    """Return the numbers of a column, None where it holds anything else or nothing."""
-    values, good = numbers(text_cells(cells))
-    filled = np.isfinite(values)
-    return values if good.all() and filled.any() else None
+def _holds_numbers(values: np.ndarray, good: np.ndarray, *, least: float) -> bool:
+    """Tell whether more than a part of the filled cells of a column are numbers."""
+    filled = int((np.isfinite(values) | ~good).sum())
+    return int(np.isfinite(values).sum()) > least * filled
 
 
 def _left_out(

@@ -75,6 +75,9 @@ def consistent(rows: list[Change]) -> tuple[list[Change], list[Problem]]:
             continue
         seen[key] = row
         kept.append(row)
+    idle = _to_itself(kept)
+    problems += [_row_problem("change.itself", row) for row in kept if row in idle]
+    kept = [row for row in kept if row not in idle]
     circles = _circles(kept)
     problems += [_row_problem("change.circle", row) for row in kept if row in circles]
     kept = [row for row in kept if row not in circles]
@@ -116,8 +119,39 @@ def _circles(rows: list[Change]) -> set[Change]:
             if len(rest) == len(left):
                 break
             left = rest
-        found |= set(left)
+        found |= {row for row in left if not _exchanged(left, table, row)}
     return found
+
+
+def _exchanged(circle: list[Change], table: Changes, row: Change) -> bool:
+    """Tell whether a unit takes the name of one that gives it up on the same known day."""
+    before, after = table.nodes[row]
+    out = [one for one in circle if table.nodes[one][0] in (before, after)]
+    into = [one for one in circle if table.nodes[one][1] in (before, after)]
+    single = len(out) == len({table.nodes[one][0] for one in out}) and len(into) == len(
+        {table.nodes[one][1] for one in into}
+    )
+    return row.date is not None and row.kind in ("", "rename", "recode", "move") and single
+
+
+def _to_itself(rows: list[Change]) -> set[Change]:
+    """Return the changes that change nothing; what stays of a split or merged unit is none."""
+    table = change_table(rows)
+    parts = Counter(event(row) for row in rows)
+    sources = Counter((table.nodes[row][1], row.date) for row in rows)
+
+    def same(one: str, other: str) -> bool:
+        return not one or not other or normalise_name(one) == normalise_name(other)
+
+    return {
+        row
+        for row in rows
+        if same(row.before.code, row.after.code)
+        and same(row.before.name, row.after.name)
+        and same(row.before.parent, row.after.parent)
+        and table.nodes[row][0] == table.nodes[row][1]
+        and parts[event(row)] == sources[table.nodes[row][1], row.date] == 1
+    }
 
 
 def _with_kinds(rows: list[Change]) -> list[Change]:

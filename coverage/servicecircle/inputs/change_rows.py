@@ -24,6 +24,7 @@ __all__ = ["read_changes"]
 
 _CODE_LEVELS = {2: "province", 4: "prefecture", 6: "county", 9: "township", 12: "village_level"}
 _PERCENT = 100.0
+_PERCENT_WITHIN = 0.5
 
 
 def read_changes(
@@ -155,8 +156,13 @@ def _read_one(
     problems += _undecided(texts("decision", clean_names), cells, skip)
     levels, kinds = texts("level", clean_names), texts("kind", clean_names)
     days = dates(texts("date", clean_names))
-    shares = _shares(texts("share", clean_names), "share", aside)
-    people = _shares(texts("people", clean_names), "people", aside)
+    told = [
+        (old.code or old.name, old.parent, str(day))
+        for old, day in zip(units["old"], days.values, strict=True)
+    ]
+    shares, flaws = _shares(texts("share", clean_names), "share", cells, told)
+    people, more = _shares(texts("people", clean_names), "people", cells, told)
+    problems += [*flaws, *more]
     sources = texts("source", clean_names)
     rows = []
     for at, (old, new) in enumerate(zip(units["old"], units["new"], strict=True)):
@@ -238,18 +244,29 @@ def _undecided(decisions: list[str], cells: _Cells, skip: set[int]) -> list[Prob
     return problems
 
 
-def _shares(texts: list[str], key: str, aside: Callable[..., None]) -> list[float]:
-    """Return shares from 0 to 1, or numbers of people; NaN where empty."""
+def _shares(
+    texts: list[str], key: str, cells: _Cells, events: Sequence[object]
+) -> tuple[list[float], list[Problem]]:
+    """Return shares from 0 to 1, or numbers of people; NaN where empty or no such number."""
     percent = [text.rstrip().endswith(("%", "％")) for text in texts]
     values, good = numbers(
         text.rstrip().rstrip("%％") if of else text for text, of in zip(texts, percent, strict=True)
     )
+    if key == "share":
+        sums: dict[object, float] = defaultdict(float)
+        for one, value in zip(events, values.tolist(), strict=True):
+            sums[one] += 0.0 if math.isnan(value) else value
+        # Parts that add up to a hundred are per cent without the sign.
+        whole = [abs(sums[one] - _PERCENT) <= _PERCENT_WITHIN for one in events]
+        percent = [said or full for said, full in zip(percent, whole, strict=True)]
     values = np.where(percent, values / _PERCENT, values)
     most = 1.0 if key == "share" else math.inf
     bad = ~good | (values < 0.0) | (values > most) | np.isinf(values)
-    for at in np.flatnonzero(bad).tolist():
-        aside("change.bad_share", at, key, texts[at])
-    return [float(value) for value in np.where(bad, math.nan, values)]
+    problems = [
+        replace(cells.problem("change.bad_share", at, key, texts[at]), action="flagged")
+        for at in np.flatnonzero(bad).tolist()
+    ]
+    return [float(value) for value in np.where(bad, math.nan, values)], problems
 
 
 def _level(text: str, old: UnitName, new: UnitName) -> str:

@@ -7,7 +7,9 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
+from servicecircle.inputs.change_ways import Node
 from servicecircle.inputs.changes import Changes, Part, UnitName
+from servicecircle.inputs.gazetteer import normalise_name
 from servicecircle.problems import Problem
 
 __all__ = ["parts_of", "renew_rows"]
@@ -136,9 +138,20 @@ def parts_of(
         nodes = changes.find(text, level, parent=unit.parent) if text else ()
         if not nodes:
             continue
-        if since is None and all(changes.lives_on(node, as_of) for node in nodes):
+        lives = since is None and all(changes.lives_on(node, as_of) for node in nodes)
+        if lives and not (text == unit.code and _old_name(changes, nodes, unit.name, as_of)):
             return ()
         parts = changes.successors(text, level=level, since=since, as_of=as_of, parent=unit.parent)
         if parts:
             return parts
     return ()
+
+
+def _old_name(changes: Changes, nodes: tuple[Node, ...], name: str, as_of: dt.date) -> bool:
+    """Tell whether a unit that kept its code is called as before a change, and not as after it."""
+    called = normalise_name(name)
+    rows = [row for node in nodes for row in changes.ahead.get(node, ()) if row.when <= as_of]
+    kept = [row for row in rows if changes.nodes[row][0] == changes.nodes[row][1]]
+    after = {normalise_name(row.after.name) for row in kept}
+    before = {normalise_name(row.before.name) for row in kept}
+    return len(rows) == len(kept) and bool(called) and called in before - after

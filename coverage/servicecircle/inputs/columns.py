@@ -7,7 +7,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -30,6 +30,8 @@ __all__ = [
 # From the finest to the coarsest.
 _UNIT_LEVELS = ("village_level", "township", "county", "prefecture", "province")
 _WRONG_DATUM = 10
+# Below the title of a group such a one says that the column holds what the group is.
+_SUMS = frozenset(("小计", "合计", "总数", "总计", "共计", "小計", "合計", "總計", "total", "sum"))
 _LONGEST_TITLE = 200
 PLACE_COLUMNS = ("lon", "lat", "lonlat", "latlon", "x", "y")
 
@@ -196,6 +198,10 @@ def _candidate(
             return _Candidate(column, level, (kind, at), datum if text == bare else "", title)
     if "-" in whole:
         # A two-line header: the lower line says what the column holds.
+        above, last = title.rsplit("-", 1) if "-" in title else ("", whole.rsplit("-", 1)[1])
+        if normalise_title(last) in _SUMS and (found_above := _candidate(above, own)) is not None:
+            rank = (found_above.rank[0] + 3, found_above.rank[1])
+            return replace(found_above, rank=rank, title=title)
         below = _candidate(whole.rsplit("-", 1)[1], own)
         if below is not None:
             rank = (below.rank[0] + 3, below.rank[1])

@@ -9,6 +9,8 @@ from servicecircle.inputs.grids import stop
 __all__ = ["xls_sizes"]
 
 _SECTOR = 512
+_SMALLEST_STREAM = 4096
+"""Smaller ones stand in a stream of their own."""
 _END = 0xFFFFFFFA
 """From here on a number stands for no sector."""
 _START_OF_PART = 0x0809
@@ -71,18 +73,30 @@ def _workbook_stream(data: bytes) -> bytes | None:
         length = struct.unpack_from("<H", directory, at + 64)[0]
         name = directory[at : at + max(length - 2, 0)].decode("utf-16-le", "replace")
         if name.lower() in ("workbook", "book"):
-            return _chained(data, struct.unpack_from("<I", directory, at + 116)[0], chain, size)
+            start, stated = struct.unpack_from("<II", directory, at + 116)
+            stream = _chained(data, start, chain, size)
+            if stated >= _SMALLEST_STREAM and len(stream) < stated:
+                raise ValueError("the file is cut off")
+            return stream
     return None
 
 
 def _sector(data: bytes, number: int, size: int) -> bytes:
+    _check_there(data, number, size)
     block = data[(number + 1) * size : (number + 2) * size]
     return block.ljust(size, b"\xff")
+
+
+def _check_there(data: bytes, number: int, size: int) -> None:
+    """Refuse a file that ends before one of its sectors: a reader would panic over it."""
+    if (number + 1) * size >= len(data):
+        raise ValueError("the file is cut off")
 
 
 def _chained(data: bytes, first: int, chain: list[int], size: int) -> bytes:
     blocks: list[bytes] = []
     while first < _END and len(blocks) <= len(data) // size:
+        _check_there(data, first, size)
         blocks.append(data[(first + 1) * size : (first + 2) * size])
         first = chain[first]
     return b"".join(blocks)

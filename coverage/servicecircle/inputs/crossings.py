@@ -7,9 +7,14 @@ import shapely
 from numpy.typing import NDArray
 
 from servicecircle.inputs.coordinates import Floats
-from servicecircle.inputs.shapes import Geometries
 
-__all__ = ["hopeless_crossings", "sampled_crossings"]
+__all__ = ["MANY_CROSSINGS", "MOST_CROSSINGS", "hopeless_crossings", "sampled_crossings"]
+
+Geometries = NDArray[np.object_]
+
+# Mending takes longer with every crossing, and beyond all measure unless rings are mended one by
+# one.
+MANY_CROSSINGS, MOST_CROSSINGS = 300, 20_000
 
 # Outlines of more vertices are looked at.
 _LARGE = 60

@@ -19,7 +19,7 @@ from servicecircle.inputs.values import clean_codes, clean_names
 from servicecircle.problems import Problem
 from servicecircle.project import FacilitySettings
 
-__all__ = ["Doors", "doors_in_wgs84", "no_doors", "read_entrances"]
+__all__ = ["Doors", "doors_in_wgs84", "doors_of", "no_doors", "read_entrances"]
 
 Floats = NDArray[np.float64]
 Shapes = NDArray[np.object_]
@@ -41,6 +41,21 @@ def no_doors() -> dict[str, shapely.Geometry]:
     {}
     """
     return {}
+
+
+def doors_of(
+    facilities: gpd.GeoDataFrame, known: Mapping[str, shapely.Geometry | None]
+) -> dict[str, shapely.Geometry]:
+    """Return the doors of the facilities that are left: of duplicates that were merged one is.
+
+    Examples
+    --------
+    >>> table = gpd.GeoDataFrame({"facility_id": ["a", "b"]}, geometry=[None, None])
+    >>> list(doors_of(table, {"c": shapely.box(0, 0, 1, 1), "b": shapely.box(0, 0, 1, 1)}))
+    ['b']
+    """
+    found = {name: known.get(name) for name in facilities["facility_id"].tolist()}
+    return {name: shape for name, shape in found.items() if shape is not None}
 
 
 def doors_in_wgs84(raw: RawFacilities, places: Places, *, grid: Grid, name: str) -> Shapes:

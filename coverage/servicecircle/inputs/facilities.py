@@ -19,7 +19,13 @@ from servicecircle.errors import InputError
 from servicecircle.inputs.addresses import AddressBook
 from servicecircle.inputs.datum_layers import Known
 from servicecircle.inputs.duplicates import no_proposals, settle_duplicates
-from servicecircle.inputs.entrances import Doors, doors_in_wgs84, no_doors, read_entrances
+from servicecircle.inputs.entrances import (
+    Doors,
+    doors_in_wgs84,
+    doors_of,
+    no_doors,
+    read_entrances,
+)
 from servicecircle.inputs.facility_addresses import may_be_placed, place_by_address
 from servicecircle.inputs.facility_cells import (
     Cells,
@@ -90,7 +96,7 @@ class FacilityData:
         Table ``facilities`` as read: EPSG:4326, RangeIndex, columns :data:`FACILITY_COLUMNS`.
     problems : tuple of Problem
     rows_in : int
-        Rows of the file: ``len(frame) + rows_set_aside``.
+        Rows of the file: ``len(frame) + rows_set_aside + rows_filtered``.
     rows_set_aside : int
     proposals : pandas.DataFrame
         Duplicates proposed within the layer, see :mod:`servicecircle.inputs.duplicates`.
@@ -98,6 +104,8 @@ class FacilityData:
         Our column → title in the file, for records made later on.
     doors : mapping of str to shapely.Geometry
         facility_id → entrances or outline, see :mod:`servicecircle.inputs.entrances`.
+    rows_filtered : int
+        Rows that the project does not ask for by ``only``.
     """
 
     frame: gpd.GeoDataFrame
@@ -107,6 +115,7 @@ class FacilityData:
     proposals: pd.DataFrame = field(default_factory=no_proposals)
     titles: Mapping[str, str] = field(default_factory=dict)
     doors: Doors = field(default_factory=no_doors)
+    rows_filtered: int = 0
 
 
 def read_facilities(
@@ -222,8 +231,7 @@ def read_facilities(
         problems += read[1]
     columns["status"], found = status_column(cells, keep)
     problems += found
-    error_m = columns["position_error_m"]
-    error_m = np.where(np.isfinite(error_m), error_m, settings.position_error_m)
+    error_m = np.nan_to_num(columns["position_error_m"], nan=settings.position_error_m)
     columns |= {
         "datum": np.where(places.fault == "", places.datum, "").astype(object),
         "position_error_m": np.where(places.fault == "", error_m, np.nan),
@@ -247,17 +255,14 @@ def read_facilities(
         problems += found
         if not len(frame):
             raise _empty(file, raw.sheet, problems, layer=layer)
-    drawn = doors_in_wgs84(raw, places, grid=grid_of(settings), name=file)
     listed, found = read_entrances(settings, frame, base=base, datum=places.datum, titles=titles)
     problems += found
-    doors = dict(zip(columns["facility_id"][keep].tolist(), drawn[keep].tolist(), strict=True))
-    # Of duplicates that were merged one is left.
-    doors |= listed
-    doors = {name: doors.get(name) for name in frame["facility_id"].tolist()}
-    rows_set_aside = raw.rows_in - len(frame)
+    drawn = doors_in_wgs84(raw, places, grid=grid_of(settings), name=file)
+    ids = zip(columns["facility_id"][keep].tolist(), drawn[keep].tolist(), strict=True)
+    rows_set_aside = raw.rows_in - raw.filtered - len(frame)
     return FacilityData(
         frame, tuple(problems), raw.rows_in, rows_set_aside, settled.proposals, found_titles,
-        {name: shape for name, shape in doors.items() if shape is not None},
+        doors_of(frame, {**dict(ids), **listed}), raw.filtered,
     )  # fmt: skip
 
 
@@ -335,13 +340,13 @@ def _states_none(cells: Cells, places: Places, texts: dict[str, Texts], code: Te
     """Return rows that name a unit and no facility: they say that it has none."""
     if not cells.title("name"):
         return np.zeros(len(code), dtype=bool)
-    bare = (texts["name"] == "") & (places.fault == "facility.no_place") & (code == "")
+    bare: Bools = (texts["name"] == "") & (places.fault == "facility.no_place") & (code == "")
     for name in ("address", "serves", "members", "grade"):
         bare = bare & (texts[name] == "")
     for name in (*NUMBERS, *DATES):
         given = cells.texts(name)
         bare = bare & (empty_cells(given) | matching(given, r"^\s*[0０]+(?:\.0*)?\s*$"))
-    return bare & (texts["declared_unit"] != "")
+    return np.asarray(bare & (texts["declared_unit"] != ""), dtype=bool)
 
 
 def _rows_to_keep(

@@ -53,6 +53,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Texts = NDArray[np.object_]
 
+# A code that Excel took for a number and wrote with an exponent: its last digits are lost.
+_DAMAGED = r"^[0-9](?:\.[0-9]+)?[eE]\+?[0-9]{1,2}$"
+
 
 @dataclass(frozen=True, slots=True)
 class Cells:
@@ -147,6 +150,7 @@ def text_columns(cells: Cells) -> dict[str, Texts]:
     """
     unit = _plain(cells.texts("unit"))
     unit_code = clean_codes(cells.texts("unit_code"))
+    unit_code[matching(unit_code, _DAMAGED)] = ""
     parent = _plain(cells.texts("parent"))
     own = (unit != "") | (unit_code != "")
     # A row that leaves the village open still states its township.
@@ -199,12 +203,28 @@ def codes(cells: Cells, *, declared: bool) -> tuple[Texts, list[Problem]]:
     (['', '', ''], ['1', '2', '3'])
     """
     code = clean_codes(cells.texts("code"))
+    damaged = matching(code, _DAMAGED)
+    problems = [
+        problem
+        for column, rows in (
+            ("code", damaged),
+            ("unit_code", matching(clean_codes(cells.texts("unit_code")), _DAMAGED)),
+        )
+        for problem in cells.problems(
+            "facility.damaged_code",
+            rows,
+            title=cells.title(column),
+            values=cells.texts(column),
+            action="mended",
+        )
+    ]
+    code[damaged] = ""
     if declared or not matching(code, "^(?:0|[1-9][0-9]{0,5})$").all():
-        return code, []
+        return code, problems
     values = code.astype(np.int64)
     running = values[0] in (0, 1) and bool((np.diff(values) > 0).all())
     if not running or values[-1] > 1.2 * len(values) + 5:
-        return code, []
+        return code, problems
     problem = Problem(
         code="facility.running_number",
         severity="note",
@@ -213,7 +233,7 @@ def codes(cells: Cells, *, declared: bool) -> tuple[Texts, list[Problem]]:
         column=cells.title("code"),
         value=f"{code[0]} … {code[-1]}",
     )
-    return np.full(len(code), "", dtype=object), [problem]
+    return np.full(len(code), "", dtype=object), [*problems, problem]
 
 
 def status_column(cells: Cells, keep: Bools) -> tuple[Texts, list[Problem]]:

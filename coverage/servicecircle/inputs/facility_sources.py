@@ -10,7 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from servicecircle.inputs.facility_features import features_of_layer, features_of_osm
+from servicecircle.inputs.fill_down import filled_down
 from servicecircle.inputs.grids import stop
+from servicecircle.inputs.only_rows import only_rows
 from servicecircle.inputs.osm_extract import OsmSource
 from servicecircle.inputs.raw_facilities import RawFacilities, declared_crs, matched_titles
 from servicecircle.inputs.tables import read_table
@@ -34,7 +36,7 @@ def read_raw(
     selectors: tuple[str, ...] | OsmSource = (),
     titles: Mapping[str, Sequence[str]] | None = None,
 ) -> RawFacilities:
-    """Read the file of a facility layer, whatever its format.
+    """Read the file of a facility layer, whatever its format: the rows that the project asks for.
 
     Parameters
     ----------
@@ -61,8 +63,19 @@ def read_raw(
     servicecircle.errors.InputError: nowhere.csv: file not found: nowhere.csv
     ...
     """
+    return only_rows(_read(settings, base, selectors, titles or {}), settings)
+
+
+def _read(
+    settings: FacilitySettings,
+    base: Path,
+    selectors: tuple[str, ...] | OsmSource,
+    titles: Mapping[str, Sequence[str]],
+) -> RawFacilities:
     path = base / settings.path
     name = settings.path.as_posix()
+    if path.is_dir():
+        raise stop("input.folder", file=name, value=name)
     if not path.is_file():
         raise stop("input.missing_file", file=name, value=name)
     suffix = path.suffix.lower()
@@ -70,14 +83,14 @@ def read_raw(
         source = selectors if isinstance(selectors, OsmSource) else OsmSource(selectors=selectors)
         return features_of_osm(settings, path, name, source)
     if suffix in VECTOR_FORMATS:
-        return features_of_layer(settings, path, name, titles or {})
-    return _from_table(settings, path, name, titles or {})
+        return features_of_layer(settings, path, name, titles)
+    return _from_table(settings, path, name, titles)
 
 
 def _from_table(
     settings: FacilitySettings, path: Path, name: str, more: Mapping[str, Sequence[str]]
 ) -> RawFacilities:
-    wanted = [*settings.columns.values(), *settings.capacity_sum]
+    wanted = [*settings.columns.values(), *settings.capacity_sum, *settings.fill_down]
     wanted += [title for titles in more.values() for title in titles]
     table = read_table(
         path,
@@ -87,6 +100,7 @@ def _from_table(
         titles=wanted,
         max_bytes=int(settings.max_unpacked_mb * 1e6),
     )
+    table = filled_down(table, settings.fill_down)
     frame = table.frame
     columns = matched_titles(
         settings, [str(title) for title in frame.columns], more, name, table.sheet

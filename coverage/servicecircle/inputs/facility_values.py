@@ -82,6 +82,20 @@ def number_columns(
         given = np.isfinite(parts).any(axis=0)
         columns["capacity"] = np.where(ok & given, np.nansum(parts, axis=0), np.nan)
         problems += _doubled(cells, chosen, parts[:, keep])
+    for column in ("capacity", "nursing_beds", "dementia_beds"):
+        problems += cells.problems(
+            "facility.part_of_a_bed",
+            keep & (np.nan_to_num(columns[column]) % 1.0 != 0.0),
+            title=cells.title(column),
+            values=cells.texts(column),
+        )
+    for column in ("nursing_beds", "dementia_beds"):
+        problems += cells.problems(
+            "facility.more_than_capacity",
+            keep & (columns[column] > columns["capacity"]),
+            title=cells.title(column),
+            values=cells.texts(column),
+        )
     return columns, problems
 
 
@@ -89,10 +103,15 @@ def _doubled(cells: Cells, titles: list[str], parts: Floats) -> list[Problem]:
     """Warn where one of the columns to add up is the sum of the others."""
     total = np.nansum(parts, axis=0)
     filled = total > 0
-    counts = [int((filled & np.isclose(2.0 * np.nan_to_num(own), total)).sum()) for own in parts]
+    sums = np.array([filled & np.isclose(2.0 * np.nan_to_num(own), total) for own in parts])
+    counts = sums.sum(axis=1).tolist()
     most = max(counts)
-    # Of two columns each is "the sum of the others" wherever they are equal.
-    if len(titles) < 3 or most < max(3, _SHARE_THAT_ADDS_UP * filled.sum()):  # noqa: PLR2004 - a sum and two parts
+    # Of two columns each is "the sum of the others" wherever they are equal; one part alone
+    # beside its total says no more.
+    several = filled & ((parts > 0).sum(axis=0) > 2)  # noqa: PLR2004 - a sum and two parts
+    sure = int((sums[counts.index(most)] & several).sum()) > 0
+    enough = max(1 if sure else 3, _SHARE_THAT_ADDS_UP * filled.sum())
+    if len(titles) < 3 or most < enough:  # noqa: PLR2004 - a sum and two parts
         return []
     return [
         Problem(

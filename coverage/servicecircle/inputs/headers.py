@@ -144,9 +144,9 @@ def _two_lines(grid: Grid, top: int, bottom: int) -> bool:
         return True
     wide = [(left, right) for _, left, lower, right in spans if right > left and lower == top]
     if wide:
-        filled = {column for column in range(width) if below[column]}
+        held = {column for column in range(width) if below[column]}
         under = {column for left, right in wide for column in range(left, right + 1)}
-        return bool(filled & under) and (filled <= under or any(map(_is_part, below)))
+        return bool(held & under) and (held <= under or any(map(_is_part, below)))
     # Without merged ranges (a CSV of such a sheet): a title above leaves blanks to its right, and
     # the line below fills these groups and nothing else.
     grouped = [

@@ -30,6 +30,8 @@ _AXES_M = ((6378245.0, 298.3), (6378140.0, 298.257))
 """Krassowsky 1940 and IAG 1975, which the old datums stand on: axis and inverse flattening."""
 _UNNAMED = ("unknown", "unnamed", "user", "custom", "not_specified", "not specified")
 _PARAMETERS = (3, 7)
+_MODERN_AXIS_M, _MODERN_FLATTENING = 6378137.0, 298.2572
+"""WGS84, GRS80 and CGCS2000, whose datums agree to a metre or two: nothing is left to convert."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +134,8 @@ def grid_of(settings: Any) -> Grid:
 def old_datum(crs: CRS) -> bool:
     """Return whether a coordinate system stands on an old Chinese datum without parameters.
 
-    By its name, or by its ellipsoid where the datum has no name.
+    By its name, or by its ellipsoid: under whatever name unless the system has an EPSG code of
+    its own, such as Pulkovo 1942 on Krassowsky's.
 
     Examples
     --------
@@ -147,14 +150,15 @@ def old_datum(crs: CRS) -> bool:
         return True
     ellipsoid = geodetic.ellipsoid
     unnamed = any(word in geodetic.datum.name.lower() for word in _UNNAMED)
+    if ellipsoid is None or not (unnamed or geodetic.to_epsg() is None):
+        return False
+    return any(_same_sphere(ellipsoid, axis, flattening) for axis, flattening in _AXES_M)
+
+
+def _same_sphere(ellipsoid: Any, axis: float, flattening: float) -> bool:
     return bool(
-        unnamed
-        and ellipsoid is not None
-        and any(
-            abs(ellipsoid.semi_major_metre - axis) < 0.01  # noqa: PLR2004 - metres
-            and abs(ellipsoid.inverse_flattening - flattening) < 1e-3  # noqa: PLR2004 - said by the line itself
-            for axis, flattening in _AXES_M
-        )
+        abs(ellipsoid.semi_major_metre - axis) < 0.01  # noqa: PLR2004 - metres
+        and abs(ellipsoid.inverse_flattening - flattening) < 1e-3  # noqa: PLR2004 - said by the line itself
     )
 
 
@@ -208,7 +212,8 @@ def with_towgs84(crs: CRS, parameters: Sequence[float], *, name: str) -> CRS:
     Raises
     ------
     CrsError
-        If there are not 3 or 7 finite ones.
+        If there are not 3 or 7 finite ones, or the system is not of an old datum: they would
+        shift by some 150 m what is right as it is.
 
     Examples
     --------
@@ -233,6 +238,18 @@ def with_towgs84(crs: CRS, parameters: Sequence[float], *, name: str) -> CRS:
     geodetic = source.geodetic_crs
     if geodetic is None:
         return crs
+    if geodetic.ellipsoid is not None and _same_sphere(
+        geodetic.ellipsoid, _MODERN_AXIS_M, _MODERN_FLATTENING
+    ):
+        raise CrsError(
+            Problem(
+                code="crs.needless_towgs84",
+                severity="fatal",
+                action="stopped",
+                file=name,
+                value=source.name,
+            )
+        )
     values = [*parameters, *[0.0] * (7 - len(parameters))]
     return BoundCRS(
         source_crs=source,

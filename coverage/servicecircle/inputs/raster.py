@@ -42,6 +42,8 @@ MOST_POINTS = 100_000_000
 CACHE_MIB = 64
 """What GDAL keeps of unpacked blocks; windows follow the blocks, so that none is needed twice."""
 _ROUNDING = 1e-6
+# People per square metre of the densest quarters; below a hectare a cell may be one tower.
+_DENSEST, _HECTARE_M2 = 0.15, 1e4
 _BATCH = 2_000_000
 
 
@@ -196,6 +198,7 @@ def _gather(
         chunks.append(_in_order(pieces))
     beyond = files[0].width * files[0].height - part.width * part.height
     _refuse_empty([sums, old][: len(files)], names, part.width * part.height, count)
+    _refuse_above_mankind([sums, old][: len(files)], names)
     row, col, main, elderly = _joined(chunks)
     lon, lat, half = _places(row, col, source, grid=files[0].transform, crs=crs)
     population = main
@@ -213,7 +216,10 @@ def _gather(
         elderly=elderly,
         half_diagonal_m=half,
         balance=balance,
-        problems=_problems(balance, (sums, old), files, names),
+        problems=[
+            *_problems(balance, (sums, old), files, names),
+            *_dense_cells(main, half, names[0]),
+        ],
     )
 
 
@@ -315,6 +321,35 @@ def _refuse_empty(sums: list[Tally], names: list[str], total: int, used: int) ->
         faults.append(fatal("population.nobody", name=names[0], value=str(total)))
     if faults:
         raise InputError(faults)
+
+
+def _refuse_above_mankind(sums: list[Tally], names: list[str]) -> None:
+    faults = [
+        fatal("population.above_mankind", name=name, value=f"{one.people:.3g}")
+        for one, name in zip(sums, names, strict=True)
+        if one.people > MANKIND
+    ]
+    if faults:
+        raise InputError(faults)
+
+
+def _dense_cells(people: Floats, half_diagonal_m: Floats, name: str) -> list[Problem]:
+    """Say how many cells hold more people than anybody ever saw on as much land."""
+    # Of all rectangles with this diagonal the square is the largest.
+    area = np.maximum(2.0 * half_diagonal_m**2, _HECTARE_M2)
+    dense = people > _DENSEST * area
+    if not dense.any():
+        return []
+    return [
+        Problem(
+            code="population.dense_cells",
+            severity="warning",
+            action="counted",
+            file=name,
+            value=str(int(dense.sum())),
+            details={"most": f"{float(people[dense].max()):.6g}"},
+        )
+    ]
 
 
 def _balance(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,8 @@ class RawFacilities:
     problems : list of Problem
     doors : numpy.ndarray of shapely.Geometry, shape (n,), optional
         In the file's coordinates: outline or entrances of each row that has more than a place.
+    filtered : int
+        Rows of the file that the project does not ask for; they are not among the n.
     """
 
     frame: pd.DataFrame
@@ -65,6 +68,7 @@ class RawFacilities:
     sheet: str = ""
     problems: list[Problem] = field(default_factory=list)
     doors: NDArray[np.object_] | None = None
+    filtered: int = 0
 
 
 def matched_titles(
@@ -129,9 +133,40 @@ def matched_titles(
                     details=known,
                 )
             )
+    summed = [normalise_title(title) for title in settings.capacity_sum]
+    faults += [
+        Problem(
+            code="facility.sum_twice",
+            severity="fatal",
+            file=file,
+            sheet=sheet,
+            column="capacity_sum",
+            value=title,
+            action="stopped",
+        )
+        for at, title in enumerate(settings.capacity_sum)
+        if summed[at] in summed[:at]
+    ]
     if faults:
         raise InputError(faults)
-    return columns
+    added = {normalise_title(title) for title in settings.capacity_sum}
+    plain = {title: normalise_title(title) for title in columns.unmapped}
+    beds = [title for title, text in plain.items() if text not in added and _BEDS.search(text)]
+    if not beds:
+        return columns
+    read = bool(added) or "capacity" in columns.columns
+    unread = Problem(
+        code="facility.unread_beds",
+        severity="note" if read else "warning",
+        file=file,
+        sheet=sheet,
+        value=", ".join(beds),
+        details={"listed": ", ".join(f'"{title}"' for title in beds)},
+    )
+    return replace(columns, problems=(*columns.problems, unread))
+
+
+_BEDS = re.compile("床位|床数|beds")
 
 
 def declared_crs(

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import codecs
+import glob
 import re
 from pathlib import Path
 
 import pandas as pd
-import pyogrio
 from pyproj import CRS
 
 from servicecircle.errors import InputError
 from servicecircle.inputs.coordinates import fatal
+from servicecircle.inputs.rings import read_features
 from servicecircle.problems import Problem
 
 __all__ = ["read_shapefile"]
 
 _WESTERN = {"iso8859-1", "iso8859-15", "cp1252", "cp437", "cp850"}
+_HEADER, _INDEX_ENTRY, _FILE_CODE = 100, 8, 9994
 _CHINESE = re.compile("[\u4e00-\u9fff0-9（）()]+")
 
 
@@ -44,11 +46,12 @@ def read_shapefile(
     Raises
     ------
     InputError
-        If no encoding fits.
+        If no encoding fits, or the parts of the shapefile do not agree on how many rows there are.
 
     Examples
     --------
     >>> import tempfile
+    >>> import pyogrio
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "a.shp"
     ...     pyogrio.write_dataframe(pd.DataFrame({"name": ["x"]}), path.with_suffix(".dbf"),
@@ -57,8 +60,9 @@ def read_shapefile(
     >>> frame["name"].tolist(), crs, problems
     (['x'], None, [])
     """
+    _refuse_torn(path, name)
     # Latin-1 gives back every byte as it is, so that the text can be decoded strictly below.
-    frame = pyogrio.read_dataframe(path, encoding="ISO-8859-1")
+    frame, found = read_features(path, name=name, encoding="ISO-8859-1")
     stated = getattr(frame, "crs", None)
     names = [str(column) for column in frame.columns]
     texts = {
@@ -70,6 +74,7 @@ def read_shapefile(
         if pd.api.types.infer_dtype(frame[column], skipna=True) in ("string", "empty")
     }
     declared, problems = _declared_encoding(path, encoding)
+    problems = [*found, *problems]
     candidates = [declared] if encoding else [*([declared] if declared else []), "utf-8", "gb18030"]
     faults: list[Problem] = []
     for candidate in candidates:
@@ -98,6 +103,50 @@ def read_shapefile(
             frame[column] = pd.Series(values, index=frame.index, dtype="str")
         return frame.rename(columns=decoded), stated, problems
     raise InputError(faults[0])
+
+
+def _refuse_torn(path: Path, name: str) -> None:
+    """Refuse a shapefile whose parts come from different exports or were cut off.
+
+    Lengths and counts stand in the headers (ESRI Shapefile Technical Description, 1998, pp. 4 and
+    23; dBASE III: bytes 4-7 the records, 8-9 the header, 10-11 a record).
+    """
+    found = {
+        part.suffix.lower(): part for part in path.parent.glob(f"{glob.escape(path.stem)}.[sSdD]*")
+    }
+    rows: dict[str, int] = {}
+    for suffix in (".shp", ".shx"):
+        if suffix not in found:
+            continue
+        size = found[suffix].stat().st_size
+        with found[suffix].open("rb") as file:
+            head = file.read(_HEADER)
+        if int.from_bytes(head[:4], "big") != _FILE_CODE:
+            return  # no shapefile at all, which the reader says better
+        stated = 2 * int.from_bytes(head[24:28], "big")
+        if len(head) < _HEADER or stated != size:
+            details: dict[str, object] = {"stated": f"{stated:,}", "size": f"{size:,}"}
+            raise InputError(
+                fatal("vector.cut_shapefile", name=name, value=suffix, details=details)
+            )
+        if suffix == ".shx":
+            rows[suffix] = (size - _HEADER) // _INDEX_ENTRY
+    if ".dbf" in found:
+        size = found[".dbf"].stat().st_size
+        with found[".dbf"].open("rb") as file:
+            head = file.read(12)
+        count, start, width = (
+            int.from_bytes(head[low:high], "little") for low, high in ((4, 8), (8, 10), (10, 12))
+        )
+        if size < start + count * width:
+            details = {"stated": f"{start + count * width:,}", "size": f"{size:,}"}
+            raise InputError(
+                fatal("vector.cut_shapefile", name=name, value=".dbf", details=details)
+            )
+        rows[".dbf"] = count
+    if len(set(rows.values())) > 1:
+        told = ", ".join(f"{suffix} {count:,}" for suffix, count in rows.items())
+        raise InputError(fatal("vector.torn_shapefile", name=name, value=told))
 
 
 def _decode_columns(

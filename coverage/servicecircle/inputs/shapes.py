@@ -8,6 +8,12 @@ from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
 from servicecircle.inputs.coordinates import WGS84, Floats
+from servicecircle.inputs.crossings import (
+    MANY_CROSSINGS,
+    MOST_CROSSINGS,
+    hopeless_crossings,
+    sampled_crossings,
+)
 
 __all__ = ["Geometries", "areas_m2", "equal_area_crs", "polygons_only", "project"]
 
@@ -78,6 +84,8 @@ def areas_m2(geometries: Geometries) -> Floats:
 def polygons_only(geometries: Geometries) -> Geometries:
     """Return the polygons of each geometry, mended where they are invalid.
 
+    An outline with more than 20,000 crossings is given up: mending it would take hours.
+
     Parameters
     ----------
     geometries : numpy.ndarray of shapely geometries, shape (n,)
@@ -85,7 +93,7 @@ def polygons_only(geometries: Geometries) -> Geometries:
     Returns
     -------
     numpy.ndarray of Polygon, MultiPolygon or None, shape (n,)
-        None where nothing with an area is left.
+        None where nothing with an area is left, or no end of crossings.
 
     Examples
     --------
@@ -95,7 +103,19 @@ def polygons_only(geometries: Geometries) -> Geometries:
     """
     result: Geometries = np.array(geometries, dtype=object)
     result[shapely.is_missing(result) | shapely.is_empty(result)] = None
+    crossings = hopeless_crossings(result)
+    # To ask whether a hopeless outline is valid takes longer than all the rest.
+    result[list(crossings)] = None
     broken = ~shapely.is_valid(result) & ~shapely.is_missing(result)
+    crossings = sampled_crossings(result, np.flatnonzero(broken))
+    many = {at: count for at, count in crossings.items() if count > MANY_CROSSINGS}
+    for row, count in many.items():
+        result[row] = (
+            None
+            if count > MOST_CROSSINGS
+            else shapely.make_valid(result[row], method="structure", keep_collapsed=False)
+        )
+    broken[list(many)] = False
     result[broken] = shapely.make_valid(result[broken])
     kinds = shapely.get_type_id(result)
     for at in np.flatnonzero(~np.isin(kinds, (_POLYGON, _MULTIPOLYGON)) & (kinds >= 0)):

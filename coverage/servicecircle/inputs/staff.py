@@ -61,8 +61,8 @@ class StaffData:
         ``layer``) one is "".
     problems : tuple of Problem
     rows_in : int
-        Numbers in the file: ``len(frame) + rows_set_aside``. A table with a column for each role
-        has one a cell that is filled.
+        Rows of the file: those with a number in ``frame``, and ``rows_set_aside``. A row of a
+        table with a column for each role may have several numbers.
     rows_set_aside : int
     """
 
@@ -200,12 +200,13 @@ def read_staff(
     entries = _latest(rows, entries, as_of)
     entries = without_covered(rows, entries, where)
     frame = _frame(rows, entries, invented=invented or settings.invented)
-    rows_in = rows.entries + table.rows_set_aside
+    rows_in = len(table.frame) + table.rows_set_aside
     problems = sorted(rows.problems, key=lambda item: (item.row is None, item.row or 0))
     if not len(frame):
         fault = Problem(code="staffing.empty", severity="fatal", file=name, action="stopped")
         raise InputError([fault, *problems[:_FIRST_FAULTS]])
-    return StaffData(frame, (*table.problems, *problems), rows_in, rows_in - len(frame))
+    used = int(frame["source_row"].nunique())
+    return StaffData(frame, (*table.problems, *problems), rows_in, rows_in - used)
 
 
 _FIRST_FAULTS = 5
@@ -224,11 +225,12 @@ def _entries(rows: StaffRows, columns: Mapping[str, str], settings: StaffSetting
             if not is_empty(text)
         ]
         filled.sort(key=lambda item: item[0])
+        for at in sorted(set(range(size)) - {item[0] for item in filled}):
+            rows.record("staffing.no_number", at, parts[0][1], "")
     else:
         names = clean_names(rows.texts(columns["role"]))
         counts = rows.texts(columns["count"])
         filled = [(at, str(names[at]), columns["count"], counts[at]) for at in range(size)]
-    rows.entries = len(filled)
     values, ok = numbers([text for *_, text in filled])
     day = dates(rows.texts(columns.get("date")))
     for at in np.flatnonzero(~day.ok).tolist():

@@ -27,7 +27,6 @@ class StaffRows:
         self.table = table
         self.file = file
         self.problems: list[Problem] = []
-        self.entries = 0
 
     def texts(self, title: str | None) -> list[str]:
         """Return the cells of a column, empty ones where there is none."""
@@ -137,8 +136,10 @@ def place_staff(
     for at in entries["at"].tolist():
         facility, unit = str(cells["facility"][at]), named[at]
         facility_id, unit_id = "", ""
+        several: list[str] = []
         if not is_empty(facility):
-            facility_id = _facility(sites, facility, str(cells["layer"][at]))
+            several = _facility(sites, facility, str(cells["layer"][at]))
+            facility_id = several[0] if len(several) == 1 else ""
         if not facility_id and not is_empty(unit) and at not in split:
             unit_id = book.resolve(texts[at], levels=levels, parent=parents[at])
         found.append((unit_id, facility_id, unit if texts[at] != unit else ""))
@@ -147,7 +148,9 @@ def place_staff(
             rows.record("staffing.no_place", at, columns.get("unit") or columns.get("facility"), "")
         elif not is_empty(facility) and not facility_id:
             # Its people are not taken for the unit's: that would tell another thing.
-            rows.record("staffing.unknown_facility", at, columns["facility"], facility)
+            fault = "staffing.several_facilities" if several else "staffing.unknown_facility"
+            shown = ", ".join(several[:_SHOWN])
+            rows.record(fault, at, columns["facility"], facility, count=len(several), known=shown)
             found[-1] = ("", "", "")
         elif not facility_id and at in split:
             rows.record("staffing.split_unit", at, title, unit, parts=split[at])
@@ -281,11 +284,17 @@ def _facility_names(facilities: Mapping[str, pd.DataFrame]) -> _Sites:
     return _Sites(by_word, layer_of)
 
 
-def _facility(sites: _Sites, text: str, layer: str) -> str:
+_SHOWN = 5
+
+
+def _facility(sites: _Sites, text: str, layer: str) -> list[str]:
+    """Return the facilities that a text may mean, one where it is sure."""
+    several: list[str] = []
     for word in (text, str(clean_codes([text])[0]), normalise_name(text)):
         found = sites.by_word.get(word, [])
         if layer and any(sites.layer_of[one] == layer for one in found):
             found = [one for one in found if sites.layer_of[one] == layer]
         if len(found) == 1:
-            return found[0]
-    return ""
+            return found
+        several = several or found
+    return several

@@ -216,6 +216,9 @@ def sort_rows(
     for code, found in (("table.blank_rows", blank), ("table.short_rows", short)):
         if found.any():
             number = int(found.sum())
+            if code == "table.blank_rows":
+                # Those that the reader has left out show by the numbers of the others.
+                number += int(rows.numbers[-1] - rows.numbers[0]) + 1 - count
             problems.append(
                 Problem(
                     code=code,

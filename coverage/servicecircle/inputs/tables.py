@@ -20,10 +20,12 @@ from servicecircle.inputs.headers import column_titles, find_header, is_number
 from servicecircle.inputs.table_rows import Rows, clean_cell, rows_above, sort_rows
 from servicecircle.inputs.text_columns import filled_cells, text_series, trimmed
 from servicecircle.inputs.workbooks import workbook_grids
+from servicecircle.messages import Language, label
 from servicecircle.problems import Problem
 
 __all__ = ["Table", "read_table", "title_columns"]
 
+_LANGUAGES: tuple[Language, ...] = ("zh", "en")
 _MOST_COLUMNS = 16_384
 _MOST_TEXT_BYTES = 2_000_000_000
 
@@ -110,7 +112,7 @@ def read_table(
     """
     data = _bytes(path, name)
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        grids = workbook_grids(data, file=name, max_bytes=max_bytes)
+        grids = _without_list(workbook_grids(data, file=name, max_bytes=max_bytes))
         grid, others = _choose_sheet(grids, sheet=sheet, titles=titles, file=name)
     else:
         _refuse_markup(data, name)
@@ -218,6 +220,20 @@ def _choose_sheet(
     rest = [grid.sheet for grid in grids if grid is not chosen and any(any(r) for r in grid.cells)]
     if not rest:
         return chosen, []
+    same = [
+        other.sheet
+        for other, grid in zip(filled, trimmed, strict=True)
+        if other is not chosen and _same_header(grid, trimmed[filled.index(chosen)], titles)
+    ]
+    if same:
+        rest = [one for one in rest if one not in same]
+    alike = Problem(
+        code="table.alike_sheets",
+        severity="warning",
+        file=file,
+        sheet=chosen.sheet,
+        value=", ".join(same),
+    )
     problem = Problem(
         code="table.other_sheets",
         severity="note",
@@ -225,16 +241,29 @@ def _choose_sheet(
         sheet=chosen.sheet,
         value=", ".join(rest),
     )
-    return chosen, [problem]
+    return chosen, [*([alike] if same else []), *([problem] if rest else [])]
+
+
+def _same_header(one: Grid, other: Grid, titles: Sequence[str]) -> bool:
+    """Return whether two sheets have the same titles, so that one list may go on in the other."""
+    if not one.cells or not other.cells:
+        return False
+    heads = []
+    for grid in (one, other):
+        header = find_header(grid, titles)
+        heads.append([grid.cells[at] for at in range(header.top, header.bottom + 1)])
+    return heads[0] == heads[1] and find_header(one, titles).known > 0
 
 
 def _without_margins(grid: Grid, *, file: str) -> Grid:
     """Strip the cells; drop what is blank below the last row and right of the last column."""
     if grid.columns is not None:
         columns = tuple(trimmed(column) for column in grid.columns)
-        return replace(
-            grid, cells=[[clean_cell(cell) for cell in row] for row in grid.cells], columns=columns
-        )
+        cells = [[clean_cell(cell) for cell in row] for row in grid.cells]
+        last = max(map(len, cells), default=0) - 1
+        if len(columns) - 1 == last and _is_marks([row[last] for row in cells if last < len(row)]):
+            columns, cells = columns[:-1], [row[:last] for row in cells]
+        return replace(grid, cells=cells, columns=columns)
     cells = [[clean_cell(cell) for cell in row] for row in grid.cells]
     last = max((at for at, row in enumerate(cells) if any(row)), default=-1)
     width = max((_filled(row) for row in cells), default=0)
@@ -243,8 +272,31 @@ def _without_margins(grid: Grid, *, file: str) -> Grid:
         raise stop(
             "table.too_many_columns", file=file, sheet=grid.sheet, value=f"{width:,}", limit=limit
         )
+    if _is_marks([row[width - 1] for row in cells if len(row) >= width > 0]):
+        width -= 1
     cells = [row[:width] for row in cells[: last + 1]]
     return replace(grid, cells=cells, rows=grid.rows[: last + 1])
+
+
+def _without_list(grids: list[Grid]) -> list[Grid]:
+    """Leave out the sheet that our marked copies end with."""
+    ours = {label("marked_sheet", language) for language in _LANGUAGES}
+    return [grid for grid in grids if grid.sheet not in ours] or grids
+
+
+def _is_marks(column: list[str]) -> bool:
+    """Return whether a last column is the one that our marked copies add, told by every cell."""
+    heads = [label("marked_column", language) for language in _LANGUAGES]
+    signs = tuple(
+        f"[{label(f'severity_{severity}', language)}]"
+        for language in _LANGUAGES
+        for severity in ("fatal", "error", "warning", "note")
+    )
+    head, *rest = [cell for cell in column if cell] or [""]
+    words = next((head[len(one) :].strip() for one in heads if head.startswith(one)), None)
+    if words is None or not (rest or words):
+        return False
+    return all(text.startswith(signs) for text in (words, *rest) if text)
 
 
 def _filled(row: list[str]) -> int:

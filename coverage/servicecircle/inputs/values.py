@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -216,7 +216,7 @@ def dates(texts: Iterable[str]) -> Dates:
     # One number a date: its day, with half a day added where only a part was given.
     days, good = _read_once(found, _date)
     short = np.array([_is_short_year(text) for text in found], dtype=bool)
-    if short.any() and any(_LONG_ROC.fullmatch(fold_width(text)) for text in found):
+    if short.any() and _is_roc_column(found):
         read = [_date(f"民国{fold_width(text)}") for text in itertools.compress(found, short)]
         days[short] = [np.nan if day is None else day for day in read]
         good[short] = [day is not None for day in read]
@@ -225,6 +225,13 @@ def dates(texts: Iterable[str]) -> Dates:
     known = np.isfinite(days)
     values[known] = np.floor(days[known]).astype(np.int64).astype("datetime64[D]")
     return Dates(values[codes], good[codes], partial[codes], (short & good)[codes])
+
+
+def _is_roc_column(texts: Sequence[str]) -> bool:
+    """Return whether dates have years of three digits among them, and none of four."""
+    folded = [re.sub(r"\s", "", fold_width(text)) for text in texts]
+    western = any(re.match(r"(?:18|19|20|21)\d{2}(?:[-/.年]|$)", text) for text in folded)
+    return not western and any(_LONG_ROC.fullmatch(text) for text in folded)
 
 
 def _is_short_year(text: str) -> bool:
@@ -238,8 +245,8 @@ _DATE_SHAPES = (
     re.compile(r"(?P<y>\d{4})(?:[-/.](?P<m>\d{1,2})|年)?"),
     re.compile(r"(?P<y>(?:18|19|20|21)\d{2})(?P<m>[01]\d)(?P<d>[0-3]\d)"),
     re.compile(r"(?P<y>(?:18|19|20|21)\d{2})(?P<m>0[1-9]|1[0-2])"),
-    re.compile(r"(?P<roc>1\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"),
-    re.compile(r"(?P<roc>1\d{2})年(?P<m>\d{1,2})月(?:(?P<d>\d{1,2})[日號号]?)?"),
+    re.compile(r"(?P<roc>[01]\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"),
+    re.compile(r"(?P<roc>[01]\d{2})年(?P<m>\d{1,2})月(?:(?P<d>\d{1,2})[日號号]?)?"),
     re.compile(
         r"(?:中[华華])?(?:民国|民國)(?P<roc>\d{1,3})(?:年|[-/.])"
         r"(?:(?P<m>\d{1,2})(?:月|[-/.])?(?:(?P<d>\d{1,2})[日號号]?)?)?"
@@ -247,7 +254,9 @@ _DATE_SHAPES = (
     re.compile(r"(?P<roc>[01]\d{2})(?P<m>[01]\d)(?P<d>[0-3]\d)"),
 )
 
-_LONG_ROC = re.compile(r"(?:1\d{2})(?:[-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月(?:\d{1,2}[日號号]?)?)")
+_LONG_ROC = re.compile(
+    r"(?:[01]\d{2})(?:[-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月(?:\d{1,2}[日號号]?)?)"
+)
 _SHORT_ROC = re.compile(r"\d{2}(?:[-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月(?:\d{1,2}[日號号]?)?)")
 _CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 _CHINESE_DATE = re.compile(

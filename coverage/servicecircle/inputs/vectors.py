@@ -32,6 +32,7 @@ from servicecircle.inputs.coordinates import (
 from servicecircle.inputs.datum_layers import Known
 from servicecircle.inputs.datum_problems import check_elsewhere, check_order, settle_outlines
 from servicecircle.inputs.old_grids import Grid
+from servicecircle.inputs.rings import read_features
 from servicecircle.inputs.shapefiles import read_shapefile
 from servicecircle.inputs.shapes import Geometries
 from servicecircle.problems import Problem, nearest_name
@@ -226,9 +227,9 @@ def read_layer(
         if kind == "shapefile":
             return read_shapefile(path, name=name, encoding=encoding)
         if kind == "parquet":
-            frame = gpd.read_parquet(path)
-        else:
-            frame = pyogrio.read_dataframe(path, layer=_choose_layer(path, name, layer))
+            return _read_parquet(path)
+        chosen = _choose_layer(path, name, layer)
+        frame, problems = read_features(path, name=name, layer=chosen)
     except InputError:
         raise
     except _READING_ERRORS as error:
@@ -236,6 +237,11 @@ def read_layer(
         raise InputError(
             fatal("input.unreadable", name=name, value=name, details={"reason": reason})
         ) from None
+    return frame, getattr(frame, "crs", None), problems
+
+
+def _read_parquet(path: Path) -> tuple[pd.DataFrame, CRS | None, list[Problem]]:
+    frame = gpd.read_parquet(path)
     return frame, getattr(frame, "crs", None), []
 
 
@@ -300,10 +306,9 @@ def _read_geojson(
                 details={"position": error.colno, "reason": error.msg},
             )
         ) from None
-    frame = pyogrio.read_dataframe(text.encode())
+    frame, problems = read_features(text.encode(), name=name)
     # GDAL says WGS84 for a file that says nothing; only a `crs` member is a statement.
     silent = isinstance(data, dict) and data.get("crs") is None and "spatialReference" not in data
-    problems = []
     if encoding is None and used == "gb18030":
         problems.append(
             Problem(code="vector.encoding_guessed", severity="note", file=name, value="GB18030")

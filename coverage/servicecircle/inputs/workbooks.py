@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import re
 import zipfile
-from pathlib import PurePosixPath
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
 from xml.etree import ElementTree
 
 import python_calamine
@@ -19,11 +23,13 @@ from servicecircle.inputs.archives import (
     xlsx_size,
 )
 from servicecircle.inputs.compound import xls_sizes
-from servicecircle.inputs.grids import Grid, cell_text, stop
+from servicecircle.inputs.grids import MOST_CHARACTERS_OF_A_CELL, Grid, cell_text, stop
 from servicecircle.problems import Problem
 
 __all__ = ["workbook_grids"]
 
+_MOST_BLANK = 10_000
+"""Of more blank rows than that, those below all merged cells are left out; rows keep numbers."""
 _SPREADSHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
@@ -60,24 +66,15 @@ def workbook_grids(data: bytes, *, file: str, max_bytes: int = MOST_UNPACKED_BYT
         for rows, width in xls_sizes(data, file=file):
             check_cells(rows, width, file=file, sheet="")
     try:
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-        grids = []
-        for meta in book.sheets_metadata:
-            if meta.typ != python_calamine.SheetTypeEnum.WorkSheet:
-                continue
-            sheet = book.get_sheet_by_name(meta.name)
-            values = sheet.to_python(skip_empty_area=False)
-            merges = sheet.merged_cell_ranges or []
-            grids.append(
-                Grid(
-                    cells=[[cell_text(value) for value in row] for row in values],
-                    rows=list(range(1, len(values) + 1)),
-                    merges=[(top, left, low, right) for (top, left), (low, right) in merges],
-                    sheet=meta.name,
-                    visible=meta.visible == python_calamine.SheetVisibleEnum.Visible,
-                    problems=faults.get(meta.name, []),
-                )
-            )
+        with _quiet():
+            book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+            grids = [
+                _grid(book, meta, file=file, problems=faults.get(meta.name, []))
+                for meta in book.sheets_metadata
+                if meta.typ == python_calamine.SheetTypeEnum.WorkSheet
+            ]
+    except InputError:
+        raise
     except python_calamine.PasswordError:
         raise stop("table.encrypted", file=file) from None
     except (python_calamine.CalamineError, OSError, ValueError) as error:
@@ -91,6 +88,52 @@ def workbook_grids(data: bytes, *, file: str, max_bytes: int = MOST_UNPACKED_BYT
             raise
         raise stop("input.unreadable", file=file, value=file, reason="broken workbook") from None
     return grids
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what a panic of the reader writes to the standard error from the user's eyes."""
+    try:
+        kept = os.dup(2)
+    except OSError:
+        # There is none, so nothing shows.
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _grid(book: Any, meta: Any, *, file: str, problems: list[Problem]) -> Grid:
+    sheet = book.get_sheet_by_name(meta.name)
+    cells: list[list[str]] = []
+    for number, row in enumerate(sheet.to_python(skip_empty_area=False), start=1):
+        # A stray cell far away leaves a million blank rows, which need no look at each cell.
+        if row.count("") == len(row):
+            cells.append([])
+            continue
+        texts = [cell_text(value) for value in row]
+        if max(map(len, texts)) > MOST_CHARACTERS_OF_A_CELL:
+            raise stop("table.long_cell", file=file, sheet=meta.name, row=number)
+        cells.append(texts)
+    merges = sheet.merged_cell_ranges or []
+    rows = list(range(1, len(cells) + 1))
+    held = max(_MOST_BLANK, *(low + 1 for _, (low, _) in merges), 0)
+    if cells[held:].count([]) > _MOST_BLANK:
+        rows = [*rows[:held], *(row for row in rows[held:] if cells[row - 1])]
+        cells = [cells[row - 1] for row in rows]
+    return Grid(
+        cells=cells,
+        rows=rows,
+        merges=[(top, left, low, right) for (top, left), (low, right) in merges],
+        sheet=meta.name,
+        visible=meta.visible == python_calamine.SheetVisibleEnum.Visible,
+        problems=problems,
+    )
 
 
 def _sheet_members(archive: zipfile.ZipFile) -> dict[str, str]:

@@ -9,7 +9,9 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-__all__ = ["Edge", "Exits", "near_edge", "outer_area", "road_exits"]
+from servicecircle.measure.beyond import beyond_roads
+
+__all__ = ["Edge", "Exits", "near_edge", "outer_area", "road_exits", "unanswered"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -20,8 +22,8 @@ CUT_M = 1.0
 """A dead end this near to the border is taken as cut off there: piers and lanes rarely are."""
 _LEAST_HOLE_M2 = 1e6
 _SAME_AREA = 1e-3
-# Roads lead on where some vertex about an exit lies this part of the limit off the area.
-_OFF, _ABOUT = 0.5, 1.25
+# A by-way leads out where it gets this part of the limit off the area.
+_OFF = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -31,13 +33,14 @@ class Exits:
     Parameters
     ----------
     x, y : numpy.ndarray of float, shape (e,)
-        Places of the crossings that lead out, then of the roads cut at the border.
+        Where segments that lead out cross the border, then the roads cut at it.
     crossings, cut : int
         Roads that cross the border and lead out, and dead ends that lie at it.
     short : int
-        Of the crossings, those beyond which the given roads end before half the limit.
+        Of the crossings, those beyond which all given roads end before the limit, followed where
+        they lead; a road that comes back into the area does not end.
     road_m_beyond : float
-        Road given outside the area, within the limit of an exit.
+        Road outside the area that a crossing leads to within the limit, along the roads.
     """
 
     x: Floats
@@ -150,7 +153,7 @@ def road_exits(
     >>> ends = np.array([0, 1, 2, 0]), np.array([1, 2, 3, 4])
     >>> exits = road_exits(x, y, ends, square, limit_m=900.0)
     >>> exits.crossings, exits.cut, exits.short, exits.road_m_beyond
-    (1, 1, 0, 800.0)
+    (1, 1, 0, 900.0)
     >>> road_exits(x, y, (ends[0][:0], ends[1][:0]), square, limit_m=900.0).crossings
     0
     """
@@ -163,46 +166,94 @@ def road_exits(
     shapely.prepare(area)
     inside = np.zeros(x.size, np.bool_)
     inside[nodes] = shapely.intersects_xy(area, x[nodes], y[nodes])
-    over = np.flatnonzero(inside[u] != inside[v])
-    inner = np.where(inside[u], u, v)[over]
+    border = shapely.boundary(area)
+    shapely.prepare(border)
+    over = _touching(x, y, u, v, border)
+    crossed = _crossings(x, y, (u[over], v[over]), inside, area)
     # Every way counts once at each end; a dead end has one neighbour.
     degree = np.bincount(np.concatenate([u, v]), minlength=x.size)
     for_all = np.zeros(x.size, np.bool_)
     for_all[u[open_to_all]] = for_all[v[open_to_all]] = True
     # Paths end at beaches and fences, which are borders too; a street that does was cut off.
     dead = np.flatnonzero((degree == 1) & for_all)
-    border = shapely.boundary(area)
-    shapely.prepare(border)
     at_border = dead[shapely.dwithin(border, shapely.points(x[dead], y[dead]), CUT_M)]
-    cut = np.setdiff1d(at_border, np.concatenate([u[over], v[over]]))
-    out = nodes[~inside[nodes]]
-    beyond, leads_on = 0.0, np.zeros(inner.size, np.bool_)
-    if inner.size and out.size:
-        places = np.column_stack([x[inner], y[inner]])
-        distance = cKDTree(places).query(
-            np.column_stack([x[out], y[out]]), distance_upper_bound=_ABOUT * limit_m
-        )[0]
-        about = out[np.isfinite(distance)]
-        off = shapely.distance(area, shapely.points(x[about], y[about]))
-        far = about[off >= _OFF * limit_m]
-        if far.size:
-            nearest = cKDTree(np.column_stack([x[far], y[far]])).query(
-                places, distance_upper_bound=_ABOUT * limit_m
-            )[0]
-            leads_on = np.isfinite(nearest)
-        near = np.zeros(x.size, np.bool_)
-        near[out[distance <= limit_m]] = True
-        mine = (near[u] | near[v]) & ~inside[u] & ~inside[v]
-        beyond = float(np.hypot(x[u] - x[v], y[u] - y[v])[mine].sum())
-    leading = leads_on | open_to_all[over]
-    exits = np.concatenate([inner[leading], cut])
+    leave = crossed.segment
+    cut = np.setdiff1d(at_border, np.concatenate([u[over][leave], v[over][leave]]))
+    apart = ~inside[u] & ~inside[v]
+    apart[over] = False
+    beyond = beyond_roads(
+        (np.concatenate([x, crossed.x]), np.concatenate([y, crossed.y])),
+        (
+            np.concatenate([u[apart], crossed.outer]),
+            np.concatenate([v[apart], x.size + np.arange(crossed.x.size)]),
+        ),
+        first_exit=x.size,
+    )
+    leads_on = beyond.reach(limit_m)
+    streets = open_to_all[over][leave]
+    leading = streets | leads_on
+    by_ways = np.flatnonzero(leads_on & ~streets)
+    if by_ways.size:
+        # A path along the shore is long, but leads nowhere.
+        own = beyond.component[beyond.exits[by_ways]]
+        rows = np.flatnonzero(np.isin(beyond.component, own))
+        off = shapely.distance(area, shapely.points(beyond.x[rows], beyond.y[rows]))
+        away = beyond.component[rows[off >= _OFF * limit_m]]
+        leading[by_ways] = np.isin(own, away)
     return Exits(
-        x=x[exits],
-        y=y[exits],
+        x=np.concatenate([crossed.x[leading], x[cut]]),
+        y=np.concatenate([crossed.y[leading], y[cut]]),
         crossings=int(leading.sum()),
         cut=int(cut.size),
-        short=int((leading & ~leads_on).sum()),
-        road_m_beyond=beyond,
+        short=int((leading & ~leads_on & beyond.ends_somewhere()).sum()),
+        road_m_beyond=beyond.metres_within(leading, limit_m),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Crossings:
+    """Where segments cross the border: place, number of the segment, its node beyond."""
+
+    x: Floats
+    y: Floats
+    segment: Ints
+    outer: Ints
+
+
+def _touching(x: Floats, y: Floats, u: Ints, v: Ints, border: shapely.Geometry) -> Ints:
+    """Return the segments that meet the border."""
+    if not u.size or shapely.is_empty(border):
+        return np.empty(0, np.int64)
+    tree = shapely.STRtree(_segments(x, y, u, v))
+    return np.sort(np.unique(tree.query(shapely.get_parts(border), predicate="intersects")[1]))
+
+
+def _segments(x: Floats, y: Floats, u: Ints, v: Ints) -> Shapes:
+    ends = np.stack([np.column_stack([x[u], y[u]]), np.column_stack([x[v], y[v]])], axis=1)
+    return np.asarray(shapely.linestrings(ends), dtype=object)
+
+
+def _crossings(
+    x: Floats, y: Floats, ends: tuple[Ints, Ints], inside: Bools, area: shapely.Geometry
+) -> _Crossings:
+    """Cut segments at the border; a part outside that no node ends leads nowhere but back."""
+    u, v = ends
+    outside = shapely.difference(_segments(x, y, u, v), area) if u.size else np.empty(0, object)
+    parts, segment = shapely.get_parts(outside, return_index=True)
+    kept = shapely.get_num_coordinates(parts) > 1
+    parts, segment = parts[kept], segment[kept].astype(np.int64)
+    first = shapely.get_coordinates(shapely.get_point(parts, 0)).reshape(-1, 2)
+    last = shapely.get_coordinates(shapely.get_point(parts, -1)).reshape(-1, 2)
+    # Parts keep the direction of their segment, and its nodes bit for bit.
+    at_u = ~inside[u[segment]] & (first == np.column_stack([x[u], y[u]])[segment]).all(axis=1)
+    at_v = ~inside[v[segment]] & (last == np.column_stack([x[v], y[v]])[segment]).all(axis=1)
+    from_u, to_v = at_u & ~at_v, at_v & ~at_u
+    place = np.concatenate([last[from_u], first[to_v]])
+    return _Crossings(
+        x=place[:, 0],
+        y=place[:, 1],
+        segment=np.concatenate([segment[from_u], segment[to_v]]),
+        outer=np.concatenate([u[segment[from_u]], v[segment[to_v]]]),
     )
 
 
@@ -249,6 +300,64 @@ def near_edge(
         )[0]
         near[rows] = np.isfinite(distance)
     return Edge(near=near, limit_m=limit_m, exits=exits)
+
+
+def unanswered(
+    edge: Edge, x: Floats, y: Floats, area: shapely.Geometry, *, beyond: tuple[Floats, Floats]
+) -> Bools:
+    """Find who near the edge has no known facility beyond it where they would leave.
+
+    Parameters
+    ----------
+    edge : Edge
+        Of the points.
+    x, y : numpy.ndarray of float, shape (n,)
+        The points, in metres.
+    area : shapely.Geometry
+    beyond : pair of numpy.ndarray of float, shape (f,)
+        Facilities beyond the border, of one layer.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n,)
+        Points near an exit without a facility within the limit of it in a straight line; without
+        roads the nearest point of the border is the exit.
+
+    Examples
+    --------
+    >>> square = shapely.box(0, 0, 1000, 1000)
+    >>> x, y = np.array([10.0, 950.0]), np.array([500.0, 500.0])
+    >>> edge = near_edge(x, y, square, limit_m=100.0, exits=None)
+    >>> east = np.array([1050.0]), np.array([500.0])
+    >>> unanswered(edge, x, y, square, beyond=east).tolist()
+    [True, False]
+    >>> unanswered(edge, x, y, square, beyond=(east[0][:0], east[1][:0])).tolist()
+    [True, True]
+    """
+    if not beyond[0].size or not edge.near.any():
+        return edge.near.copy()
+    tree = cKDTree(np.column_stack(beyond))
+    most = edge.limit_m * (1.0 + 1e-12)
+
+    def far(places: Floats) -> Bools:
+        alone: Bools = ~np.isfinite(tree.query(places, distance_upper_bound=most)[0])
+        return alone
+
+    found = np.zeros_like(edge.near)
+    rows = np.flatnonzero(edge.near)
+    if edge.exits is None:
+        border = shapely.boundary(area)
+        ways = shapely.shortest_line(shapely.points(x[rows], y[rows]), border)
+        found[rows] = far(shapely.get_coordinates(shapely.get_point(ways, 1)))
+        return found
+    places = np.column_stack([edge.exits.x, edge.exits.y])
+    lonely = places[far(places)]
+    if lonely.size:
+        distance = cKDTree(lonely).query(
+            np.column_stack([x[rows], y[rows]]), distance_upper_bound=most
+        )[0]
+        found[rows] = np.isfinite(distance)
+    return found
 
 
 def _in_cells_about(x: Floats, y: Floats, exits: Exits, limit_m: float) -> Bools:

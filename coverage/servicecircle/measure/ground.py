@@ -168,7 +168,7 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
 
     demand = _demand(inputs)
     demand_x, demand_y = project_points(demand["lon"].to_numpy(), demand["lat"].to_numpy())
-    placed = _place(inputs.units, units_xy, demand_x, demand_y)
+    placed = _place(inputs.units, units_xy, demand_x, demand_y, between=True)
     demand = demand.assign(**placed.columns)
     for scope in inputs.scopes["scope"].drop_duplicates():
         mine = scopes_xy[(inputs.scopes["scope"] == scope).to_numpy()]
@@ -273,14 +273,16 @@ class _Placed:
     outside: NDArray[np.bool_]
 
 
-def _place(units: gpd.GeoDataFrame, units_xy: Shapes, x: Floats, y: Floats) -> _Placed:
+def _place(
+    units: gpd.GeoDataFrame, units_xy: Shapes, x: Floats, y: Floats, *, between: bool = False
+) -> _Placed:
     columns: dict[str, NDArray[np.object_]] = {}
     in_gap = np.zeros(x.size, bool)
     outside = np.ones(x.size, bool)
     ids = units["unit_id"].to_numpy(object)
     for level in units["level"].drop_duplicates():
         rows = np.flatnonzero((units["level"] == level).to_numpy())
-        placing = place_points(x, y, units_xy[rows])
+        placing = place_points(x, y, units_xy[rows], between=between)
         found = placing.polygon >= 0
         column = np.full(x.size, None, object)
         column[found] = ids[rows[placing.polygon[found]]]

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from servicecircle.project import LEVELS
 
-__all__ = ["GAP_M", "Placing", "coarser_than_placed", "place_points"]
+__all__ = ["GAP_M", "Placing", "coarser_than_placed", "gaps_between", "place_points"]
 
 Floats = NDArray[np.float64]
 
 GAP_M = 200.0
 """A point in a gap between units belongs to the nearest unit within this distance."""
+_ENCLOSED = 0.999
+# Rounding of projected borders, in metres.
+_HAIR_M = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -36,7 +39,12 @@ class Placing:
 
 
 def place_points(
-    x: Floats, y: Floats, polygons: NDArray[np.object_], *, gap_m: float = GAP_M
+    x: Floats,
+    y: Floats,
+    polygons: NDArray[np.object_],
+    *,
+    gap_m: float = GAP_M,
+    between: bool = False,
 ) -> Placing:
     """Give each point at most one polygon.
 
@@ -49,6 +57,9 @@ def place_points(
     polygons : numpy.ndarray of shapely geometries, shape (p,)
     gap_m : float
         How far a point in a gap may be from the polygon it goes to; 0: gaps stay outside.
+    between : bool
+        Whether gaps are only those of :func:`gaps_between`, so that a point beyond the outer
+        border of all stays outside. People of cells all along that border would add up.
 
     Returns
     -------
@@ -73,13 +84,61 @@ def place_points(
     np.minimum.at(first, point, found)
     missed = np.flatnonzero(first == polygons.size)
     if missed.size and gap_m > 0.0:
-        point, found = tree.query_nearest(points[missed], max_distance=gap_m)
+        (point, found), metres = tree.query_nearest(
+            points[missed], max_distance=gap_m, return_distance=True
+        )
+        if between and point.size:
+            gaps = shapely.STRtree(gaps_between(polygons, gap_m=gap_m))
+            here = np.isin(point, gaps.query(points[missed], predicate="intersects")[0])
+            here |= metres <= _HAIR_M
+            point, found = point[here], found[here]
         nearest = np.full(missed.size, polygons.size, np.int64)
         np.minimum.at(nearest, point, found)
         first[missed] = nearest
         in_gap[finite[missed[nearest < polygons.size]]] = True
     polygon[finite] = np.where(first < polygons.size, first, -1)
     return Placing(polygon=polygon, in_gap=in_gap)
+
+
+def gaps_between(polygons: NDArray[np.object_], *, gap_m: float = GAP_M) -> NDArray[np.object_]:
+    """Return the gaps between polygons: what a closing of their union adds.
+
+    The union is widened by ``gap_m`` and narrowed again (a morphological closing, Serra 1982,
+    Image Analysis and Mathematical Morphology), which fills what is up to twice as wide. Of that
+    a gap is what lies between several polygons or is enclosed by one; a notch in the outer border
+    of a single polygon is none, nor is a wide hole, such as a county about its town.
+
+    Parameters
+    ----------
+    polygons : numpy.ndarray of shapely geometries, shape (p,)
+        Metres.
+    gap_m : float
+        Half the width of the widest gap.
+
+    Returns
+    -------
+    numpy.ndarray of shapely Polygons, shape (g,)
+
+    Examples
+    --------
+    >>> boxes = shapely.box([0, 1100], [0, 0], [1000, 2000], [1000, 1000])
+    >>> shapely.bounds(gaps_between(boxes)).round(-1).tolist()
+    [[1000.0, 0.0, 1100.0, 1000.0]]
+    >>> gaps_between(boxes[:1]).size
+    0
+    """
+    whole = shapely.union_all(polygons)
+    closed = shapely.buffer(shapely.buffer(whole, gap_m), -gap_m)
+    pieces = shapely.get_parts(shapely.difference(closed, whole))
+    pieces = pieces[shapely.area(pieces) > _HAIR_M * shapely.length(pieces)]
+    if not pieces.size:
+        return np.asarray(pieces, dtype=object)
+    owner, _ = shapely.STRtree(polygons).query(pieces, predicate="intersects")
+    between = np.bincount(owner, minlength=pieces.size) > 1
+    edges = shapely.boundary(pieces)
+    shared = shapely.length(shapely.intersection(edges, shapely.boundary(whole)))
+    enclosed = shared >= _ENCLOSED * shapely.length(edges)
+    return np.asarray(pieces[between | enclosed], dtype=object)
 
 
 _PLACED_LEVEL = {"village": "village_level", "township": "township", "county": "county"}

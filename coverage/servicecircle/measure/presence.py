@@ -95,8 +95,8 @@ def place_facilities(
     """Return the units of a level that each facility belongs to.
 
     By ``serves`` (the units it is assigned to) where given, else by its declared unit, else by the
-    unit it stands in. A short name (松山 for 松山区) is that of a unit of the level that the title of
-    its column names. A unit of a finer level counts for the unit of ``level`` above it; where the
+    unit it stands in. A short name (松山 for 松山区) is that of a unit of the level which the title
+    of its column names. A unit of a finer level counts for the one of ``level`` above it; where the
     declared one is none of the units, the declared parent counts. A text that stands for no unit,
     or for several of which the facility stands in none, is a problem record, and the next way is
     taken.

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from servicecircle.measure.completeness import COLUMNS, road_completeness, road_metres
-from servicecircle.measure.edge import Edge, near_edge, outer_area, road_exits
+from servicecircle.measure.edge import Edge, near_edge, outer_area, road_exits, unanswered
 from servicecircle.measure.ways import PlacedRoads
 from servicecircle.problems import Problem
 from servicecircle.project import LEVELS, Project
@@ -146,7 +146,9 @@ def ground_quality(
             near, whole, out=np.full(mine.size, np.nan), where=whole > 0.0
         )
         tables.append(table.reindex(columns=list(ROAD_COLUMNS)))
-    record, problems = _edge_record(project, facilities, edge, people, inside, tables, area)
+    record, problems = _edge_record(
+        project, facilities, demand, edge, people, inside, tables[-1], area
+    )
     for table in tables:
         problems += _gap_problems(table, project)
     if roads is not None:
@@ -188,10 +190,11 @@ def _by_unit(
 def _edge_record(
     project: Project,
     facilities: tuple[pd.DataFrame, Floats, Floats],
+    demand: tuple[pd.DataFrame, Floats, Floats],
     edge: Edge,
     people: Floats,
     inside: Bools,
-    tables: list[pd.DataFrame],
+    lowest: pd.DataFrame,
     area: shapely.Geometry,
 ) -> tuple[dict[str, object], list[Problem]]:
     table, x, y = facilities
@@ -228,15 +231,31 @@ def _edge_record(
             problems.append(
                 _found("edge.roads_short", file, exits.short, edge, total=exits.crossings)
             )
-    without = [layer for layer, count in outside.items() if not count]
-    if near > 0.0 and share >= _NOTABLE_SHARE and without:
-        lowest = tables[-1].sort_values("edge_population", ascending=False, kind="stable")
+    # Layers that lack facilities beyond the same exits are told of together.
+    groups: dict[bytes, tuple[Bools, list[str]]] = {}
+    open_people = {}
+    for layer in project.facilities:
+        mine = beyond & (table["layer"] == layer).to_numpy()
+        lacking = unanswered(edge, demand[1], demand[2], area, beyond=(x[mine], y[mine]))
+        open_people[layer] = float(np.nansum(people[lacking & inside]))
+        groups.setdefault(lacking.tobytes(), (lacking, []))[1].append(layer)
+    record["people_without_facilities_beyond"] = open_people
+    for lacking, layers in groups.values():
+        near = open_people[layers[0]]
+        share = near / whole if whole > 0.0 else np.nan
+        if not near > 0.0 or not share >= _NOTABLE_SHARE:
+            continue
+        level = str(lowest["level"].iloc[0])
+        own = _by_unit(demand[0], lowest, level, people, lacking)
+        parts = np.divide(
+            own, lowest["population"], out=np.zeros(len(lowest)), where=lowest["population"] > 0.0
+        )
+        order = np.argsort(-own, kind="stable")[:_SHOWN]
         first = [
-            f"{name or key} {part:.0%}"
-            for name, key, part in zip(
-                lowest["name"], lowest["unit_id"], lowest["edge_share"], strict=True
-            )
-        ][:_SHOWN]
+            f"{lowest['name'].iloc[at] or lowest['unit_id'].iloc[at]} {parts[at]:.0%}"
+            for at in order.tolist()
+            if own[at] > 0.0
+        ]
         problems.append(
             Problem(
                 code="edge.people" if exits is not None else "edge.people_straight",
@@ -246,7 +265,7 @@ def _edge_record(
                 details={
                     "share": f"{share:.1%}",
                     "limit": f"{edge.limit_m:g}",
-                    "layers": ", ".join(without),
+                    "layers": ", ".join(layers),
                     "units": ", ".join(first),
                 },
             )
