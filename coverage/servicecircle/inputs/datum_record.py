@@ -24,8 +24,8 @@ def datum_record(project: Project, problems: Iterable[Problem]) -> dict[str, Map
     Returns
     -------
     dict
-        Table of the project file → ``datum``; ``known_by`` ``declared`` or ``test``, with
-        ``confidence`` and ``evidence``; ``taken_as`` and ``less_than_m`` for CGCS2000, which is
+        Table of the project file → ``datum``; ``known_by`` (declared, assumed, or test with
+        ``confidence`` and ``evidence``); ``taken_as`` and ``less_than_m`` for CGCS2000, which is
         taken as WGS84.
 
     Examples
@@ -39,7 +39,9 @@ def datum_record(project: Project, problems: Iterable[Problem]) -> dict[str, Map
     >>> datum_record(project, [])["facilities.canteen"]
     {'datum': 'cgcs2000', 'known_by': 'declared', 'taken_as': 'wgs84', 'less_than_m': 1.0}
     """
+    problems = list(problems)
     found = {problem.file: problem for problem in problems if problem.code in _DETECTED}
+    assumed = {one.file for one in problems if one.code == "vector.datum_assumed"}
     sources: list[tuple[str, str, str | None]] = [
         (f"boundaries.{name}", one.path.as_posix(), one.datum)
         for name, one in project.boundaries.items()
@@ -49,7 +51,7 @@ def datum_record(project: Project, problems: Iterable[Problem]) -> dict[str, Map
         for name, one in project.facilities.items()
     ]
     if project.roads is not None:
-        sources.append(("roads", "", project.roads.datum))
+        sources.append(("roads", project.roads.path.as_posix(), project.roads.datum))
     if project.population is not None:
         points = project.population.points
         file = "" if points is None else points.as_posix()
@@ -65,6 +67,8 @@ def datum_record(project: Project, problems: Iterable[Problem]) -> dict[str, Map
                 "confidence": problem.details["confidence"],
                 "evidence": problem.details["evidence"],
             }
+        elif datum is None and file in assumed:
+            entry = {"datum": "wgs84", "known_by": "assumed, as RFC 7946 has GeoJSON in WGS84"}
         elif datum not in (None, "auto"):
             entry = {"datum": datum, "known_by": "declared"}
         if datum == "cgcs2000":

@@ -12,6 +12,7 @@ import pandas as pd
 
 from servicecircle.errors import InputError
 from servicecircle.inputs.addresses import AddressBook, address_book
+from servicecircle.inputs.assumed import assumed_datums
 from servicecircle.inputs.changes import NO_CHANGES, Changes
 from servicecircle.inputs.columns import title_keys
 from servicecircle.inputs.datum_reference import surroundings
@@ -225,6 +226,7 @@ def read_inputs(
                 counted = data.units[data.units["level"] == people.units]
                 problems += other_basis(counted, basis=people.basis, age_from=people.age_from)
             advance(1)
+    problems += assumed_datums(project, data.units)
     if faults and not go_on:
         raise InputError(_first_causes(data, faults))
     proposals, shared = _proposals(facilities)
