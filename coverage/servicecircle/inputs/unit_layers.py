@@ -160,9 +160,8 @@ def read_units(
     topology: Mapping[str, object] = {}
     if not faults and len(units):
         units, found = link_parents(units)
-        problems += found
-        topology, found = measure_topology(units)
-        problems += found
+        topology, measured = measure_topology(units)
+        problems += _located([*found, *measured], project, units, stands)
         problems += unknown_units(changes, units, as_of=project.project.as_of)
     outlines, found = _earlier_outlines(project, faults)
     problems += found
@@ -185,6 +184,30 @@ def read_units(
         refused=len(frames[True]) < wanted,
         renewal=renewal,
     )
+
+
+def _located(
+    problems: list[Problem],
+    project: Project,
+    units: gpd.GeoDataFrame,
+    stands: Mapping[str, tuple[str, int]],
+) -> list[Problem]:
+    """Name the file of what is wrong with units of a level, and the row where one unit is meant."""
+    called = units["name"].where(units["name"] != "", units["code"])
+    rows: dict[tuple[str, str], list[str]] = {}
+    for unit, level, name in zip(units["unit_id"], units["level"], called, strict=True):
+        rows.setdefault((level, name), []).append(unit)
+    located = []
+    for problem in problems:
+        level = problem.column
+        if problem.file or level not in project.boundaries:
+            located.append(problem)
+            continue
+        meant = rows.get((level, problem.value), [])
+        row = stands[meant[0]][1] if len(meant) == 1 and meant[0] in stands else None
+        file = project.boundaries[level].path.as_posix()
+        located.append(replace(problem, file=file, row=row))
+    return located
 
 
 def _earlier_outlines(
