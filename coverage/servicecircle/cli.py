@@ -398,23 +398,15 @@ def carry(  # noqa: PLR0913, PLR0917 - click passes one argument for each option
     _say(show_carried(carried, language, with_table=out is None))
 
 
-class _Minutes(click.ParamType[list[float]]):
-    """Minutes above 0, with commas between them."""
-
-    name = "minutes"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> list[float]:
-        if isinstance(value, list):
-            return value
-        try:
-            found = sorted({float(one) for one in str(value).split(",")})
-        except ValueError:
-            self.fail(f"{value!r} is not a list of numbers such as 5,10,15", param, ctx)
-        if not all(0.0 < one < float("inf") for one in found):
-            self.fail(f"{value!r}: minutes must be above 0 and finite", param, ctx)
-        return found
+def _minutes(_context: click.Context, _option: click.Parameter, value: str) -> list[float]:
+    """Read minutes above 0, with commas between them."""
+    try:
+        found = sorted({float(one) for one in value.split(",")})
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a list of numbers such as 5,10,15") from None
+    if not all(0.0 < one < float("inf") for one in found):
+        raise click.BadParameter(f"{value!r}: minutes must be above 0 and finite")
+    return found
 
 
 @main.command(short_help="Draw the service circles of some layers as files for a GIS.")
@@ -429,7 +421,7 @@ class _Minutes(click.ParamType[list[float]]):
 @click.option(
     "--minutes",
     metavar="LIST",
-    type=_Minutes(),
+    callback=_minutes,
     default="5,10,15",
     show_default=True,
     help="Times of the bands.",
@@ -478,23 +470,15 @@ def circles(
     _say(drawn_text(drawn, folder, language))
 
 
-class _Place(click.ParamType[tuple[float, float]]):
-    """Longitude and latitude in degrees, with a comma between them."""
-
-    name = "place"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, float]:
-        if isinstance(value, tuple):
-            return value
-        try:
-            lon, lat = (float(one) for one in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not LON,LAT such as 118.8705,28.9701", param, ctx)
-        if not (abs(lon) <= 180.0 and abs(lat) <= 90.0):  # noqa: PLR2004 - degrees
-            self.fail(f"{value!r}: longitude first, from -180 to 180; then latitude", param, ctx)
-        return lon, lat
+def _place(_context: click.Context, _option: click.Parameter, value: str) -> tuple[float, float]:
+    """Read longitude and latitude in degrees, with a comma between them."""
+    try:
+        lon, lat = (float(one) for one in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not LON,LAT such as 118.8705,28.9701") from None
+    if not (abs(lon) <= 180.0 and abs(lat) <= 90.0):  # noqa: PLR2004 - degrees
+        raise click.BadParameter(f"{value!r}: longitude first, from -180 to 180; then latitude")
+    return lon, lat
 
 
 @main.command(short_help="Show the way from a place to the nearest facilities.")
@@ -503,7 +487,7 @@ class _Place(click.ParamType[tuple[float, float]]):
     "--from",
     "place",
     metavar="LON,LAT",
-    type=_Place(),
+    callback=_place,
     required=True,
     help="Longitude and latitude in degrees, WGS84 (not GCJ-02 or BD-09).",
 )
