@@ -216,6 +216,8 @@ def _placed_twins(
     sites = pd.DataFrame({"key": key[here], "unit": unit[here], "site": here})
     asking = pd.DataFrame({"key": key[listed], "own": unit[listed], "row": listed})
     pairs = asking.merge(sites.drop_duplicates(["key", "unit"]), on="key")
+    # A merge promises no order of the matches of one row.
+    pairs = pairs.sort_values(["row", "site"], ignore_index=True)
     fits = (pairs["own"] == pairs["unit"]) | (pairs["own"] == "") | (pairs["unit"] == "")
     pairs = pairs[fits].drop_duplicates("row")
     row, site = pairs["row"].to_numpy(np.int64), pairs["site"].to_numpy(np.int64)
