@@ -735,6 +735,13 @@ def test_a_declared_crs_against_the_files_own_is_refused(read):
     assert problem.code == "vector.crs_conflict"
 
 
+def test_parameters_of_an_old_datum_without_a_system_are_refused(read):
+    problem = refusal(
+        lambda: read("名称,经度,纬度\n甲,118.87,28.97\n", towgs84=[12.3, -145.6, -78.9]), CrsError
+    )
+    assert (problem.code, problem.column) == ("crs.towgs84_alone", "towgs84")
+
+
 def test_a_broken_geojson_is_refused_with_its_line(read):
     problem = refusal(
         lambda: read('{"type": "FeatureCollection",\n"features": [m]}', name="a.json")

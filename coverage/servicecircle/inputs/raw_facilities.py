@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from servicecircle.errors import InputError
+from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.columns import Columns, match_columns, normalise_title
-from servicecircle.inputs.coordinates import WGS84, settle_crs
+from servicecircle.inputs.coordinates import WGS84, fatal, settle_crs
 from servicecircle.inputs.old_grids import is_pipeline
 from servicecircle.problems import Problem
 from servicecircle.project import FacilitySettings
@@ -194,7 +194,8 @@ def declared_crs(
     Raises
     ------
     CrsError
-        If the declared one is unknown or contradicts the stated one.
+        If the declared one is unknown or contradicts the stated one, or parameters of an old datum
+        are given where no CRS is.
 
     Examples
     --------
@@ -206,6 +207,8 @@ def declared_crs(
     'cgcs2000'
     """
     if stated is None and settings.crs is None:
+        if settings.towgs84:
+            raise CrsError(fatal("crs.towgs84_alone", name=name, column="towgs84"))
         return None, ""
     good = np.isfinite(x) & np.isfinite(y)
     if good.any():
