@@ -1,9 +1,7 @@
 """Compiled searches over arcs: what lies within a cost of each source.
 
-Only crossings enter the heap. A node through which there is but one way on (most vertices of a
-street) is passed at once, as far as the way gets cheaper; that contracts chains of such nodes
-without changing a bit, since every cost stays the least sum over all ways, added up from the
-source. Each source is searched alone, so that threads change nothing.
+Only crossings are searched. The nodes between two of them, most vertices of a street, get their
+costs at the end, from both. Each source is searched alone, so that threads change nothing.
 """
 
 from __future__ import annotations
@@ -17,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from servicecircle.network.chains import CLOSED, TURNED, Chains
 from servicecircle.network.compiled import compiled, threads
-from servicecircle.network.heap import drop_first, push, wider_floats, wider_heads
-from servicecircle.network.travel import CROSSING, DEAD_END, Arcs
+from servicecircle.network.heap import drop_first, push
+from servicecircle.network.travel import Arcs
 
 __all__ = ["Reaches", "Seeds", "search_blocks", "slack_limit"]
 
@@ -28,7 +27,7 @@ Ints = NDArray[np.int64]
 Heads = NDArray[np.int32]
 
 _BLOCK = 64
-_FIRST_ROOM = 4096
+_FIRST_ROOM = 65536
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -92,89 +91,215 @@ def slack_limit(limit: float) -> float:
 
 @compiled()
 def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one loop
-    starts: Ints, heads: Heads, arc_cost: Floats, arc_metres: Floats, onward: Heads, carry: bool,
+    place: Heads, crossings: Heads, starts: Ints, nodes: Heads, chain: Heads,
+    tips: tuple[Heads, Heads], sums: Floats, ways: Floats,
+    steps: tuple[Floats, Floats, Floats, Floats], half_starts: Ints, links: NDArray[np.int32],
+    whole: Floats, whole_metres: Floats, carry: bool,
     seed_starts: Ints, seed_nodes: Ints, seed_cost: Floats, seed_metres: Floats,
-    first: int, last: int, limit: float, room: int, cost: Floats, metres: Floats,
-) -> tuple[Ints, Heads, Floats, Floats]:  # fmt: skip
+    first: int, last: int, limit: float, stamp: int, ends: Ints,
+    keys: Floats, items: Heads, met: Heads, begun: Heads,
+    found: Heads, found_cost: Floats, found_metres: Floats,
+    cost: Floats, metres: Floats, inner: Floats, inner_metres: Floats, done: Ints,
+) -> int:  # fmt: skip
     """Search from the sources ``first`` to ``last`` (excluded), each alone, up to a limit.
 
-    ``cost`` and ``metres`` are infinite throughout, before and after.
+    Returns the source at which there was no more room in ``found``, ``last`` if there was.
+    ``cost`` and ``metres`` (of crossings), ``inner`` and ``inner_metres`` (of nodes inside chains)
+    are infinite throughout, before and after; ``done`` holds for each chain the stamp of the last
+    source that it was told for. No array is made here: one that changes in a loop costs more than
+    the loop.
     """
-    keys, items = np.empty(room, np.float64), np.empty(room, np.int32)
-    found = np.empty(room, np.int32)
-    found_cost = np.empty(room, np.float64)
-    found_metres = np.empty(room if carry else 1, np.float64)
-    ends = np.zeros(last - first + 1, np.int64)
     count = 0
     for source in range(first, last):
-        begin, size = count, 0
+        stamp += 1
+        full = False
+        size, tops, wholes = 0, 0, 0
         for seed in range(seed_starts[source], seed_starts[source + 1]):
-            node, total, way = seed_nodes[seed], seed_cost[seed], seed_metres[seed]
-            if total > limit:
+            if seed_cost[seed] > limit:
                 continue
-            if total > cost[node] or (total == cost[node] and not (carry and way < metres[node])):
-                continue
-            if cost[node] == np.inf:
-                if count == found.size:
-                    found = wider_heads(found)
-                found[count] = node
-                count += 1
-            cost[node] = total
-            if carry:
-                metres[node] = way
-            if size == keys.size:
-                keys, items = wider_floats(keys), wider_heads(items)
-            push(keys, items, size, total, node)
-            size += 1
+            at = place[seed_nodes[seed]]
+            if at < 0:
+                total, way, node = seed_cost[seed], seed_metres[seed], -1 - at
+                if total > inner[node] or (
+                    total == inner[node] and not (carry and way < inner_metres[node])
+                ):
+                    continue
+                inner[node] = total
+                if carry:
+                    inner_metres[node] = way
+                if done[chain[node]] != stamp:
+                    done[chain[node]] = stamp
+                    begun[wholes] = chain[node]
+                    wholes += 1
+            # A seed inside a chain goes along it both ways, to the crossings at its ends.
+            for side in range(1 if at >= 0 else 2):
+                total, way, top = seed_cost[seed], seed_metres[seed], at
+                if at < 0:
+                    node = -1 - at
+                    number = chain[node]
+                    begin, end = starts[number], starts[number + 1]
+                    while True:
+                        step = node + number + (1 - side)
+                        total += steps[side][step]
+                        if carry:
+                            way += steps[2 + side][step]
+                        node += 1 - 2 * side
+                        if total > limit or not begin <= node < end:
+                            break
+                        if total > inner[node] or (
+                            total == inner[node] and not (carry and way < inner_metres[node])
+                        ):
+                            total = np.inf
+                            break
+                        inner[node] = total
+                        if carry:
+                            inner_metres[node] = way
+                    top = tips[1 - side][number]
+                if total > limit or total > cost[top]:
+                    continue
+                if total == cost[top] and not (carry and way < metres[top]):
+                    continue
+                if cost[top] == np.inf:
+                    met[tops] = top
+                    tops += 1
+                cost[top] = total
+                if carry:
+                    metres[top] = way
+                if size == keys.size:
+                    return -1
+                push(keys, items, size, total, top)
+                size += 1
         while size > 0:
-            key, node = keys[0], items[0]
+            key, top = keys[0], items[0]
             drop_first(keys, items, size)
             size -= 1
-            if key > cost[node]:
+            if key > cost[top]:
                 continue
-            for arc in range(starts[node], starts[node + 1]):
-                step = arc
-                total, way = key, (metres[node] if carry else 0.0)
-                while True:
-                    here = heads[step]
-                    total += arc_cost[step]
-                    if total > limit or total > cost[here]:
-                        break
+            for half in range(half_starts[top], half_starts[top + 1]):
+                total, here = key + whole[half], links[half, 0]
+                if total > limit or total > cost[here]:
+                    continue
+                way = metres[top] + whole_metres[half] if carry else 0.0
+                if total == cost[here] and not (carry and way < metres[here]):
+                    continue
+                if cost[here] == np.inf:
+                    met[tops] = here
+                    tops += 1
+                cost[here] = total
+                if carry:
+                    metres[here] = way
+                if links[half, 3] < CLOSED:
+                    if size == keys.size:
+                        return -1
+                    push(keys, items, size, total, here)
+                    size += 1
+        # What lies inside the chains of seeds, which have costs of their own.
+        for at in range(wholes):
+            number = begun[at]
+            one, other = tips[0][number], tips[1][number]
+            full = full or count + starts[number + 1] - starts[number] > found.size
+            for node in range(starts[number], starts[number + 1]):
+                total, beyond, way = inner[node], cost[one] + sums[node, 0], 0.0
+                inner[node] = np.inf
+                if carry:
+                    way, longer = inner_metres[node], metres[one] + ways[node, 0]
+                    inner_metres[node] = np.inf
+                    if beyond < total or (beyond == total and longer < way):
+                        total, way = beyond, longer
+                    beyond, longer = cost[other] + sums[node, 1], metres[other] + ways[node, 1]
+                    if beyond < total or (beyond == total and longer < way):
+                        total, way = beyond, longer
+                else:
+                    total = min(total, beyond, cost[other] + sums[node, 1])
+                if total <= limit and not full:
+                    found[count], found_cost[count] = nodes[node], total
                     if carry:
-                        way += arc_metres[step]
-                    if total == cost[here] and not (carry and way < metres[here]):
-                        break
-                    if cost[here] == np.inf:
-                        if count == found.size:
-                            found = wider_heads(found)
-                        found[count] = here
-                        count += 1
-                    cost[here] = total
-                    if carry:
-                        metres[here] = way
-                    step = onward[step]
-                    if step == DEAD_END:
-                        break
-                    if step == CROSSING:
-                        if size == keys.size:
-                            keys, items = wider_floats(keys), wider_heads(items)
-                        push(keys, items, size, total, here)
-                        size += 1
-                        break
-        while found_cost.size < count:
-            found_cost = wider_floats(found_cost)
+                        found_metres[count] = way
+                    count += 1
+        # The crossings that were met, and what lies inside the other chains at them.
+        for at in range(tops):
+            top = met[at]
+            near = cost[top]
+            if full or count == found.size:
+                full = True
+                break
+            found[count], found_cost[count] = crossings[top], near
             if carry:
-                found_metres = wider_floats(found_metres)
-        for at in range(begin, count):
-            node = found[at]
-            found_cost[at] = cost[node]
-            cost[node] = np.inf
+                found_metres[count] = metres[top]
+            count += 1
+            for half in range(half_starts[top], half_starts[top + 1]):
+                here, low, high = links[half, 0], links[half, 1], links[half, 2]
+                turned = links[half, 3] & TURNED
+                far = cost[here]
+                # A chain with both ends met is told at its first one.
+                if low == high or (turned and far < np.inf):
+                    continue
+                told = False
+                for seeded in range(wholes):
+                    told = told or starts[begun[seeded]] == low
+                if told:
+                    continue
+                if count + high - low > found.size:
+                    full = True
+                    break
+                one, other = (far, near) if turned else (near, far)
+                if carry:
+                    way, longer = (
+                        (metres[here], metres[top]) if turned else (metres[top], metres[here])
+                    )
+                    for node in range(low, high):
+                        total, beyond = one + sums[node, 0], other + sums[node, 1]
+                        first_way, last_way = way + ways[node, 0], longer + ways[node, 1]
+                        back = beyond < total or (beyond == total and last_way < first_way)
+                        found[count] = nodes[node]
+                        found_cost[count] = beyond if back else total
+                        found_metres[count] = last_way if back else first_way
+                        count += min(total, beyond) <= limit
+                else:
+                    for node in range(low, high):
+                        total = min(one + sums[node, 0], other + sums[node, 1])
+                        found[count], found_cost[count] = nodes[node], total
+                        count += total <= limit
+        for at in range(tops):
+            cost[met[at]] = np.inf
             if carry:
-                found_metres[at] = metres[node]
-                metres[node] = np.inf
+                metres[met[at]] = np.inf
+        if full:
+            return source
         ends[source - first + 1] = count
-    distances = found_metres[:count].copy() if carry else found_cost[:count].copy()
-    return ends, found[:count].copy(), found_cost[:count].copy(), distances
+    return last
+
+
+@dataclass(slots=True, eq=False)
+class _Room:
+    """What searches write to, lent to one block after the other, as the kernel takes it."""
+
+    travelled: tuple[NDArray[Any], ...]
+    heap: tuple[NDArray[Any], ...]
+    met: tuple[NDArray[Any], ...]
+    found: tuple[NDArray[Any], ...]
+    stamp: int = 0
+
+
+def _room(chains: Chains, carry_metres: bool, *, heap: int) -> _Room:
+    tops, inside, count = chains.crossings.size, chains.nodes.size, chains.first.size
+    most = max(_FIRST_ROOM, tops + inside)
+    sizes = (tops, tops if carry_metres else 1, inside, inside if carry_metres else 1)
+    cost, metres, inner, inner_metres = (np.full(size, np.inf) for size in sizes)
+    return _Room(
+        travelled=(cost, metres, inner, inner_metres, np.zeros(count, np.int64)),
+        heap=(np.empty(heap, np.float64), np.empty(heap, np.int32)),
+        met=(np.empty(tops, np.int32), np.empty(count, np.int32)),
+        found=(
+            np.empty(most, np.int32),
+            np.empty(most, np.float64),
+            np.empty(most if carry_metres else 1, np.float64),
+        ),
+    )
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def search_blocks(
@@ -211,22 +336,49 @@ def search_blocks(
     """
     most = slack_limit(limit)
     count = seeds.starts.size - 1
-    fixed = (arcs.starts, arcs.heads, arcs.cost, arcs.metres, arcs.onward, carry_metres)
+    chains = arcs.chains
+    fixed: tuple[Any, ...] = (
+        chains.place, chains.crossings, chains.starts, chains.nodes, chains.chain,
+        (chains.first, chains.last),
+        chains.sums, chains.ways,
+        (chains.onward, chains.back, chains.metres_onward, chains.metres_back),
+        chains.half_starts, chains.links, chains.cost, chains.metres, carry_metres,
+    )  # fmt: skip
     begun = (seeds.starts, seeds.nodes, seeds.cost, seeds.metres)
 
-    # Room for a number a node, lent to one block after the other.
-    rooms: SimpleQueue[tuple[Floats, Floats]] = SimpleQueue()
+    rooms: SimpleQueue[_Room] = SimpleQueue()
+    heap = chains.cost.size + int(np.diff(seeds.starts).max(initial=0)) + 1
 
     def block(first: int) -> Reaches:
         last = min(first + _BLOCK, count)
         try:
             room = rooms.get_nowait()
         except Empty:
-            n = arcs.starts.size - 1
-            room = (np.full(n, np.inf), np.full(n if carry_metres else 1, np.inf))
-        found = _search_each(*fixed, *begun, first, last, most, _FIRST_ROOM, *room)
+            room = _room(chains, carry_metres, heap=heap)
+        starts, parts = [np.zeros(1, np.int64)], []
+        while first < last:
+            ends = np.zeros(last - first + 1, np.int64)
+            taken: tuple[Any, ...] = (
+                *fixed, *begun, first, last, most, room.stamp, ends,
+                *room.heap, *room.met, *room.found, *room.travelled,
+            )  # fmt: skip
+            stop = _search_each(*taken)
+            if stop < 0:  # Ties at no cost can enter the heap more often than there are arcs.
+                room = _room(chains, carry_metres, heap=2 * room.heap[0].size)
+                continue
+            room.stamp += last - first
+            size = ends[stop - first]
+            starts.append(starts[-1][-1] + ends[1 : stop - first + 1])
+            parts.append(tuple(part[:size].copy() for part in room.found))
+            first = stop
         rooms.put(room)
-        return Reaches(starts=found[0], nodes=found[1], cost=found[2], metres=found[3])
+        nodes, cost, metres = (_joined(list(part)) for part in zip(*parts, strict=True))
+        return Reaches(
+            starts=np.concatenate(starts),
+            nodes=nodes,
+            cost=cost,
+            metres=metres if carry_metres else cost,
+        )
 
     firsts = range(0, count, _BLOCK)
     workers = min(threads(), len(firsts))

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from servicecircle.network.chains import Chains, chains_of
 from servicecircle.network.graph import Network
 
 __all__ = [
@@ -47,6 +48,8 @@ class Arcs:
     onward : numpy.ndarray of int32, shape (a,)
         The one arc that leads on from the head of each arc, not counting the way back;
         :data:`DEAD_END` where there is none, :data:`CROSSING` where there are several.
+    chains : Chains
+        The same connections, from crossing to crossing.
     """
 
     starts: Ints
@@ -54,6 +57,7 @@ class Arcs:
     cost: Floats
     metres: Floats
     onward: NDArray[np.int32]
+    chains: Chains
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -272,12 +276,16 @@ def sorted_arcs(n: int, tails: Ints, heads: Ints, cost: Floats, metres: Floats) 
     starts = np.zeros(n + 1, np.int64)
     np.cumsum(np.bincount(tails[first], minlength=n), out=starts[1:])
     tails, heads = tails[first], heads[first]
+    short, cost, metres = heads.astype(np.int32), cost[first], metres[first]
+    # One array where metres are what travel costs: half the sums, and half the memory.
+    metres = cost if np.array_equal(cost, metres) else metres
     return Arcs(
         starts=starts,
-        heads=heads.astype(np.int32),
-        cost=cost[first],
-        metres=metres[first],
+        heads=short,
+        cost=cost,
+        metres=metres,
         onward=_onward(n, starts, tails, heads),
+        chains=chains_of(starts, short, cost, metres),
     )
 
 
