@@ -120,7 +120,13 @@ def _walk(
         if not crossing[tip]:
             continue
         for arc in range(starts[tip], starts[tip + 1]):
-            step, begin, place = arc, at, steps
+            step = arc
+            while not crossing[heads[step]]:
+                node = heads[step]
+                step = starts[node] + (starts[node] == back[step])
+            if arc > back[step]:  # Told from its other end.
+                continue
+            step = arc
             while True:
                 onward[steps], backward[steps] = step, back[step]
                 steps += 1
@@ -130,13 +136,8 @@ def _walk(
                 nodes[at] = node
                 at += 1
                 step = starts[node] + (starts[node] == back[step])
-            if arc < back[step]:
-                count += 1
-                ends[count] = at
-            else:  # Met before, from its other end.
-                at, steps = begin, place
-            if count == chains:
-                return ends, nodes, onward, backward
+            count += 1
+            ends[count] = at
     return ends, nodes, onward, backward
 
 
