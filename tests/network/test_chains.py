@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servicecircle.network import bounded
+from servicecircle.network import chains as chains_module
 from servicecircle.network.bounded import Seeds, search_blocks
 from servicecircle.network.chains import CLOSED, TURNED, chains_of
 from servicecircle.network.travel import sorted_arcs
@@ -130,6 +131,32 @@ def test_every_node_and_every_arc_has_its_place(case):
             stepped[other, one] = chains.back[begin + at]
     assert {pair for pair, cost in stepped.items() if np.isfinite(cost)} == set(given_arcs)
     assert all(stepped[pair] == cost for pair, cost in given_arcs.items())
+
+
+@settings(deadline=None, derandomize=True, max_examples=150)
+@given(graphs(), st.booleans())
+def test_no_kernel_writes_beyond_its_arrays(case, carry):
+    """Uncompiled, numpy looks at every index."""
+    n, arcs, groups = case
+    kernels = [(chains_module, name) for name in ("_mark_rings", "_walk", "_sums")]
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in [*kernels, (bounded, "_search_each")]:
+            patch.setattr(module, name, getattr(module, name).py_func)
+        # Short runs of little room, so that results are told in parts.
+        patch.setattr(bounded, "_FIRST_ROOM", 1)
+        slow = [
+            (found.nodes.tolist(), found.cost.tolist(), found.metres.tolist())
+            for _, found in search_blocks(
+                arcs_of(n, arcs), seeds_of(groups), limit=11, carry_metres=carry
+            )
+        ]
+    fast = [
+        (found.nodes.tolist(), found.cost.tolist(), found.metres.tolist())
+        for _, found in search_blocks(
+            arcs_of(n, arcs), seeds_of(groups), limit=11, carry_metres=carry
+        )
+    ]
+    assert slow == fast
 
 
 def test_a_ring_is_cut_at_its_lowest_node():
