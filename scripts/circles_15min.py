@@ -27,8 +27,9 @@ def main() -> None:
         parser.error(f"no layer {given.layer}; known: {', '.join(project.facilities)}")
     if project.roads is None:
         parser.error("circles need [roads]")
-    only = {given.layer: project.facilities[given.layer].model_copy(update={"circles": True})}
-    results = sc.study_project(project.model_copy(update={"facilities": only, "plans": {}}))
+    drawn = {"circles": True, "count_only": False}
+    only = {given.layer: project.facilities[given.layer].model_copy(update=drawn)}
+    results = sc.study_project(project.with_layers(only))
 
     folder = given.out or Path(tempfile.mkdtemp(prefix="servicecircle-"))
     folder.mkdir(parents=True, exist_ok=True)

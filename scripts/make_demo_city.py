@@ -12,7 +12,8 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from demo_city import lists
+from demo_city import figures, lists
+from demo_city.estates import Drawn, make_drawn
 from demo_city.files import (
     shape_of,
     write_csv,
@@ -27,15 +28,32 @@ from demo_city.files import (
 from demo_city.frame import SEED, to_lonlat
 from demo_city.land import make_land
 from demo_city.lists import Listing
+from demo_city.more import FURTHER, add_columns, make_books
 from demo_city.names import CITY, COUNTIES, PLACES
 from demo_city.people import People, make_people
 from demo_city.roads import make_roads
 from demo_city.sites import make_ground
-from demo_city.texts import PROJECT, readme
+from demo_city.texts import project, readme
 from demo_city.town import Town, make_town
 from demo_city.units import Units, make_units, township_code
 
 NUMBERS = ("population", "elderly", "households")
+
+
+BUILT = {"new": (2021, 2025), "old": (1984, 2016)}
+NEW_COMMUNITIES = 3
+
+
+def _built(units: Units, people: People, rng: np.random.Generator) -> dict[int, tuple[int, int]]:
+    """Return the year and the floor area of each community; the last few are new."""
+    mine = [at for at, unit in enumerate(units.units) if unit.kind == "社区"]
+    new = set(rng.permutation(mine)[:NEW_COMMUNITIES].tolist())
+    found = {}
+    for at in mine:
+        first, end = BUILT["new" if at in new else "old"]
+        floor = round(int(people.official[at, 2]) * rng.uniform(96.0, 118.0), -2)
+        found[at] = (int(rng.integers(first, end)), int(floor))
+    return found
 
 
 def _urban_rural(town: Town, units: Units, index: int) -> str:
@@ -49,7 +67,9 @@ def _urban_rural(town: Town, units: Units, index: int) -> str:
     return "121" if unit.kind == "社区" else "220"
 
 
-def write_boundaries(folder: Path, town: Town, units: Units, people: People) -> None:
+def write_boundaries(
+    folder: Path, town: Town, units: Units, people: People, built: dict[int, tuple[int, int]]
+) -> None:
     """Write the units of three levels, each dissolved from the one below."""
     villages: list[tuple[dict[str, object], object]] = []
     for index, (unit, shape) in enumerate(zip(units.units, units.shapes, strict=True)):
@@ -61,6 +81,8 @@ def write_boundaries(folder: Path, town: Town, units: Units, people: People) -> 
             "urban_rural": _urban_rural(town, units, index),
         }
         properties |= dict(zip(NUMBERS, people.official[index].tolist(), strict=True))
+        year, floor = built.get(index, (None, None))
+        properties |= {"built": year, "floor_area_m2": floor}
         villages.append((properties, shape_of(shape)))
     write_geojson(folder / "villages.geojson", villages)
     township = np.array([unit.township for unit in units.units])
@@ -97,6 +119,23 @@ def write_boundaries(folder: Path, town: Town, units: Units, people: People) -> 
     write_geojson(
         folder / "main_urban_area.geojson", [({"name": f"{CITY}主城区"}, shape_of(outline))]
     )
+    streets = [at for at, index in enumerate(order) if PLACES[index].kind == "街道"]
+    proper = shapely.simplify(shapely.coverage_union_all(np.array(shapes)[streets]), 2e-4)
+    write_geojson(folder / "city_proper.geojson", [({"name": f"{CITY}市区"}, shape_of(proper))])
+
+
+def write_drawn(folder: Path, drawn: Drawn) -> None:
+    """Write the units that no administration has."""
+    estates: list[tuple[dict[str, object], object]] = []
+    for one in drawn.estates:
+        properties = {"小区名称": one.name, "建成年份": one.built, "户数": one.households,
+                      "总建筑面积": one.floor_area}  # fmt: skip
+        estates.append((properties, shape_of(one.shape)))
+    write_geojson(folder / "residential_estates.geojson", estates)
+    big = [({"name": name}, shape_of(shape)) for name, shape in drawn.big_communities]
+    write_geojson(folder / "big_communities.geojson", big)
+    parks = [({"name": one.name, "built": one.built}, shape_of(one.shape)) for one in drawn.parks]
+    write_geojson(folder / "industrial_parks.geojson", parks)
 
 
 def write_facilities(folder: Path, made: dict[str, Listing]) -> None:
@@ -111,7 +150,7 @@ def write_facilities(folder: Path, made: dict[str, Listing]) -> None:
                 "床位数（张）": "规模", "建筑面积（㎡）": "规模"},
         note="注：本表为虚构数据，仅供演示。",
     )  # fmt: skip
-    write_workbook(folder / "儿童之家.xlsx", made["儿童之家.xlsx"].rows, sheet="儿童之家")
+    write_workbook(folder / "儿童之家.xlsx", {"儿童之家": made["儿童之家.xlsx"].rows})
     write_csv(folder / "社工站.csv", made["社工站.csv"].rows, encoding="utf-8-sig", delimiter="\t")
     write_points(folder / "节地生态安葬点.geojson", made["节地生态安葬点.geojson"])
     write_csv(folder / "老年食堂.csv", made["老年食堂.csv"].rows, encoding="utf-8")
@@ -123,7 +162,7 @@ FIRST_ROW = {"日间照料中心.xlsx": 4, "节地生态安葬点.geojson": 1}
 
 def make(out: Path) -> None:
     """Draw the whole city into a folder."""
-    stages = np.random.default_rng(SEED).spawn(11)
+    stages = np.random.default_rng(SEED).spawn(15)
     land = make_land(stages[0])
     town = make_town(stages[1])
     units = make_units(stages[2], land, town)
@@ -139,10 +178,24 @@ def make(out: Path) -> None:
         lists.canteens(ground, stages[10]),
     ]
     made = {listing.file: listing for listing in listings}
-    for name in ("boundaries", "facilities", "population", "roads"):
+    for file in FURTHER:
+        add_columns(made[file], stages[11])
+    drawn = make_drawn(ground, stages[12], made["日间照料中心.xlsx"].sites)
+    books = make_books(ground, drawn)
+    tables = [
+        figures.staff(ground, stages[13], made["养老机构.csv"]),
+        figures.statistics(ground, stages[13]),
+    ]
+    for name in ("boundaries", "facilities", "population", "roads", "statistics"):
         (out / name).mkdir(parents=True, exist_ok=True)
-    write_boundaries(out / "boundaries", town, units, people)
+    write_boundaries(out / "boundaries", town, units, people, _built(units, people, stages[14]))
+    write_drawn(out / "boundaries", drawn)
     write_facilities(out / "facilities", made)
+    for file, sheets in books.items():
+        rows = {sheet: listing.rows for sheet, listing in sheets.items()}
+        write_workbook(out / "facilities" / file, rows)
+    for table in tables:
+        write_csv(out / "statistics" / table.file, table.rows, encoding="utf-8-sig")
     write_raster(out / "population" / "population_100m.tif", people.population, people.inside)
     write_raster(out / "population" / "elderly_100m.tif", people.elderly, people.inside)
     write_pbf(out / "roads" / "roads.osm.pbf", town.net, land)
@@ -161,12 +214,27 @@ def make(out: Path) -> None:
             "official": int(people.official[:, 0].sum()),
             "official_old": int(people.official[:, 1].sum()),
             "twin": next(name for name in names if names.count(name) > 1),
+            "new": NEW_COMMUNITIES,
+            "estates": len(drawn.estates),
+            "big": len(drawn.big_communities),
+            "parks": len(drawn.parks),
         },
         rows={file: len(listing.rows) for file, listing in made.items()},
-        wrong={file: listing.numbered(FIRST_ROW.get(file, 2)) for file, listing in made.items()},
+        wrong={file: listing.numbered(FIRST_ROW.get(file, 2)) for file, listing in made.items()}
+        | {
+            f"{file} · {sheet}": listing.numbered(2)
+            for file, sheets in books.items()
+            for sheet, listing in sheets.items()
+            if listing.wrong
+        }
+        | {table.file: table.numbered(2) for table in tables},
+        books={
+            file: {sheet: len(listing.rows) for sheet, listing in sheets.items()}
+            for file, sheets in books.items()
+        },
     )
     (out / "README.md").write_bytes(text.encode())
-    (out / "demo.toml").write_bytes(PROJECT.encode())
+    (out / "demo.toml").write_bytes(project().encode())
 
 
 if __name__ == "__main__":

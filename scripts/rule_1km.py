@@ -28,9 +28,7 @@ def main() -> None:
         parser.error(f"the project needs [facilities.{LAYER}] and [boundaries.{SCOPE}]")
     # Only what the rule needs: one layer, no circles, no plans.
     homes = project.facilities[LAYER].model_copy(update={"circles": False})
-    results = sc.study_project(
-        project.model_copy(update={"facilities": {LAYER: homes}, "plans": {}})
-    )
+    results = sc.study_project(project.with_layers({LAYER: homes}))
 
     people = results.demand.merge(results.access, on="demand_id", validate="one_to_one")
     people = people[people[f"in_{SCOPE}"]]

@@ -24,12 +24,12 @@ def main() -> None:
     project = sc.load_project(given.project or sc.demo_project())
     if given.level not in project.boundaries:
         parser.error(f"the project needs [boundaries.{given.level}]")
-    # Only what presence needs: no circles, no plans.
+    # Only what presence needs: no ways, no plans.
     layers = {
-        name: settings.model_copy(update={"circles": False})
+        name: settings.model_copy(update={"count_only": True})
         for name, settings in project.facilities.items()
     }
-    results = sc.study_project(project.model_copy(update={"facilities": layers, "plans": {}}))
+    results = sc.study_project(project.with_layers(layers))
 
     should = results.units.loc[results.units["should_have"], "unit_id"]
     rows = results.unit_coverage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -73,3 +74,43 @@ def oracles() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def _module(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def small_town() -> ModuleType:
+    """Return the module that lays out a town whose values are known on paper."""
+    return _module("small_town")
+
+
+@pytest.fixture(scope="session")
+def town_runs(
+    small_town: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
+    """Return a function that runs the small town, each way once; its folder is not to be changed.
+
+    It takes what ``small_town.lay_out`` takes, and ``changes`` as ``--set`` does.
+    """
+    from servicecircle.project import load_project
+    from servicecircle.study import run_project
+
+    made: dict[str, Path] = {}
+
+    def run(*, changes: tuple[str, ...] = (), **given: object) -> Path:
+        key = repr((changes, sorted(given.items())))
+        if key not in made:
+            folder = tmp_path_factory.mktemp("town")
+            file = small_town.lay_out(folder / "inputs", **given)
+            run_project(load_project(file, changes=changes), folder / "run")
+            made[key] = folder / "run"
+        return made[key]
+
+    return run

@@ -386,6 +386,12 @@ NAMES = [
     ),
     ('area = "part"', 'area = "part"\nanyway = ["sun"]', "project.unknown_indicator", ["sun"]),
     (
+        'area = "part"',
+        'area = "part"\nnorms = { sun = 20 }',
+        "project.unknown_indicator",
+        ["plans.quzhou.norms.sun", "sun"],
+    ),
+    (
         "[roads]",
         '[layers.canteen]\nzh = "食堂"\nen = "canteen"\n\n[roads]',
         "project.known_layer",

@@ -162,12 +162,17 @@ def test_version():
 
 
 def test_plans_are_listed():
-    lines = call("plans", "list").output.splitlines()
-    assert [line.split("\t")[0] for line in lines] == list(servicecircle.packaged_plans())
-    for line in lines:
-        name, count, zh, en = line.split("\t")
-        plan = servicecircle.load_plan(name)
-        assert (int(count), zh, en) == (len(plan.indicators), plan.name_zh, plan.name_en)
+    rows = json.loads(call("plans", "list", "--json").output)
+    assert [row["name"] for row in rows] == list(servicecircle.packaged_plans())
+    words = {one: call("plans", "list", "--language", one).output for one in ("zh", "en")}
+    for row in rows:
+        plan = servicecircle.load_plan(row["name"])
+        assert row["indicators"] == len(plan.indicators)
+        for said in words.values():
+            assert plan.name_zh in said
+            assert plan.name_en in said
+        assert f"指标 {len(plan.indicators)} 个" in words["zh"]
+        assert f"{len(plan.indicators)} indicators" in words["en"]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +186,8 @@ def test_plans_are_listed():
         ("run", "x.toml", "y.toml"),
         ("check", "x.toml", "--as-of", "2025-12-31"),
         ("demo", "--strict"),
-        ("plans", "show", "quzhou"),
+        ("plans", "show"),
+        ("plans", "needs"),
         ("run", "x.toml", "--out", __file__),
     ],
 )

@@ -24,7 +24,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from servicecircle.crs import bd09_to_wgs84, gcj02_to_wgs84
-from servicecircle.project import load_project
+from servicecircle.project import DRAWN_LEVELS, load_project
+from servicecircle.standards.indicators import load_plan
+from servicecircle.standards.registry import load_registry
 
 TO_METRES = Transformer.from_crs(4490, 4549, always_xy=True)
 TO_DEGREES = Transformer.from_crs(4549, 4490, always_xy=True)
@@ -124,10 +126,138 @@ def test_the_project_file_reads_every_file(data):
         project.population.elderly_raster,
         *(item.path for item in project.boundaries.values()),
         *(item.path for item in project.facilities.values()),
+        project.staff.path,
+        project.statistics.path,
     ]
     there = {path.relative_to(data) for path in data.rglob("*") if path.is_file()}
     assert there == {*named, Path("demo.toml"), Path("README.md")}
     assert set(project.plans) == {"quzhou", "zhejiang", "jiaxing", "minle", "shangcheng"}
+    assert project.staff.invented
+    assert project.statistics.invented
+
+
+def test_the_city_has_what_the_five_plans_ask_for(data):
+    project = load_project(data / "demo.toml")
+    plans = [load_plan(name) for name in project.plans]
+    asked = {layer for plan in plans for one in plan.indicators for layer in one.layers}
+    assert asked <= set(project.facilities)
+    scopes = load_registry().scopes
+    # What is new or old is told by the year in which units were built.
+    drawn = {name for name, words in scopes.items() if words.polygon and not words.built}
+    named = {one.scope for plan in plans for one in plan.indicators} & drawn
+    assert named <= set(project.boundaries)
+    levels = {one.level for plan in plans for one in plan.indicators} & set(DRAWN_LEVELS)
+    assert levels <= {*project.boundaries, *project.clusters}
+
+
+def test_estates_lie_in_communities_without_overlap(data, units):
+    estates = gpd.read_file(data / "boundaries" / "residential_estates.geojson")
+    shapes = estates.geometry.to_numpy()
+    assert len(estates) >= 50
+    assert shapely.is_valid(shapes).all()
+    pairs = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    assert (pairs[0] == pairs[1]).all()
+    villages = units["village_level"]
+    towns = shapely.union_all(villages.geometry[villages["type"] == "社区"].to_numpy())
+    # Corners are rounded to a centimetre.
+    assert (shapely.area(shapely.difference(shapes, towns)) < 1e-3 * shapely.area(shapes)).all()
+    new = estates["建成年份"] >= 2021
+    assert 5 <= new.sum() <= 30
+    per_household = estates["总建筑面积"] / estates["户数"]
+    assert per_household.between(85, 125).all()
+
+
+def test_big_communities_are_communities_put_together(data, units):
+    big = gpd.read_file(data / "boundaries" / "big_communities.geojson")
+    villages = units["village_level"]
+    communities = villages[villages["type"] == "社区"]
+    inside = gpd.sjoin(
+        communities.set_geometry(communities.representative_point()), big[["geometry"]]
+    )
+    assert inside.index.is_unique
+    assert inside["index_right"].value_counts().between(1, 3).all()
+    assert set(inside["index_right"]) == set(big.index)
+
+
+def test_communities_say_when_they_were_built(units):
+    villages = units["village_level"]
+    communities = villages["type"] == "社区"
+    assert villages.loc[communities, "built"].notna().all()
+    assert villages.loc[~communities, ["built", "floor_area_m2"]].isna().all(axis=None)
+    assert (villages.loc[communities, "built"] >= 2021).sum() == 3
+
+
+def test_the_workbooks_have_a_sheet_for_each_layer_in_the_unit_that_it_names(data, units):
+    """Every sheet is read with nothing of ours; nearly all places lie in the village they name."""
+    project = load_project(data / "demo.toml")
+    villages = units["village_level"]
+    names = villages["name"].to_numpy()
+    right, rows = 0, 0
+    for settings in project.facilities.values():
+        if settings.sheet is None:
+            continue
+        book = python_calamine.load_workbook(data / settings.path)
+        cells = book.get_sheet_by_name(settings.sheet).to_python()
+        titles = cells[0]
+        assert titles[:6] == ["名称", "所属乡镇", "所属村（社区）", "经度", "纬度", "启用时间"]
+        assert len({row[0] for row in cells[1:]}) >= len(cells) - 2
+        found = place(villages.geometry, np.array([row[3:5] for row in cells[1:]], dtype=float))
+        stated = np.array([row[2] for row in cells[1:]])
+        right += int((np.where(found >= 0, names[found], "") == stated).sum())
+        rows += len(stated)
+    assert rows > 1000
+    assert right > 0.95 * rows
+
+
+WRONG_CELLS = {
+    "operator": ("运营性质", "见合同"),
+    "floor area": ("建筑面积（㎡）", -1.0),
+    "no grade": ("等级", ""),
+    "smoke-free": ("无烟祭扫管理", "部分"),
+}
+
+
+def test_the_wrong_cells_of_the_workbooks_stand_where_the_readme_says(data, wrong):
+    found = {file: rows for file, rows in wrong.items() if " · " in file}
+    assert sum(map(len, found.values())) == 4
+    for name, rows in found.items():
+        file, sheet = name.split(" · ")
+        book = python_calamine.load_workbook(data / "facilities" / file)
+        cells = book.get_sheet_by_name(sheet).to_python()
+        for number, what in rows.items():
+            row = dict(zip(cells[0], cells[number - 1], strict=True))
+            key, value = next(pair for word, pair in WRONG_CELLS.items() if word in what)
+            assert row[key] == value
+
+
+def test_the_tables_of_staff_and_figures(data, units, wrong):
+    rows = text_rows(data / "statistics" / "民政人员.csv", "utf-8-sig")
+    assert rows[0] == ["单元", "上级", "机构名称", "岗位", "人数", "日期"]
+    roles = {row[3] for row in rows[1:]}
+    assert roles == {
+        "专职社区工作者",
+        "持证社会工作者",
+        "社会工作者",
+        "民政经办人员",
+        "持证养老护理员",
+    }
+    known = {*units["village_level"]["name"], *units["township"]["name"], ""}
+    strangers = [n for n, row in enumerate(rows[1:], start=2) if row[0] not in known]
+    numbers = [n for n, row in enumerate(rows[1:], start=2) if not row[4].isdigit()]
+    documented = {what: number for number, what in wrong["民政人员.csv"].items()}
+    assert strangers == [documented["a unit that does not exist"]]
+    assert numbers == [documented["a number of 若干 (some)"]]
+    homes = {row[1] for row in text_rows(data / "facilities" / "养老机构.csv", "gb18030")[1:]}
+    assert {row[2] for row in rows[1:]} - {""} <= homes
+    figures = text_rows(data / "statistics" / "统计.csv", "utf-8-sig")[1:]
+    patients = {row[0]: row[2] for row in figures if row[1] == "居家患者"}
+    served = {row[0]: row[2] for row in figures if row[1] == "接受服务的患者"}
+    assert set(patients) == set(served) == set(units["township"]["name"])
+    assert all(
+        int(served[name]) <= int(patients[name])
+        for name in patients
+        if patients[name].isdigit() and served[name].isdigit()
+    )
 
 
 def test_the_readme_says_that_the_city_is_invented(data):
@@ -335,7 +465,7 @@ def test_lists_have_their_formats_and_sizes(data, lists, burial):
 def test_the_day_centres_stand_under_a_title_and_a_header_of_two_lines(lists):
     rows = lists["日间照料中心.xlsx"]
     assert "一览表" in rows[0][0]
-    assert rows[0][1:] == [""] * 10
+    assert rows[0][1:] == [""] * 11
     assert rows[1][4] == "位置（百度坐标）"
     assert rows[2][4:6] == ["经度", "纬度"]
     assert rows[3][0] == 1
@@ -351,7 +481,7 @@ def test_the_wrong_care_homes_stand_where_the_readme_says(lists, wrong):
     rows = lists["养老机构.csv"]
     titles = rows[0]
     documented = wrong["养老机构.csv"]
-    assert len(documented) == 11
+    assert len(documented) == 12
 
     def row(what):
         number = next(number for number, text in documented.items() if what in text)
@@ -368,6 +498,8 @@ def test_the_wrong_care_homes_stand_where_the_readme_says(lists, wrong):
     assert row("markup")["机构名称"] == '<b>"福寿"</b> & 院'
     assert row("formula")["机构名称"] == "=1+1"
     assert row("totals")["序号"] == "合计"
+    assert row("见附件")["康复室"] == "见附件"
+    assert int(row("见附件")["核定床位"]) >= 100
     repeated = [value for key, value in row("repeats").items() if key != "序号"]
     assert sum(line[1:] == repeated for line in rows) == 2
 

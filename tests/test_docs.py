@@ -23,8 +23,10 @@ import servicecircle as sc
 from servicecircle import project as settings
 from servicecircle.cli import main
 from servicecircle.standards import plan_schema
+from servicecircle.standards.conflicts import ConflictType, Severity
 from servicecircle.standards.kinds import KINDS
 from servicecircle.standards.scorecard import SCORECARD_COLUMNS, UNIT_RESULT_COLUMNS, VERDICTS
+from servicecircle.standards.uncertainty import CAUSES
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = (
@@ -55,12 +57,18 @@ SECTIONS = {
     "[population]": settings.PopulationSettings,
     "[facilities.LAYER]": settings.FacilitySettings,
     "[staff]": settings.StaffSettings,
+    "[statistics]": settings.StatisticsSettings,
     "[geocode]": settings.GeocodeSettings,
     "[layers.NAME]": settings.LayerSettings,
     # Its keys are the columns of facilities, which have a test of their own.
     "[titles]": BaseModel,
     "[network]": settings.NetworkSettings,
     "[rules]": settings.RuleSettings,
+    "[equity]": settings.EquitySettings,
+    "[monte_carlo]": settings.MonteCarloSettings,
+    "[catchments.NAME]": settings.CatchmentSettings,
+    "[assignment.NAME]": settings.AssignmentSettings,
+    "[clusters.LEVEL]": settings.ClusterSettings,
 }
 
 
@@ -187,7 +195,7 @@ def test_scopes_of_the_guide_are_those_that_boundaries_take():
     registry = load_registry()
     scopes = {name for name, scope in registry.scopes.items() if scope.polygon}
     said = section("docs/project-file.md", "[boundaries.LEVEL]").split("Formats:")[0]
-    assert set(codes(said)) == scopes | set(settings.LEVELS)
+    assert set(codes(said)) == {*scopes, *settings.LEVELS, *settings.DRAWN_LEVELS}
     layers = section("docs/project-file.md", "[facilities.LAYER]").split("Formats:")[0]
     assert set(codes(layers)) - {"LAYER", "[layers.NAME]"} <= set(registry.layers)
 
@@ -300,10 +308,19 @@ def matches(described, written):
         "units.csv",
         "scorecard.csv",
         "unit_results.csv",
+        "conflicts.csv",
         "facilities.csv",
         "problems.csv",
         "calibration.csv",
         "roads_by_unit.csv",
+        "progress.csv",
+        "worth.csv",
+        "shortfalls.csv",
+        "needs_by_layer.csv",
+        "league.csv",
+        "league_units.csv",
+        "widths.csv",
+        "trace.csv",
     ],
 )
 def test_columns_are_those_that_the_guide_describes(example, name):
@@ -317,7 +334,11 @@ def test_columns_are_those_that_the_guide_describes(example, name):
 
 def test_columns_of_the_access_table_are_described(example):
     written = pq.read_schema(example / "access.parquet").names
-    assert columns_of("access.parquet") == written
+    described = columns_of("access.parquet")
+    assert matches(described, written)
+    assert [name for name in written if name in described] == [
+        name for name in described if "<" not in name
+    ]
 
 
 def test_layers_of_the_geopackage_are_described(example):
@@ -372,7 +393,7 @@ def test_causes_are_described():
     ]
     # A word that something is compared with is none of them.
     text = re.sub(r'[!=]= "\w+"', "", "\n".join(lines))
-    causes = set(re.findall(r'"(\w+)"', text))
+    causes = set(re.findall(r'"(\w+)"', text)) | set(CAUSES)
     described = set(first_column("docs/method.md", "Verdicts")) - set(VERDICTS)
     assert described == causes
     (said,) = [row for row in rows("docs/outputs.md", "scorecard.csv") if "width" in row[0]]
@@ -411,16 +432,16 @@ def test_packaged_plans_are_described():
 def test_kinds_are_described_with_whether_they_are_judged():
     told = {codes(row[0])[0]: row[2] for row in rows("docs/plans.md", "Kinds")}
     assert list(told) == list(KINDS)
-    for name, said in told.items():
-        later = KINDS[name].measure.__name__ == "measure_later"
-        assert said == ("no: `no_data`" if later else "yes"), name
-    missing = re.search(r"kinds ([^,]+(?:, [^,]+)*?) are listed", read("README.md"))
-    assert set(codes(missing[1])) == {name for name in told if told[name] != "yes"}
+    assert set(told.values()) == {"yes"}
 
 
 @pytest.mark.parametrize(
     ("title", "table"),
-    [("[plan]", plan_schema.PlanTable), ("[indicators.ID]", plan_schema.IndicatorTable)],
+    [
+        ("[plan]", plan_schema.PlanTable),
+        ("[indicators.ID]", plan_schema.IndicatorTable),
+        ("[conflicts.ID]", plan_schema.ConflictTable),
+    ],
 )
 def test_every_key_of_a_plan_file_is_described(title, table):
     assert set(first_column("docs/plans.md", title)) == set(table.model_fields)
@@ -433,16 +454,36 @@ def test_keys_within_indicators_are_described():
     assert set(codes(told["alternatives"])) == set(plan_schema.AlternativeTable.model_fields)
     words = set(re.findall(r"\w+", " ".join(codes(told["targets"]))))
     assert set(plan_schema.TargetTable.model_fields) <= words
+    assert set(plan_schema.NormTable.model_fields) <= set(codes(told["norm"]))
+    of_conflicts = {codes(row[0])[0]: row[1] for row in rows("docs/plans.md", "[conflicts.ID]")}
+    words = set(re.findall(r"\w+", " ".join(codes(of_conflicts["says"]))))
+    assert set(plan_schema.StatementTable.model_fields) <= words
+    assert set(codes(of_conflicts["severity"])) == set(get_args(Severity))
+    assert set(codes(of_conflicts["type"])) <= set(get_args(ConflictType))
 
 
 def test_plan_file_of_the_guide_loads(tmp_path):
     (text,) = toml_blocks("docs/plans.md")
     (tmp_path / "mycity.toml").write_text(text, encoding="utf-8")
     plan = sc.load_plan(tmp_path / "mycity.toml")
-    assert [one.id for one in plan.indicators] == [
-        "day_centre_in_every_community",
-        "care_home_within_15_minutes",
+    assert [one.kind for one in plan.indicators] == [
+        "presence_per_unit",
+        "travel_time",
+        "capacity_ratio",
+        "share",
+        "count",
+        "share",
     ]
+    assert [one.id for one in plan.conflicts] == ["day_centres"]
+
+
+def test_fault_of_the_guide_is_what_is_told(tmp_path):
+    (text,) = toml_blocks("docs/plans.md")
+    path = tmp_path / "mycity.toml"
+    path.write_text(text.replace("elderly_day_center", "elderly_day_centre", 1), encoding="utf-8")
+    with pytest.raises(sc.ProjectError) as caught:
+        sc.load_plan(path)
+    assert f"```\n{caught.value.text('en')}\n```" in read("docs/plans.md")
 
 
 def test_every_command_and_option_is_described():

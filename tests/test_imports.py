@@ -38,6 +38,9 @@ ORDER = [
     "circles",
     "way",
     "study",
+    "explain",
+    "compare",
+    "commands",
     "cli",
 ]
 HEAVY = {

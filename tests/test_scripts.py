@@ -26,7 +26,7 @@ def results():
         name: settings.model_copy(update={"circles": name == "care_home"})
         for name, settings in project.facilities.items()
     }
-    return sc.study_project(project.model_copy(update={"facilities": layers, "plans": {}}))
+    return sc.study_project(project.with_layers(layers))
 
 
 @pytest.fixture(scope="module")

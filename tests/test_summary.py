@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pandas as pd
 import pytest
 
 from servicecircle.problems import Problem
-from servicecircle.summary import problem_lines
+from servicecircle.summary import _needs_lines, _progress_lines, problem_lines
 
 
 def problem(code="facility.no_place", severity="warning", **where):
@@ -43,3 +46,35 @@ def test_twenty_texts_are_shown_and_the_rest_counted(language, said):
     lines = problem_lines(many, language)
     assert sum(line.startswith("[") for line in lines) == 20
     assert said in lines[-1]
+
+
+def ahead(**more):
+    rows = {
+        "plan": ["p", "p", "p", "p", "q"],
+        "alternative": ["", "", "", "30", ""],
+        "next_year": [2025, 2025, pd.NA, 2025, pd.NA],
+        "on_track": ["no", "reached", "missed", "no", "missed"],
+    }
+    needs = {
+        "plan": ["", "", "", "p"],
+        "layer": ["canteen", "canteen", "care_home", "canteen"],
+        "shortfall_of": ["persons", "facilities", "facilities", "facilities"],
+        "needed_at_least": [900.0, 7.0, 1200.0, 7.0],
+    }
+    tables = {"progress": pd.DataFrame(rows), "needs_by_layer": pd.DataFrame(needs)}
+    layer = SimpleNamespace(name="canteen", zh="老年食堂", en="canteen")
+    return SimpleNamespace(tables=tables | more, layers=(layer,))
+
+
+def test_targets_to_come_are_counted_without_alternatives():
+    assert _progress_lines(ahead(), "p", "en") == [
+        "  targets to come of 2 of them: 1 reached, 1 behind"
+    ]
+    assert _progress_lines(ahead(), "q", "zh") == []
+
+
+def test_what_layers_lack_is_told_the_most_first():
+    (line,) = _needs_lines(ahead(), "zh")
+    assert "至少还缺（处）：care_home 1,200，老年食堂 7。" in line
+    nothing = pd.DataFrame(columns=["plan", "layer", "shortfall_of", "needed_at_least"])
+    assert _needs_lines(ahead(needs_by_layer=nothing), "en") == []

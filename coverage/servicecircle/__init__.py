@@ -45,6 +45,9 @@ if TYPE_CHECKING:
         UnknownNameError,
     )
     from servicecircle.measure.access import reaches
+    from servicecircle.measure.assignment import Placement, least_time, nearest_first
+    from servicecircle.measure.catchments import Competition, floating_catchments, gaussian_weights
+    from servicecircle.measure.contiguous import contiguous_clusters
     from servicecircle.measure.presence import is_open
     from servicecircle.network.profiles import PROFILES, Profile, profile
     from servicecircle.problems import Problem, problem_table
@@ -60,11 +63,13 @@ __version__ = "0.1.0"
 __all__ = [
     "PROFILES",
     "CirclesDrawn",
+    "Competition",
     "CrsError",
     "InputError",
     "LayerInfo",
     "MetricCrs",
     "OutputError",
+    "Placement",
     "Plan",
     "Problem",
     "Profile",
@@ -78,15 +83,20 @@ __all__ = [
     "bd09_to_gcj02",
     "bd09_to_wgs84",
     "check_project",
+    "contiguous_clusters",
     "demo_project",
     "draw_circles",
+    "floating_catchments",
+    "gaussian_weights",
     "gcj02_to_bd09",
     "gcj02_to_wgs84",
     "in_mainland_china",
     "is_open",
+    "least_time",
     "load_plan",
     "load_project",
     "metric_crs",
+    "nearest_first",
     "packaged_plans",
     "problem_table",
     "profile",
@@ -123,6 +133,9 @@ _HOMES = {
         "UnknownNameError",
     ),
     "measure.access": ("reaches",),
+    "measure.assignment": ("Placement", "least_time", "nearest_first"),
+    "measure.catchments": ("Competition", "floating_catchments", "gaussian_weights"),
+    "measure.contiguous": ("contiguous_clusters",),
     "measure.presence": ("is_open",),
     "network.profiles": ("PROFILES", "Profile", "profile"),
     "problems": ("Problem", "problem_table"),

@@ -18,7 +18,7 @@ from servicecircle.outputs.run_record import write_run_record
 from servicecircle.outputs.tables import write_csv
 from servicecircle.problems import Problem, problem_table
 from servicecircle.progress import Progress
-from servicecircle.project import LEVELS, Project
+from servicecircle.project import DRAWN_LEVELS, LEVELS, Project
 from servicecircle.standards.names import Names, settle_names
 
 __all__ = ["Findings", "find_problems", "write_findings"]
@@ -64,7 +64,13 @@ def find_problems(
     progress : Progress
     """
     names = settle_names(project)
-    inputs = read_inputs(project, selectors=names.selectors(project), progress=progress, go_on=True)
+    inputs = read_inputs(
+        project,
+        selectors=names.selectors(project),
+        progress=progress,
+        go_on=True,
+        asked=names.asked,
+    )
     with progress.stage("ground"):
         placed, stopped = _ground(project, names, inputs)
     problems = (*faults, *names.faults, *inputs.faults, *stopped, *inputs.problems, *placed)
@@ -123,8 +129,8 @@ def write_findings(findings: Findings, folder: Path) -> list[str]:
 def _ground(project: Project, names: Names, inputs: Inputs) -> tuple[list[Problem], list[Problem]]:
     """Place what could be read; a part that stops it is told and left out, then tried again."""
     faults: list[Problem] = []
-    levels = {level for level in LEVELS if level in project.boundaries}
-    scopes = set(project.boundaries) - set(LEVELS)
+    levels = set(project.boundaries) & {*LEVELS, *DRAWN_LEVELS}
+    scopes = set(project.boundaries) - levels
     if levels != set(inputs.units["level"]) or scopes != set(inputs.scopes["scope"]):
         # Without a boundary everything would seem to lie outside.
         return [], faults

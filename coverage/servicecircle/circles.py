@@ -102,7 +102,9 @@ def draw_circles(
     names = settle_names(chosen)
     if names.faults:
         raise InputError(names.faults)
-    inputs = read_inputs(chosen, selectors=names.selectors(chosen), progress=watch)
+    inputs = read_inputs(
+        chosen, selectors=names.selectors(chosen), progress=watch, asked=names.asked
+    )
     with watch.stage("ground"):
         ground = lay_ground(chosen, inputs)
     found = all_circles(chosen, ground, watch, parted=True)
@@ -191,12 +193,12 @@ def _chosen(project: Project, layers: Sequence[str], minutes: Sequence[float]) -
     if faults:
         raise InputError(faults)
     wanted = {
-        layer: settings.model_copy(update={"circles": True})
-        for layer, settings in project.facilities.items()
-        if not layers or layer in layers
+        layer: project.facilities[layer].model_copy(update={"circles": True, "count_only": False})
+        for layer in project.facilities
+        if layer in (layers or project.travel_layers)
     }
     rules = project.rules.model_copy(update={"minutes": sorted(minutes)})
-    return project.model_copy(update={"facilities": wanted, "rules": rules, "plans": {}})
+    return project.with_layers(wanted).model_copy(update={"rules": rules})
 
 
 def _simplified(found: Circles, tolerance_m: float) -> gpd.GeoDataFrame:

@@ -34,16 +34,22 @@ from servicecircle.toml_files import (
     pruned,
     read_bytes,
     row_of,
+    with_changes,
 )
 
 __all__ = [
+    "AssignmentSettings",
     "BoundarySettings",
+    "CatchmentSettings",
     "ChangeSettings",
+    "ClusterSettings",
     "CodeSettings",
+    "EquitySettings",
     "FacilitySettings",
     "GeocodeSettings",
     "LayerSettings",
     "LocalGrid",
+    "MonteCarloSettings",
     "NetworkSettings",
     "PlanSettings",
     "PopulationSettings",
@@ -52,6 +58,7 @@ __all__ = [
     "RoadSettings",
     "RuleSettings",
     "StaffSettings",
+    "StatisticsSettings",
     "load_project",
     "salvage_project",
 ]
@@ -59,6 +66,15 @@ __all__ = [
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09", "auto"]
 Level = Literal["province", "prefecture", "county", "township", "village_level"]
 LEVELS: tuple[Level, ...] = ("province", "prefecture", "county", "township", "village_level")
+ClusterLevel = Literal["planning_unit", "big_community"]
+DrawnLevel = Literal["planning_unit", "big_community", "residential_estate", "industrial_cluster"]
+DRAWN_LEVELS: tuple[DrawnLevel, ...] = (
+    "planning_unit",
+    "big_community",
+    "residential_estate",
+    "industrial_cluster",
+)
+"""Levels of units that no administration has: they may leave gaps, and lie in no other unit."""
 _PRUNINGS = 5
 _LONGEST_NAME = 255
 _SHOWN = 60
@@ -119,6 +135,8 @@ class PlanSettings(_Settings):
     """Indicator id → the meaning of distance to judge by."""
     anyway: list[str] = []
     """Indicators to judge although their clause speaks of other areas."""
+    norms: dict[str, Positive] = {}
+    """Indicator id → a norm that the plan leaves to another document."""
 
 
 class LocalGrid(_Settings):
@@ -358,6 +376,8 @@ class FacilitySettings(_Settings):
     partial_dates: Literal["first", "last"] = "first"
     """The day that stands for a year or a month alone."""
     circles: bool = True
+    count_only: bool = False
+    """Only count the facilities of each unit; measure no travel that no rule of a plan asks for."""
     direction: Literal["to", "from"] = "to"
     """Whether people travel to the facility, or it comes to them."""
     duplicates: Literal["flag", "merge"] = "flag"
@@ -391,6 +411,31 @@ class StaffSettings(_Settings):
         both = sorted({"role", "count"} & set(self.columns))
         if self.roles and both:
             raise BrokenRule("project.staff_shape", found=", ".join(both))
+        return self
+
+
+class StatisticsSettings(_Settings):
+    """``[statistics]``: figures of units by name, as a yearbook or an office gives them."""
+
+    path: FilePath
+    sheet: str | None = None
+    encoding: str | None = None
+    columns: dict[str, str] = {}
+    """Column (unit, unit_code, parent, name, value, date) → column of the file."""
+    names: dict[str, str] = {}
+    """Name of a figure → column of the file that holds it, where each figure has its own."""
+    unit_level: Level | DrawnLevel | None = None
+    """Level of the units named."""
+    units_date: dt.date | None = None
+    """Date whose units rows without a date of their own name; changes after it are followed."""
+    credit: str = ""
+    invented: bool = False
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> StatisticsSettings:
+        both = sorted({"name", "value"} & set(self.columns))
+        if self.names and both:
+            raise BrokenRule("project.statistics_shape", found=", ".join(both))
         return self
 
 
@@ -457,6 +502,104 @@ class RuleSettings(_Settings):
         return self
 
 
+class _CompetitionSettings(_Settings):
+    """What people compete for, and how far they go for it."""
+
+    layer: str | None = None
+    """Facility layer whose places are competed for; the name of the table where not given."""
+    minutes: Positive = 30.0
+    """A facility farther than this is out of reach."""
+    profile: ProfileName | None = None
+    weight: Literal["elderly", "population"] = "elderly"
+    """Who competes."""
+    outsiders: bool = False
+    """People who live in no unit compete too."""
+
+
+class CatchmentSettings(_CompetitionSettings):
+    """``[catchments.NAME]``: places for each person within reach, where people compete."""
+
+    methods: list[Literal["2sfca", "e2sfca", "3sfca"]] = Field(
+        default=["2sfca", "e2sfca", "3sfca"], min_length=1
+    )
+    steps: list[Annotated[list[NotNegative], Field(min_length=2, max_length=2)]] = []
+    """Zones of time as [minutes, weight], instead of Gaussian weights."""
+    per: Positive = 10000.0
+    """Scores are places for so many people."""
+    norm: Positive | None = None
+    """A score that people are to have."""
+
+    @model_validator(mode="after")
+    def _zones(self) -> CatchmentSettings:
+        ends = [minutes for minutes, _ in self.steps]
+        weights = [weight for _, weight in self.steps]
+        ordered = ends == sorted(set(ends)) and weights == sorted(weights, reverse=True)
+        if self.steps and not (ordered and ends[-1] == self.minutes and weights[-1] > 0.0):
+            raise BrokenRule("project.catchment_steps", minutes=f"{self.minutes:g}")
+        if len(set(self.methods)) != len(self.methods):
+            raise BrokenRule("project.methods_twice", values=", ".join(self.methods))
+        return self
+
+
+class AssignmentSettings(_CompetitionSettings):
+    """``[assignment.NAME]``: each person gets a place at a facility that has room, or none."""
+
+    rules: list[Literal["nearest", "least_time"]] = Field(
+        default=["nearest", "least_time"], min_length=1
+    )
+    share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
+    """Of these people, the part that needs a place."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> AssignmentSettings:
+        if len(set(self.rules)) != len(self.rules):
+            raise BrokenRule("project.methods_twice", values=", ".join(self.rules))
+        return self
+
+
+class ClusterSettings(_Settings):
+    """``[clusters.LEVEL]``: stand-ins for units that nobody has drawn, of about equal people."""
+
+    people: Positive | None = None
+    """People of a cluster, about."""
+    number: int | None = Field(default=None, ge=1)
+    """Clusters, in each unit of ``within`` or in all."""
+    weight: Literal["elderly", "population", "units"] = "elderly"
+    """Who counts; ``units``: each unit as one."""
+    units: Level | None = None
+    """Level of the units that are put together; the finest where not given."""
+    within: Level | None = None
+    """Level whose borders no cluster crosses."""
+
+    @model_validator(mode="after")
+    def _one_size(self) -> ClusterSettings:
+        if (self.people is None) == (self.number is None):
+            raise BrokenRule("project.cluster_size")
+        return self
+
+
+class EquitySettings(_Settings):
+    """``[equity]``: how evenly ways and rates are spread over people; left out: not computed."""
+
+    layers: list[str] = []
+    """Facility layers; none named: all."""
+    people: Literal["elderly", "population"] | None = None
+    """Who counts; not given: the elderly where they are known, else all people."""
+    level: Level | None = None
+    """Level of the units held against each other; not given: townships, else the finest."""
+    measures: list[Literal["minutes", "metres", "straight_metres"]] = []
+    """What is spread over people; not given: minutes, without roads straight metres."""
+    minutes: list[Positive] = []
+    """Limits of the rates of coverage; not given: the longest of ``[rules]``."""
+
+
+class MonteCarloSettings(_Settings):
+    """``[monte_carlo]``: rules of distance and travel time under drawn speeds and places."""
+
+    runs: int = Field(default=200, ge=1, le=100_000)
+    seed: int = Field(default=1, ge=0)
+
+
 class Project(_Settings):
     """A whole project file.
 
@@ -475,9 +618,15 @@ class Project(_Settings):
     titles: dict[str, list[Annotated[str, Field(min_length=1)]]] = {}
     """Facility column → further titles that it comes under, in every list."""
     staff: StaffSettings | None = None
+    statistics: StatisticsSettings | None = None
     geocode: GeocodeSettings | None = None
     network: NetworkSettings = NetworkSettings()
     rules: RuleSettings = RuleSettings()
+    catchments: dict[str, CatchmentSettings] = {}
+    assignment: dict[str, AssignmentSettings] = {}
+    clusters: dict[ClusterLevel, ClusterSettings] = {}
+    equity: EquitySettings | None = None
+    monte_carlo: MonteCarloSettings | None = None
     _folder: Path = PrivateAttr(default=Path())
     _file: str = PrivateAttr(default="")
     _lines: dict[Location, int] = PrivateAttr(default_factory=dict)
@@ -545,18 +694,46 @@ class Project(_Settings):
             "drive": float("nan"),
         }[profile]
 
+    @property
+    def travel_layers(self) -> tuple[str, ...]:
+        """Layers that travel is measured to, in the order of the file."""
+        return tuple(name for name, given in self.facilities.items() if not given.count_only)
+
+    def with_layers(self, facilities: Mapping[str, FacilitySettings]) -> Project:
+        """Return the project with these layers alone, and without all that may name others.
+
+        No plan is judged, nobody competes for places, and no table of staff or figures is read.
+
+        Examples
+        --------
+        >>> project = Project.model_validate({
+        ...     "project": {"name": "town", "as_of": dt.date(2025, 12, 31)},
+        ...     "boundaries": {"township": {"path": "a.gpkg"}},
+        ...     "facilities": {"canteen": {"path": "b.csv"}, "care_home": {"path": "c.csv"}},
+        ...     "equity": {"layers": ["care_home"]},
+        ... })
+        >>> alone = project.with_layers({"canteen": project.facilities["canteen"]})
+        >>> list(alone.facilities), alone.equity
+        (['canteen'], None)
+        """
+        nothing = {"plans": {}, "catchments": {}, "assignment": {}, "clusters": {}}
+        none = dict.fromkeys(("equity", "monte_carlo", "staff", "statistics"))
+        return self.model_copy(update={"facilities": dict(facilities), **nothing, **none})
+
     def layer_profile(self, layer: str) -> ProfileName:
         """Return the profile of a layer: its own, else the project's."""
         return self.facilities[layer].profile or self.project.profile
 
 
-def load_project(path: Path) -> Project:
+def load_project(path: Path, *, changes: Iterable[str] = ()) -> Project:
     """Read and validate a project file.
 
     Parameters
     ----------
     path : pathlib.Path
         A TOML file; paths inside it are relative to its folder.
+    changes : iterable of str
+        ``table.key=value`` each: settings that take the place of those in the file.
 
     Raises
     ------
@@ -571,18 +748,22 @@ def load_project(path: Path) -> Project:
       the command needs a project file in TOML
       check the path
     """
-    project, fault = salvage_project(path)
+    project, fault = salvage_project(path, changes=changes)
     if project is None or fault is not None:
         raise fault or ProjectError(())
     return project
 
 
-def salvage_project(path: Path) -> tuple[Project | None, ProjectError | None]:
+def salvage_project(
+    path: Path, *, changes: Iterable[str] = ()
+) -> tuple[Project | None, ProjectError | None]:
     """Read a project file, and with faults what of it can be used to check its inputs.
 
     Parameters
     ----------
     path : pathlib.Path
+    changes : iterable of str
+        See :func:`load_project`.
 
     Returns
     -------
@@ -596,7 +777,8 @@ def salvage_project(path: Path) -> tuple[Project | None, ProjectError | None]:
     ProjectError
         If the file is not there or is no TOML.
     """
-    given, text = parse_toml(read_bytes(path, missing="project.missing"), name=path.name)
+    parsed, text = parse_toml(read_bytes(path, missing="project.missing"), name=path.name)
+    given = with_changes(parsed, changes)
     fault: ProjectError | None = None
     data = given
     for _ in range(_PRUNINGS):

@@ -7,6 +7,7 @@ from typing import Any
 
 from servicecircle.inputs.datum_record import datum_record
 from servicecircle.inputs.load import Inputs
+from servicecircle.inputs.runs import FORMAT
 from servicecircle.measure.ground import Ground
 from servicecircle.measure.layers import Access
 from servicecircle.measure.presence import is_open
@@ -20,11 +21,20 @@ from servicecircle.project import (
     Project,
     RoadSettings,
     StaffSettings,
+    StatisticsSettings,
 )
+from servicecircle.standards.monte_carlo import speed_distribution
 
 __all__ = ["OSM_CREDIT", "record_of"]
 
-_Source = BoundarySettings | FacilitySettings | PopulationSettings | RoadSettings | StaffSettings
+_Source = (
+    BoundarySettings
+    | FacilitySettings
+    | PopulationSettings
+    | RoadSettings
+    | StaffSettings
+    | StatisticsSettings
+)
 
 OSM_CREDIT = "© OpenStreetMap contributors, ODbL 1.0"
 
@@ -53,6 +63,7 @@ def record_of(
     }
     return {
         "command": "run",
+        "format": FORMAT,
         "environment": describe_environment(),
         "project": project.model_dump(mode="json", exclude_none=True),
         "invented": project.project.invented,
@@ -96,6 +107,14 @@ def record_of(
             "rows_used": inputs.staff.rows_in - inputs.staff.rows_set_aside,
             "numbers": len(inputs.staff.frame),
         },
+        "statistics": None
+        if inputs.statistics is None
+        else {
+            "rows_in": inputs.statistics.rows_in,
+            "rows_set_aside": inputs.statistics.rows_set_aside,
+            "rows_used": inputs.statistics.rows_in - inputs.statistics.rows_set_aside,
+            "figures": len(inputs.statistics.frame),
+        },
         "units": dict(inputs.unit_checks),
         "proposals": {
             str(kind): int(count)
@@ -121,6 +140,15 @@ def record_of(
         },
         "access": status,
         "edge": dict(ground.edge),
+        "monte_carlo": None
+        if project.monte_carlo is None
+        else {
+            **project.monte_carlo.model_dump(),
+            "speed_elderly": speed_distribution(project.speed_kmh("elderly")),
+            "facilities": "evenly from the disc of position_error_m",
+            "people": "evenly over the disc of position_error_m; a raster's cell in parts",
+            "residuals": "evenly between points and official figure, by unit",
+        },
         "credits": _credits(project, inputs),
     }
 
@@ -141,7 +169,8 @@ def _sources(project: Project) -> dict[str, _Source]:
     sources |= {} if project.roads is None else {"roads": project.roads}
     sources |= {} if project.population is None else {"population": project.population}
     sources |= dict(project.facilities.items())
-    return sources | ({} if project.staff is None else {"staff": project.staff})
+    sources |= {} if project.staff is None else {"staff": project.staff}
+    return sources | ({} if project.statistics is None else {"statistics": project.statistics})
 
 
 def _hashes(project: Project, inputs: Inputs) -> dict[str, str]:

@@ -34,6 +34,8 @@ class LayerInfo:
         Whether the sites are stand-ins, to be said wherever they show.
     on_network : bool
         False without roads: only straight-line answers exist.
+    measured : bool
+        False where the layer is only counted in units.
     """
 
     name: str
@@ -43,6 +45,7 @@ class LayerInfo:
     speed_kmh: float
     invented: bool
     on_network: bool
+    measured: bool = True
 
     def pace(self, language: Language) -> str:
         """Return the speed in words."""
@@ -76,7 +79,8 @@ class Results:
         Columns of the table ``facilities``, with ``unit_<level>`` for each level, ``snap_m`` and
         ``snap_status`` (attached, unsnapped, no_place, no_roads). Geometry may be None.
     demand : geopandas.GeoDataFrame
-        demand_id, population, elderly, ``unit_<level>``, ``in_<scope>``, snap_m, geometry.
+        demand_id, population, elderly, ``unit_<level>``, ``in_<scope>``, snap_m, geometry; where
+        people compete for places ``score_<name>_<method>`` and ``left_<name>_<rule>``.
     access : pandas.DataFrame
         Long: demand_id, layer, profile, criterion, metres, straight_metres, seconds, facility_id,
         snap_m, status, within_count. Seconds NaN where there is no number.
@@ -98,6 +102,8 @@ class Results:
         Table ``staff``, where the project supplies one.
     tables : mapping of str to pandas.DataFrame
         Further tables, as their files are called: ``calibration``, ``roads_by_unit``.
+    plan_files : mapping of str to bytes
+        Copies of the plan files, by the name of the copy.
     """
 
     name: str
@@ -122,3 +128,4 @@ class Results:
     record: Mapping[str, Any]
     staff: pd.DataFrame | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    plan_files: Mapping[str, bytes] = field(default_factory=dict)

@@ -13,18 +13,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import geopandas as gpd
-import pandas as pd
 
 from servicecircle.check import find_problems, write_findings
 from servicecircle.errors import InputError
 from servicecircle.inputs.facilities import with_titles
 from servicecircle.inputs.load import Inputs, read_inputs
+from servicecircle.measure.capacity import all_capacity
+from servicecircle.measure.equity_tables import all_equity
+from servicecircle.measure.exits import exit_ways
 from servicecircle.measure.ground import lay_ground
 from servicecircle.measure.layers import (
     all_access,
     all_circles,
     all_coverage,
     all_presence,
+    joined_access,
 )
 from servicecircle.network.background import background_roads
 from servicecircle.outputs.folder import check_folder, publish
@@ -41,8 +44,11 @@ from servicecircle.project import Project
 from servicecircle.record import record_of
 from servicecircle.results import LayerInfo, Results
 from servicecircle.standards.evaluate import required_access
+from servicecircle.standards.journeys import farthest_m
 from servicecircle.standards.judge import judge_plans
 from servicecircle.standards.names import Names, settle_names
+from servicecircle.standards.outlook import league_tables
+from servicecircle.standards.plan_files import kept_plans, plans_record
 from servicecircle.standards.registry import LayerWords
 from servicecircle.summary import Summary, check_summary, run_summary
 
@@ -129,15 +135,31 @@ def study_project(project: Project, *, progress: Progress | None = None) -> Resu
     with watch.stage("ground"):
         ground = lay_ground(project, inputs)
     own = {layer: str(project.layer_profile(layer)) for layer in project.facilities}
-    keys = set(own.items()) | required_access(names.plans.values(), own)
+    keys = {(layer, own[layer]) for layer in project.travel_layers}
+    keys |= required_access(names.plans.values(), own)
     access = all_access(project, ground, keys, watch)
+    speeds = {name: project.speed_kmh(name) for _, name in keys}
+    farthest = farthest_m(names.plans.values(), speeds)
+    for key, columns in exit_ways(project, ground, access, limit_m=farthest).items():
+        for column, values in columns.items():
+            access[key][column] = values
     circles = all_circles(project, ground, watch)
     for layer, count in circles.within.items():
         access[layer, own[layer]]["within_count"] = count
     counts, presence_problems = all_presence(project, ground)
+    kept = kept_plans(project, names.plans)
     coverage = all_coverage(project, ground, access, counts, watch)
-    scorecard, unit_results = judge_plans(
+    capacity = all_capacity(project, ground, watch)
+    equity = all_equity(project, ground, access, watch)
+    judged = judge_plans(
         project, ground, access, names.plans, extra_layers=names.extra, progress=watch
+    )
+    league = league_tables(
+        names.plans.values(),
+        judged.unit_results,
+        coverage,
+        ground.units,
+        main_rule=_main_rule(project, on_network=ground.network is not None),
     )
     return Results(
         name=project.project.name,
@@ -151,26 +173,40 @@ def study_project(project: Project, *, progress: Progress | None = None) -> Resu
         scopes=ground.scopes,
         facilities=ground.facilities,
         demand=gpd.GeoDataFrame(
-            ground.demand.drop(columns=["lon", "lat"]),
+            ground.demand.drop(columns=["lon", "lat"]).assign(**capacity.demand),
             geometry=gpd.points_from_xy(ground.demand["lon"], ground.demand["lat"]),
             crs="EPSG:4326",
         ),
-        access=pd.concat(access.values(), ignore_index=True),
+        access=joined_access(access),
         unit_coverage=coverage,
-        scorecard=scorecard,
-        unit_results=unit_results,
+        scorecard=judged.scorecard,
+        unit_results=judged.unit_results,
         circles=circles.circles.to_crs("EPSG:4326"),
         overlaps=circles.overlaps.to_crs("EPSG:4326"),
         roads=background_roads(inputs.roads),
         problems=(
             *inputs.problems,
             *with_titles((*ground.problems, *presence_problems), inputs.facilities),
+            *capacity.problems,
             *_coarser(project, circles.cell_m),
         ),
-        record=record_of(project, inputs, ground, access, cell_m=circles.cell_m),
+        record=record_of(project, inputs, ground, access, cell_m=circles.cell_m)
+        | {
+            "plans": plans_record(kept),
+            "capacity": dict(capacity.record),
+            "clusters": dict(ground.clusters),
+        },
         staff=inputs.staff.frame if inputs.staff is not None else None,
-        tables=ground.tables,
+        tables={**ground.tables, **judged.tables, **league, **capacity.tables, **equity},
+        plan_files={one.file: one.text for one in kept},
     )
+
+
+def _main_rule(project: Project, *, on_network: bool) -> str:
+    """Return the rule of ``units.csv`` that speaks for a layer: the longest time, as in words."""
+    if on_network:
+        return f"{max(project.rules.minutes):g} min"
+    return f"{min(project.rules.metres):g} m straight"
 
 
 def _coarser(project: Project, cell_m: float) -> tuple[Problem, ...]:
@@ -236,7 +272,12 @@ def check_project(
 def _read(project: Project, names: Names, progress: Progress) -> Inputs:
     """Read all inputs; faults of the names and of the files are told together."""
     try:
-        inputs = read_inputs(project, selectors=names.selectors(project), progress=progress)
+        inputs = read_inputs(
+            project,
+            selectors=names.selectors(project),
+            progress=progress,
+            asked=names.asked,
+        )
     except InputError as error:
         raise InputError([*names.faults, *error.problems]) from None
     if names.faults:
@@ -256,6 +297,7 @@ def _layer_infos(
             speed_kmh=project.speed_kmh(project.layer_profile(name)),
             invented=project.project.invented or settings.invented,
             on_network=on_network,
+            measured=not settings.count_only,
         )
         for name, settings in project.facilities.items()
     )

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from servicecircle.inputs.load import Inputs
+from servicecircle.measure.competition import AREA
+from servicecircle.measure.equity_tables import worst_rows
 from servicecircle.messages import Language, label
 from servicecircle.problems import Problem, Severity
 from servicecircle.results import LayerInfo, Results
 from servicecircle.standards.indicators import load_plan, packaged_plans
+from servicecircle.standards.pace import STATES
 from servicecircle.standards.registry import LayerWords
 from servicecircle.standards.scorecard import VERDICTS
 
@@ -21,6 +24,7 @@ __all__ = ["Summary", "check_summary", "problem_lines", "run_summary"]
 _MOST_SHOWN = 20
 _MOST_ROWS = 10
 _MOST_FILES = 20
+_MOST_LAYERS = 8
 _COLON: dict[Language, str] = {"zh": "：", "en": ": "}
 _LANGUAGES: tuple[Language, ...] = ("zh", "en")
 _RANK: dict[Severity, int] = {"fatal": 0, "error": 1, "warning": 2, "note": 3}
@@ -56,8 +60,14 @@ def run_summary(results: Results, out: Path) -> Summary:
     lines = {}
     for language in _LANGUAGES:
         said = [label("invented_banner", language)] if results.invented else []
-        said += [_layer_line(results, layer, language) for layer in results.layers]
+        said += [
+            _layer_line(results, layer, language) for layer in results.layers if layer.measured
+        ]
+        said += _capacity_lines(results, language)
         said += _plan_lines(results, language)
+        said += _needs_lines(results, language)
+        said += _equity_lines(results, language)
+        said += _drawn_lines(results, language)
         said.append(label("run_problems", language).format(count=len(results.problems)))
         said.append(label("run_done", language).format(page=(out / "index.html").as_posix()))
         lines[language] = tuple(said)
@@ -252,6 +262,92 @@ def _layer_line(results: Results, layer: LayerInfo, language: Language) -> str:
     )
 
 
+def _capacity_lines(results: Results, language: Language) -> list[str]:
+    """Return a line for each way in which people compete for places, over the whole area."""
+    lines = []
+    titles = {layer.name: _title(layer, language) for layer in results.layers}
+    for table, way in (("catchments", "method"), ("assignment", "rule")):
+        rows = results.tables.get(table)
+        if rows is None:
+            continue
+        for row in rows[rows["level"] == AREA].to_dict("records"):
+            words = {
+                "name": titles.get(row["name"], row["name"]),
+                "minutes": f"{row['minutes']:g}",
+                "profile": label(f"map_profile_{row['profile']}", language),
+            }
+            if math.isnan(row["placed" if way == "rule" else "score"]):
+                lines.append(label("run_no_capacity", language).format(**words))
+                continue
+            if way == "rule":
+                counts = {name: f"{row[name]:,.0f}" for name in ("placed", "left", "full")}
+                nobody = row["beyond_limit"] + row["unreachable"]
+                words |= counts | {
+                    "rule": label(f"rule_{row['rule']}", language),
+                    "total": f"{row['people']:,.0f}",
+                    "mean": f"{row['mean_minutes']:.1f}",
+                    "nobody": f"{nobody:,.0f}",
+                    "unsnapped": f"{row['unsnapped']:,.0f}",
+                }
+                lines.append(label("run_assignment", language).format(**words))
+                continue
+            norm = ""
+            if not math.isnan(row["norm"]):
+                norm = label("run_catchment_norm", language).format(
+                    norm=f"{row['norm']:g}", share=f"{row['share_at_norm']:.1%}"
+                )
+            words |= {
+                "method": str(row["method"]).upper(),
+                "per": f"{row['per']:,.0f}",
+                "score": f"{row['score']:,.1f}",
+                "norm": norm,
+            }
+            lines.append(label("run_catchment", language).format(**words))
+    return lines
+
+
+def _equity_lines(results: Results, language: Language) -> list[str]:
+    """Return for each layer how evenly its ways are spread, where that was asked for."""
+    if "equity" not in results.tables:
+        return []
+    titles = {layer.name: _title(layer, language) for layer in results.layers}
+    lines = []
+    for layer, row in worst_rows(results.tables["equity"]).items():
+        key = "minutes" if row["quantity"] == "minutes" else "metres"
+        digits = 1 if key == "minutes" else 0
+        if not row["unreached_share"] < 1.0:
+            continue
+        lines.append(
+            label(f"run_equity_{key}", language).format(
+                layer=titles.get(layer, layer),
+                people=label(f"people_{row['people']}", language),
+                mean=f"{row['mean']:.{digits}f}",
+                worst=f"{row['worst_tenth']:.{digits}f}",
+                units=row["worst_tenth_units"] or "–",
+                gini=f"{row['gini']:.2f}",
+                unreached=f"{row['unreached_share']:.1%}",
+            )
+        )
+    return lines
+
+
+def _drawn_lines(results: Results, language: Language) -> list[str]:
+    """Return what drawn runs say of the rules of travel, where they were asked for."""
+    rows = results.tables.get("monte_carlo")
+    if rows is None or not len(rows):
+        return []
+    split = rows[(rows["share_met"] > 0.0) & (rows["share_met"] < 1.0)]
+    first = rows.iloc[0]
+    return [
+        label("run_monte_carlo", language).format(
+            runs=first["runs"],
+            seed=first["seed"],
+            count=len(rows.drop_duplicates(["plan", "indicator_id", "alternative"])),
+            split=len(split.drop_duplicates(["plan", "indicator_id", "alternative"])),
+        )
+    ]
+
+
 def _plan_lines(results: Results, language: Language) -> list[str]:
     card = results.scorecard
     if not len(card):
@@ -270,4 +366,40 @@ def _plan_lines(results: Results, language: Language) -> list[str]:
         )
         words = {"plan": title, "count": len(rows), "verdicts": verdicts}
         lines.append(label("run_plan", language).format(**words))
+        lines += _progress_lines(results, str(name), language)
     return lines
+
+
+def _progress_lines(results: Results, plan: str, language: Language) -> list[str]:
+    """Return how many of a plan's indicators with targets to come are on track or behind."""
+    table = results.tables.get("progress")
+    if table is None or not len(table):
+        return []
+    rows = table[(table["plan"] == plan) & (table["alternative"] == "")]
+    rows = rows[rows["next_year"].notna()]
+    counts = rows["on_track"].value_counts()
+    said = [
+        label(f"run_progress_{state}", language).format(count=counts[state])
+        for state in STATES
+        if state in counts
+    ]
+    words = label("run_comma", language).join(said)
+    line = label("run_progress", language).format(count=len(rows), counts=words)
+    return [line] if said else []
+
+
+def _needs_lines(results: Results, language: Language) -> list[str]:
+    """Return what the layers lack at least, the most first, over all plans."""
+    table = results.tables.get("needs_by_layer")
+    if table is None or not len(table):
+        return []
+    rows = table[(table["plan"] == "") & (table["shortfall_of"] == "facilities")]
+    rows = rows[rows["needed_at_least"] > 0]
+    rows = rows.sort_values("needed_at_least", ascending=False, kind="stable")
+    titles = {layer.name: _title(layer, language) for layer in results.layers}
+    said = [
+        f"{titles.get(layer, layer)} {needed:,.0f}"
+        for layer, needed in zip(rows["layer"], rows["needed_at_least"], strict=True)
+    ]
+    words = label("run_comma", language).join(said[:_MOST_LAYERS])
+    return [label("run_needs", language).format(layers=words)] if said else []

@@ -7,7 +7,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,6 +26,7 @@ __all__ = [
     "pruned",
     "read_bytes",
     "row_of",
+    "with_changes",
 ]
 
 Location = tuple[str, ...]
@@ -117,6 +118,60 @@ def parse_toml(raw: bytes, *, name: str) -> tuple[dict[str, Any], str]:
         return tomllib.loads(text), text
     except tomllib.TOMLDecodeError as error:
         raise ProjectError(_syntax(str(error), text, name), language=_language(text)) from None
+
+
+def with_changes(data: Mapping[str, Any], changes: Iterable[str]) -> dict[str, Any]:
+    """Return what a file gives with some keys set to other values.
+
+    Parameters
+    ----------
+    data : mapping
+        The file as parsed; it is not changed.
+    changes : iterable of str
+        ``table.key=value`` each, as TOML; a value that is no TOML is taken for a text.
+
+    Raises
+    ------
+    ProjectError
+        If a change is not of this form, or sets a key in what is no table.
+
+    Examples
+    --------
+    >>> with_changes({"network": {"walk_kmh": 4.0}}, ["network.elderly_kmh=2.5", "project.name=A"])
+    {'network': {'walk_kmh': 4.0, 'elderly_kmh': 2.5}, 'project': {'name': 'A'}}
+    >>> with_changes({}, [])
+    {}
+    >>> with_changes({}, ["walk_kmh"])
+    Traceback (most recent call last):
+    servicecircle.errors.ProjectError: not a setting: walk_kmh
+      a setting is table.key=value, as in the project file
+      for example --set network.elderly_kmh=4
+    """
+    changed = copy.deepcopy(dict(data))
+    for change in changes:
+        key, sign, value = change.partition("=")
+        try:
+            found = tomllib.loads(f"{key}={value}")
+        except tomllib.TOMLDecodeError:
+            try:
+                found = tomllib.loads(f"{key}={json.dumps(value.strip(), ensure_ascii=False)}")
+            except tomllib.TOMLDecodeError:
+                found = {}
+        if not sign or not found or "\n" in change or not _merge(changed, found):
+            raise ProjectError(_fatal("toml.no_setting", value=change))
+    return changed
+
+
+def _merge(into: dict[str, Any], found: Mapping[str, Any]) -> bool:
+    """Set the keys of nested tables in others; False where something else than a table is there."""
+    for key, value in found.items():
+        if isinstance(value, dict):
+            inner = into.setdefault(key, {})
+            if not isinstance(inner, dict) or not _merge(inner, value):
+                return False
+        else:
+            into[key] = value
+    return True
 
 
 def _fatal(code: str, **where: Any) -> Problem:

@@ -102,7 +102,9 @@ def find_ways(
     names = settle_names(chosen)
     if names.faults:
         raise InputError(names.faults)
-    inputs = read_inputs(chosen, selectors=names.selectors(chosen), progress=watch)
+    inputs = read_inputs(
+        chosen, selectors=names.selectors(chosen), progress=watch, asked=names.asked
+    )
     with watch.stage("ground"):
         ground = lay_ground(chosen, inputs)
     to_metres = transformer(_WGS84, ground.metric.crs)
@@ -136,12 +138,11 @@ def _chosen(project: Project, layers: Sequence[str]) -> Project:
     if faults:
         raise InputError(faults)
     wanted = {
-        layer: settings
+        layer: settings.model_copy(update={"count_only": False})
         for layer, settings in project.facilities.items()
-        if not layers or layer in layers
+        if layer in (layers or project.travel_layers)
     }
-    without = {"facilities": wanted, "plans": {}, "population": None, "staff": None}
-    return project.model_copy(update=without)
+    return project.with_layers(wanted).model_copy(update={"population": None})
 
 
 def _fault(code: str, value: str) -> Problem:

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -28,7 +29,7 @@ NODATA = -9999.0
 MADE = dt.datetime(2025, 12, 31)
 
 
-def write_geojson(path: Path, features: list[tuple[dict[str, object], object]]) -> None:
+def write_geojson(path: Path, features: Sequence[tuple[Mapping[str, object], object]]) -> None:
     """Write features, one a line."""
     lines = [
         json.dumps(
@@ -110,16 +111,18 @@ def _workbook(path: Path, data: io.BytesIO) -> None:
             target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), source.read(name))
 
 
-def write_workbook(path: Path, rows: list[Row], *, sheet: str) -> None:
-    """Write a plain sheet: one header row, then the rows."""
+def write_workbook(path: Path, sheets: dict[str, list[Row]]) -> None:
+    """Write plain sheets: one header row each, then the rows."""
     data = io.BytesIO()
     with xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False}) as book:
         book.set_properties({"created": MADE})
-        page = book.add_worksheet(sheet)
-        page.write_row(0, 0, list(rows[0]), book.add_format({"bold": True}))
-        page.set_column(1, 2, 24)
-        for number, row in enumerate(rows, start=1):
-            page.write_row(number, 0, list(row.values()))
+        bold = book.add_format({"bold": True})
+        for sheet, rows in sheets.items():
+            page = book.add_worksheet(sheet)
+            page.write_row(0, 0, list(rows[0]), bold)
+            page.set_column(1, 2, 24)
+            for number, row in enumerate(rows, start=1):
+                page.write_row(number, 0, list(row.values()))
     _workbook(path, data)
 
 

@@ -42,6 +42,7 @@ class Listing:
     rows: list[Row]
     wrong: list[tuple[int, str, str]] = field(default_factory=list)
     """Position in ``rows``, what is wrong in Chinese and in English."""
+    sites: list[Site] = field(default_factory=list)
 
     def spoil(self, at: int, zh: str, en: str, **cells: Cell) -> None:
         """Change cells of a row and note why."""
@@ -148,7 +149,7 @@ def day_centres(ground: Ground, rng: np.random.Generator) -> Listing:
                 "运营状态": "运营中",
             }
         )
-    made = Listing("日间照料中心.xlsx", rows)
+    made = Listing("日间照料中心.xlsx", rows, sites=list(sites))
     made.spoil(6, "坐标缺失", "no coordinates", 经度=None, 纬度=None)
     made.spoil(15, "床位不是数字“约20”", "beds of 约20 (about 20)", **{"床位数（张）": "约20"})
     made.spoil(23, "没有启用时间", "no opening date", 启用时间=None)

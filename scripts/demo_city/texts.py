@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from demo_city.lists import Wrong
+from demo_city.more import BOOKS
 
-PROJECT = """\
+_PROJECT = """\
 # 示例市是虚构的：地名、边界、道路、人口、设施都由 scripts/make_demo_city.py 画出。
 # The city is invented: scripts/make_demo_city.py draws all of it.
 [project]
@@ -24,8 +25,15 @@ level = "prefecture"
 area = "whole"
 [plans.minle]
 area = "whole"
+# 规划交给别处规定的配建标准，此处为虚构的数：每百户平方米。
+# Norms that the plans leave to other documents; these are invented: m² per 100 households.
+[plans.minle.norms]
+minle_new_estate_elderly_facility_compliance = 20
 [plans.shangcheng]
 area = "whole"
+[plans.shangcheng.norms]
+shangcheng_elderly_service_premises_allocation = 20
+shangcheng_new_community_premises_compliance = 30
 
 [boundaries.county]
 path = "boundaries/counties.geojson"
@@ -37,6 +45,23 @@ should_have_not = { type = ["林场", "水库", "茶场"] }
 urban = { urban_rural = ["111", "112", "121"] }
 [boundaries.main_urban_area]
 path = "boundaries/main_urban_area.geojson"
+[boundaries.city_proper]
+path = "boundaries/city_proper.geojson"
+[boundaries.industrial_park]
+path = "boundaries/industrial_parks.geojson"
+
+# 另行划定的单元：规划单元未划，由程序以邻近单元代替。
+# Units that somebody has to draw; nobody drew planning units, so that stand-ins take their place.
+[boundaries.big_community]
+path = "boundaries/big_communities.geojson"
+[boundaries.residential_estate]
+path = "boundaries/residential_estates.geojson"
+[boundaries.industrial_cluster]
+path = "boundaries/industrial_parks.geojson"
+
+[clusters.planning_unit]
+people = 10_000
+within = "county"
 
 [roads]
 path = "roads/roads.osm.pbf"
@@ -48,6 +73,33 @@ kind = "count"
 basis = "resident"
 date = 2025-11-01
 invented = true
+
+[staff]
+path = "statistics/民政人员.csv"
+invented = true
+[statistics]
+path = "statistics/统计.csv"
+invented = true
+
+# 公平性：谁走得最远，城乡差多少。
+# Equity: whose ways are longest, and how far town and country are apart.
+[equity]
+layers = ["care_home", "elderly_day_center", "canteen"]
+
+# 床位供需：驾车 30 分钟与老年人步行 15 分钟；每百名老年人中 3 人需要床位。
+# Beds that people compete for: by car and on foot; three of a hundred older persons need one.
+[catchments.care_home]
+profile = "drive"
+minutes = 30
+norm = 300
+[catchments.care_home_on_foot]
+layer = "care_home"
+minutes = 15
+norm = 300
+[assignment.care_home]
+profile = "drive"
+minutes = 30
+share = 0.03
 
 [facilities.care_home]
 path = "facilities/养老机构.csv"
@@ -77,7 +129,35 @@ path = "facilities/老年食堂.csv"
 datum = "auto"
 profile = "elderly"
 invented = true
+
+# 其余设施每类一个工作表，只数各单元有几处，不量路程。
+# A sheet for each further layer; its facilities are only counted, no ways to them are measured.
+[facilities]
 """
+
+
+TRAVELLED = ("community_service_center",)
+"""Further layers whose ways are measured, which plans ask for."""
+
+
+def project() -> str:
+    """Return the project file."""
+    shape = (
+        '{layer} = {{ path = "facilities/{file}", sheet = "{sheet}", datum = "cgcs2000", '
+        "{how} = {answer}, invented = true }}\n"
+    )
+    return _PROJECT + "".join(
+        shape.format(
+            layer=kind.layer,
+            file=file,
+            sheet=kind.sheet,
+            how="circles" if kind.layer in TRAVELLED else "count_only",
+            answer="false" if kind.layer in TRAVELLED else "true",
+        )
+        for file, kinds in BOOKS.items()
+        for kind in kinds
+    )
+
 
 README = """\
 # 示例市 · the demo city
@@ -103,14 +183,23 @@ elderly, households |
 所属区县, 常住人口, 60岁及以上人口, 户数 |
 | `boundaries/villages.geojson` | {villages} village-level units ({communities} 社区, {rural} \
 行政村 and a 林场, a 水库, a 茶场, which need no facilities), WGS84: code, name, type, town_code, \
-urban_rural, population, elderly, households |
-| `boundaries/main_urban_area.geojson` | the main urban area |
+urban_rural, population, elderly, households; of communities also built (the year; {new} of them \
+are new) and floor_area_m2 |
+| `boundaries/main_urban_area.geojson`, `city_proper.geojson` | two areas that plans speak of |
+| `boundaries/residential_estates.geojson` | {estates} residential estates: 小区名称, 建成年份, \
+户数, 总建筑面积 |
+| `boundaries/big_communities.geojson` | {big} big communities, each of about three communities |
+| `boundaries/industrial_parks.geojson` | {parks} industrial parks, an area and \
+industrial clusters at once |
 | `roads/roads.osm.pbf` | {vertices:,} road vertices with OpenStreetMap's tags; a motorway that \
 cannot be walked, one-way streets, private lanes, few bridges, the lane of an island, a forest \
 track that touches nothing |
 | `population/population_100m.tif` | {people:,} people on 100 m cells, EPSG:4549, nodata outside |
 | `population/elderly_100m.tif` | {old:,} of them aged 60 and over |
-| `facilities/` | six lists, see below |
+| `facilities/` | six lists and three workbooks, see below |
+| `statistics/民政人员.csv` | the staff table: by community, township and care home, \
+UTF-8 with BOM |
+| `statistics/统计.csv` | figures: patients by township, burials needed in the whole city |
 
 Villages dissolve to townships and townships to counties, vertex by vertex. One name ({twin}) \
 stands for two villages of different townships. One village has two parts: a shore and an island \
@@ -123,6 +212,14 @@ The raster holds 9 % fewer people than the official totals in the columns of the
 | file | layer | format | datum | rows |
 |---|---|---|---|---|
 {lists}
+
+The further layers stand in three workbooks, a sheet for each, in CGCS2000, with a village and \
+coordinates; no way to most of them is measured, they are only counted. Floor areas, beds, grades, \
+operators, years of renovation and the like stand in further columns.
+
+| file | sheets (layer, rows) |
+|---|---|
+{books}
 
 ## Rows that are wrong on purpose
 The number is the row as Excel shows it, the physical line of a CSV, or the feature of the GeoJSON \
@@ -147,16 +244,39 @@ LISTS = {
 
 
 def readme(
-    *, numbers: dict[str, object], rows: dict[str, int], wrong: dict[str, list[Wrong]]
+    *,
+    numbers: dict[str, object],
+    rows: dict[str, int],
+    wrong: dict[str, list[Wrong]],
+    books: dict[str, dict[str, int]],
 ) -> str:
-    """Return the README with its counts and its list of wrong rows."""
+    """Return the README with its counts and its list of wrong rows.
+
+    Parameters
+    ----------
+    numbers : dict
+        Counts of the text.
+    rows : dict
+        Rows of each of the six lists.
+    wrong : dict
+        Wrong rows of each file, or of ``file · sheet``.
+    books : dict
+        Rows of each sheet of each workbook.
+    """
     lists = "\n".join(
         f"| `{file}` | {layer} | {shape} | {datum} | {rows[file]} |"
         for file, (layer, shape, datum) in LISTS.items()
     )
     faults = "\n".join(
         f"| `{file}` | {item.row} | {item.zh} | {item.en} |"
-        for file in LISTS
+        for file in wrong
         for item in wrong[file]
     )
-    return README.format(lists=lists, wrong=faults, **numbers)
+    layers = {kind.sheet: kind.layer for kinds in BOOKS.values() for kind in kinds}
+    sheets = "\n".join(
+        f"| `{file}` | "
+        + ", ".join(f"{sheet} (`{layers[sheet]}`, {count})" for sheet, count in book.items())
+        + " |"
+        for file, book in books.items()
+    )
+    return README.format(lists=lists, wrong=faults, books=sheets, **numbers)

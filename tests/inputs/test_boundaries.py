@@ -89,7 +89,8 @@ def test_every_format_gives_the_same_units(tmp_path, suffix):
     assert list(units.columns) == [
         "unit_id", "code", "name", "level", "type", "parent_id", "parent_hint",
         "parent_name", "should_have",
-        "is_urban", "population", "elderly", "households", "basis", "age_from", "valid_from",
+        "is_urban", "population", "elderly", "households", "floor_area_m2", "built", "basis",
+        "age_from", "valid_from",
         "valid_to", "geometry",
     ]  # fmt: skip
     assert problems == []

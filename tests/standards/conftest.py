@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from servicecircle.standards.evidence import Evidence
+from servicecircle.standards.indicators import load_plan, packaged_plans
 from servicecircle.standards.plan import Indicator, Plan, Target
+from servicecircle.standards.registry import load_registry
 
 DAY = dt.date(2025, 12, 31)
 V = "village_level"
@@ -158,6 +160,152 @@ def make_evidence(**given):
     )
 
 
+def make_staff(*rows):
+    """Rows are (unit or facility id, role, count); a facility's id has no colon."""
+    return pd.DataFrame(
+        [
+            {
+                "unit_id": one if ":" in one else "",
+                "facility_id": "" if ":" in one else one,
+                "level": one.split(":")[0] if ":" in one else "",
+                "layer": "",
+                "role": role,
+                "count": float(count),
+                "date": pd.NaT,
+            }
+            for one, role, count in rows
+        ],
+        columns=["unit_id", "facility_id", "level", "layer", "role", "count", "date"],
+    )
+
+
+def make_statistics(*rows):
+    """Rows are (unit or "area", name, value) with, where given, a date."""
+    return pd.DataFrame(
+        [
+            {
+                "unit_id": row[0],
+                "level": row[0].split(":")[0],
+                "name": row[1],
+                "value": float(row[2]),
+                "date": pd.Timestamp(row[3]) if len(row) > 3 else pd.NaT,
+            }
+            for row in rows
+        ],
+        columns=["unit_id", "level", "name", "value", "date"],
+    )
+
+
+def make_everything(**given):
+    """A county that has all that the 161 indicators ask for, but for levels above the county."""
+    registry = load_registry()
+    layers = frozenset(registry.layers)
+    villages = ("111", "112", "121", "122")
+    levels = [name for name, words in registry.levels.items() if not words.administrative]
+    facilities = make_facilities(
+        *(
+            {
+                "layer": layer,
+                "village": village,
+                "grade": "5A" if layer in _GRADED_5A else "3A" if "day" in layer else "示范三级",
+                "capacity": 120.0,
+                "nursing_beds": 60.0,
+                "dementia_beds": 5.0,
+                "floor_area_m2": 350.0,
+                "opened": "2022-05-01",
+                "renovated": "2022-06-01",
+                "operator": "social",
+                "rehab_room": True,
+                "in_operation": True,
+                "smoke_free": True,
+                "cremation": True,
+                "remaining_places": 5000.0,
+            }
+            for layer in sorted(layers)
+            for village in villages
+        )
+    )
+    units = make_units().assign(
+        built=pd.array([2022] * 8, dtype="Int64"), households=500.0, floor_area_m2=9000.0
+    )
+    units = pd.concat([units, _drawn(levels)])
+    demand = make_demand(*((village, 200_000, 50_000) for village in villages))
+    for level in levels:
+        for table in (facilities, demand):
+            halves = table["unit_village_level"].isin(["village_level:111", "village_level:112"])
+            table[f"unit_{level}"] = halves.map({True: f"{level}:0", False: f"{level}:1"})
+    polygons = frozenset(name for name, words in registry.scopes.items() if words.polygon)
+    for name in polygons:
+        facilities[f"in_{name}"] = True
+        demand[f"in_{name}"] = True
+    points = [(500, 400, "reached")] * 4
+    access = pd.concat(
+        [
+            make_access(layer, profile, points, speed_kmh=speed)
+            for layer in (
+                "care_home",
+                "elderly_day_center",
+                "canteen",
+                "community_service_center",
+                "meal_delivery_point",
+            )
+            for profile, speed in (("walk", 4.0), ("elderly", 3.0))
+        ],
+        ignore_index=True,
+    )
+    roles = [words.of for words in registry.quantities.values() if words.kind == "staff"]
+    figures = [words.of for words in registry.quantities.values() if words.kind == "statistics"]
+    plans = [load_plan(name) for name in packaged_plans()]
+    return make_evidence(
+        **{
+            "units": units,
+            "facilities": facilities,
+            "demand": demand,
+            "access": access,
+            "layers": layers,
+            "scopes": polygons,
+            "has_roads": True,
+            "basis": "registered",
+            "age_from": 60,
+            "staff": make_staff(
+                *((f"village_level:{village}", role, 8) for village in villages for role in roles)
+            ),
+            "statistics": make_statistics(*(("area", name, 900) for name in figures)),
+            "norms": {
+                one.id: 20.0 for plan in plans for one in plan.indicators if one.norm is not None
+            },
+        }
+        | given
+    )
+
+
+def _drawn(levels):
+    rows = [
+        {
+            "unit_id": f"{level}:{number}",
+            "code": f"{level}{number}",
+            "name": f"{level} {number}",
+            "level": level,
+            "type": "",
+            "parent_id": "",
+            "should_have": True,
+            "is_urban": None,
+            "population": float("nan"),
+            # Of two estates one was there before the plan.
+            "built": 2022 - 10 * number,
+            "households": 900.0,
+            "floor_area_m2": 90_000.0,
+        }
+        for level in levels
+        for number in range(2)
+    ]
+    table = pd.DataFrame(rows).set_index("unit_id")
+    return table.astype({"is_urban": "boolean", "built": "Int64"})
+
+
+_GRADED_5A = {"marriage_office"}
+
+
 class Make:
     units = staticmethod(make_units)
     facilities = staticmethod(make_facilities)
@@ -166,6 +314,9 @@ class Make:
     indicator = staticmethod(make_indicator)
     plan = staticmethod(make_plan)
     evidence = staticmethod(make_evidence)
+    staff = staticmethod(make_staff)
+    statistics = staticmethod(make_statistics)
+    everything = staticmethod(make_everything)
 
 
 @pytest.fixture

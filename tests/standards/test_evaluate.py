@@ -17,7 +17,6 @@ from servicecircle.standards.registry import load_registry
 from servicecircle.standards.scorecard import SCORECARD_COLUMNS, UNIT_RESULT_COLUMNS, VERDICTS
 
 IDS = [(name, one.id) for name in packaged_plans() for one in load_plan(name).indicators]
-LATER = {"share", "capacity_ratio", "area_ratio", "phasing"}
 
 
 def full_evidence(make, **given):
@@ -34,6 +33,7 @@ def full_evidence(make, **given):
                 "nursing_beds": 5,
                 "opened": "2022-05-01",
                 "renovated": "2022-06-01",
+                "cremation": True,
             }
             for layer in sorted(layers)
             for village in villages
@@ -55,6 +55,7 @@ def full_evidence(make, **given):
     )
     return make.evidence(
         **{
+            "units": make.units().assign(built=pd.array([2022] * 8, dtype="Int64")),
             "facilities": places,
             "demand": demand,
             "access": access,
@@ -101,19 +102,6 @@ def test_every_id_passes_through_and_says_what_it_lacks(make, filled):
     if not filled:
         verdicts = pd.concat(scorecard["verdict"] for scorecard, _ in tables.values())
         assert set(verdicts) <= {"no_data", "not_applicable"}
-
-
-def test_with_everything_given_all_four_kinds_have_a_value(make):
-    tables = evaluated(make, full_evidence(make))
-    scorecard = pd.concat([table for table, _ in tables.values()])
-    # Units that no administrative boundary gives, and levels above the county, have none.
-    drawn = {"big_community", "residential_estate", "industrial_cluster", "planning_unit"}
-    above = {"province", "prefecture"}
-    rows = scorecard[~scorecard["kind"].isin(LATER) & ~scorecard["unit_level"].isin(drawn)]
-    rows = rows[~((rows["kind"] == "presence_per_unit") & rows["unit_level"].isin(above))]
-    assert rows["value"].notna().all(), rows.loc[rows["value"].isna(), "indicator_id"].tolist()
-    later = scorecard[scorecard["kind"].isin(LATER)]
-    assert later["missing_inputs"].str.startswith("kind ").all()
 
 
 def test_the_tables_have_their_columns_and_order(make):
@@ -219,7 +207,7 @@ def test_the_seven_verdicts(make):
     plan = make.plan(
         make.indicator(id="a", targets=(Target(year=2025, value=50),)),
         make.indicator(id="b", targets=(Target(year=2025, value=51),)),
-        make.indicator(id="c", kind="share", threshold=None),
+        make.indicator(id="c", layer="canteen"),
         make.indicator(id="d", level="prefecture"),
         make.indicator(id="e", targets=(Target(year=2030, value=51),)),
         make.indicator(id="f", targets=()),

@@ -269,3 +269,53 @@ def test_a_further_layer_that_is_missing_leaves_it_open(make):
     both = frozenset({"childrens_home", "canteen"})
     row = one(make, rule, facilities=places, layers=both)
     assert (row["value"], row["verdict"]) == (50, "met")
+
+
+def drawn(make, *built):
+    """Two estates in the east town, with the year they were built."""
+    units = make.units().assign(built=pd.array([pd.NA] * 8, dtype="Int64"))
+    estates = units.iloc[:2].assign(
+        level="residential_estate",
+        parent_id="",
+        code=["e0", "e1"],
+        built=pd.array(built, dtype="Int64"),
+    )
+    estates.index = pd.Index(["residential_estate:0", "residential_estate:1"])
+    homes = make.facilities({"village": "111"}, {"village": "122"})
+    homes["unit_residential_estate"] = ["residential_estate:0", None]
+    return {"units": pd.concat([units, estates]), "facilities": homes}
+
+
+@pytest.mark.parametrize(
+    ("scope", "built", "value", "missing"),
+    [
+        ("all", (2022, 2012), 50.0, ""),
+        ("new_residential_estates", (2022, 2012), 100.0, ""),
+        ("old_residential_estates", (2022, 2012), 0.0, ""),
+        ("old_residential_estates", (2020, None), 100.0, ""),
+        ("old_residential_estates", (None, None), None, "[boundaries.residential_estate] built"),
+        ("old_residential_estates", (2022, 2023), None,
+         "[boundaries.residential_estate] old_residential_estates"),
+    ],
+)  # fmt: skip
+def test_units_that_were_drawn_are_counted_where_they_are_given(make, scope, built, value, missing):
+    rule = make.indicator(level="residential_estate", scope=scope)
+    evidence = make.evidence(**drawn(make, *built))
+    card, units = evaluate(make.plan(rule), evidence, area="whole", language="en")
+    row = card.iloc[0]
+    assert row["missing_inputs"] == missing
+    if value is None:
+        assert row["verdict"] == "no_data"
+        return
+    assert row["value"] == value
+    assert set(units["verdict"]) == {
+        100.0: {"met"}, 0.0: {"not_met"}, 50.0: {"met", "not_met"}
+    }[value]  # fmt: skip
+    if None in built:
+        assert "no year of construction" in row["notes"]
+
+
+def test_a_level_that_was_not_drawn_needs_its_boundaries(make):
+    rule = make.indicator(level="big_community")
+    card, _ = evaluate(make.plan(rule), make.evidence(), area="whole")
+    assert card.at[0, "missing_inputs"] == "[boundaries.big_community]"

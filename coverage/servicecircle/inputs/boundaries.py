@@ -28,7 +28,7 @@ from servicecircle.inputs.unit_columns import (
     number_cells,
     text_cells,
 )
-from servicecircle.inputs.unit_rows import identify, mend, unite_codes, validity
+from servicecircle.inputs.unit_rows import identify, mend, unite_codes, validity, years_built
 from servicecircle.inputs.unit_types import unit_types, urban_by_type
 from servicecircle.inputs.vectors import read_vector
 from servicecircle.problems import Problem
@@ -50,6 +50,8 @@ UNIT_TABLE = (
     "population",
     "elderly",
     "households",
+    "floor_area_m2",
+    "built",
     "basis",
     "age_from",
     "valid_from",
@@ -79,7 +81,7 @@ def read_boundaries(
     settings : BoundarySettings
         Path (GeoJSON, GeoPackage, shapefile, GeoParquet, .osm, .osm.pbf), CRS, columns.
     level : str
-        province, prefecture, county, township or village_level.
+        province, prefecture, county, township or village_level, or one of units to be drawn.
     base : pathlib.Path
         Folder that the path is relative to.
     changes : Changes
@@ -95,9 +97,10 @@ def read_boundaries(
     -------
     units : geopandas.GeoDataFrame
         EPSG:4326, RangeIndex; columns unit_id, code, name, level, type, parent_id (empty, see
-        :func:`link_parents`), parent_hint, should_have, is_urban, population, elderly and
-        households (people, NaN where not given), basis ("" where not stated), age_from (years),
-        valid_from, valid_to (dates, NaT without limit), geometry (valid polygons).
+        :func:`link_parents`), parent_hint, should_have, is_urban, population, elderly,
+        households and floor_area_m2 (NaN where not given), built (year, NA unknown), basis (""
+        where not stated), age_from (years), valid_from, valid_to (dates, NaT without limit),
+        geometry (valid polygons).
     problems : list of Problem
         Rows set aside, outlines mended, codes twice, bad numbers.
 
@@ -197,6 +200,8 @@ def read_unit_rows(
                 _bad_number(frame[column], at, name) for at in np.flatnonzero(bad).tolist()
             ]
         table[key] = values
+    table["built"], found = years_built(frame, chosen, name)
+    problems += found
     found = _cut_elderly(table, name)
     problems += found
 

@@ -8,7 +8,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -25,6 +25,7 @@ __all__ = [
     "status_words",
     "title_keys",
     "traditional_forms",
+    "yes_no_words",
 ]
 
 # From the finest to the coarsest.
@@ -168,9 +169,18 @@ def _without_language(text: str) -> str:
     return re.sub(rf"(name|title)[:\-]?(?:{languages})$", r"\1", text)
 
 
+@cache
+def _datum_words() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the normalised words of each datum, the longest first."""
+    return tuple(
+        (datum, tuple(sorted(map(normalise_title, words), key=len, reverse=True)))
+        for datum, words in _data()["datum"].items()
+    )
+
+
 def _without_datum(text: str) -> tuple[str, str]:
-    for datum, words in _data()["datum"].items():
-        for word in sorted((normalise_title(item) for item in words), key=len, reverse=True):
+    for datum, words in _datum_words():
+        for word in words:
             for shape in (f"({word})", f"-{word}", word):
                 if text.endswith(shape) and len(text) > len(shape):
                     return text[: -len(shape)], datum
@@ -209,6 +219,34 @@ def _candidate(
     return None
 
 
+def _asked(attributes: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, int]]:
+    """Return normalised title → attribute and rank."""
+    found: dict[str, tuple[str, int]] = {}
+    for name, titles in attributes.items():
+        for rank, title in enumerate(titles):
+            found.setdefault(normalise_title(title), (name, rank))
+    return found
+
+
+_WHETHER = re.compile(r"^(?:是否(?:设有|建有|配有|具备|设置|设立|实行|实现|有|设|为)?|有无)")
+_ANSWERS = re.compile(r"\((?:是|有|y|yes)[/、或,，]?(?:否|无|n|no)\)$")
+
+
+def _attribute(title: str, asked: Mapping[str, tuple[str, int]]) -> _Candidate | None:
+    """Return the attribute that a title names, as ``是否有康复室（是/否）`` names 康复室."""
+    if len(title) > _LONGEST_TITLE:
+        return None
+    whole = normalise_title(title)
+    plain = _ANSWERS.sub("", _without_bracket(whole))
+    shapes = (whole, plain, _WHETHER.sub("", plain), plain.rsplit("-", 1)[-1])
+    for kind, text in enumerate(shapes):
+        if text in asked:
+            name, rank = asked[text]
+            return _Candidate(name, "", (kind, rank), "", title)
+    return None
+
+
+@lru_cache(maxsize=100_000)
 def known_title(title: str) -> bool:
     """Return whether a text is a title that tables of ours are known to have.
 
@@ -250,6 +288,19 @@ def status_words() -> dict[str, str]:
     }
 
 
+@cache
+def yes_no_words() -> dict[str, bool]:
+    """Return normalised word → whether it says yes.
+
+    Examples
+    --------
+    >>> yes_no_words()["有"], yes_no_words()["无"]
+    (True, False)
+    """
+    words = _data()["yes_no"]
+    return {normalise_title(word): answer == "yes" for answer in words for word in words[answer]}
+
+
 def match_columns(
     titles: Sequence[str],
     *,
@@ -259,6 +310,7 @@ def match_columns(
     datum: str | None = None,
     unit_level: str | None = None,
     more: Mapping[str, Sequence[str]] | None = None,
+    attributes: Mapping[str, Sequence[str]] | None = None,
 ) -> Columns:
     """Match the titles of a facility table to our columns.
 
@@ -278,6 +330,8 @@ def match_columns(
         finest.
     more : mapping, optional
         Our column, ``unit`` or a level → further titles, which go before the known ones.
+    attributes : mapping, optional
+        Attribute → titles it comes under; a title that is one of our columns' stays that.
 
     Returns
     -------
@@ -298,14 +352,15 @@ def match_columns(
     {}
     """
     where: dict[str, Any] = {"file": file, "sheet": sheet}
-    columns, faults = _given(given or {}, titles, where)
+    asked = _asked(attributes or {})
+    columns, faults = _given(given or {}, titles, where, attributes or {})
     if faults:
         raise InputError(faults)
     own = _own_aliases(more or {})
     taken = {title for title in columns.values() if title}
     candidates: dict[str, list[_Candidate]] = {}
     for title in titles:
-        candidate = None if title in taken else _candidate(title, own)
+        candidate = None if title in taken else _candidate(title, own) or _attribute(title, asked)
         if candidate is not None and candidate.column not in columns:
             candidates.setdefault(candidate.column, []).append(candidate)
     problems = []
@@ -385,10 +440,13 @@ def _one_place(columns: dict[str, str], *, chosen: Mapping[str, str]) -> None:
 
 
 def _given(
-    given: Mapping[str, str], titles: Iterable[str], where: dict[str, Any]
+    given: Mapping[str, str],
+    titles: Iterable[str],
+    where: dict[str, Any],
+    attributes: Iterable[str],
 ) -> tuple[dict[str, str], list[Problem]]:
     titles = list(titles)
-    ours = [*_data()["facility"], "unit"]
+    ours = [*_data()["facility"], "unit", *attributes]
     same = {normalise_title(title): title for title in reversed(titles)}
     columns: dict[str, str] = {}
     faults = []

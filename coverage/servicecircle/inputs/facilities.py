@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from servicecircle.errors import InputError
 from servicecircle.inputs.addresses import AddressBook
+from servicecircle.inputs.attribute_words import NO_WORDS, ListWords
+from servicecircle.inputs.attributes import attribute_columns
 from servicecircle.inputs.datum_layers import Known
 from servicecircle.inputs.duplicates import no_proposals, settle_duplicates
 from servicecircle.inputs.entrances import (
@@ -93,7 +95,8 @@ class FacilityData:
     Parameters
     ----------
     frame : geopandas.GeoDataFrame
-        Table ``facilities`` as read: EPSG:4326, RangeIndex, columns :data:`FACILITY_COLUMNS`.
+        Table ``facilities`` as read: EPSG:4326, RangeIndex, columns :data:`FACILITY_COLUMNS` and
+        one for each attribute that the list has, see :mod:`servicecircle.inputs.attributes`.
     problems : tuple of Problem
     rows_in : int
         Rows of the file: ``len(frame) + rows_set_aside + rows_filtered``.
@@ -127,7 +130,7 @@ def read_facilities(
     selectors: tuple[str, ...] | OsmSource = (),
     units: gpd.GeoDataFrame | Known | None = None,
     addresses: AddressBook | None = None,
-    titles: Mapping[str, Sequence[str]] | None = None,
+    words: ListWords = NO_WORDS,
 ) -> FacilityData:
     r"""Read one layer of facilities.
 
@@ -147,8 +150,8 @@ def read_facilities(
         ``datum = "auto"`` and for finding a file whose longitude and latitude are swapped.
     addresses : AddressBook, optional
         What rows without coordinates are looked up in, where ``place_by`` asks for it.
-    titles : mapping, optional
-        ``[titles]`` of the project file: our column → further titles that it comes under.
+    words : ListWords
+        Further titles that our columns come under, and the attributes to read.
 
     Returns
     -------
@@ -177,7 +180,7 @@ def read_facilities(
     >>> data.problems[0].text("en").splitlines()[0]
     'homes.csv row 3 “经度, 纬度”: no coordinates'
     """
-    raw = read_raw(settings, base=base, selectors=selectors, titles=titles)
+    raw = read_raw(settings, base=base, selectors=selectors, words=words)
     file = settings.path.as_posix()
     cells = Cells(raw, file)
     problems = list(raw.problems)
@@ -231,6 +234,8 @@ def read_facilities(
         problems += read[1]
     columns["status"], found = status_column(cells, keep)
     problems += found
+    asked, found = attribute_columns(cells, words.attributes, keep)
+    problems += found
     error_m = np.nan_to_num(columns["position_error_m"], nan=settings.position_error_m)
     columns |= {
         "datum": np.where(places.fault == "", places.datum, "").astype(object),
@@ -243,7 +248,7 @@ def read_facilities(
         "extra": extra_column(raw),
     }
     settled = settle_duplicates(
-        _frame(columns, places, keep),
+        _frame(columns, asked, places, keep),
         rule=settings.duplicates,
         titles={name: cells.title(name) for name in ("name", "code")},
     )
@@ -255,7 +260,9 @@ def read_facilities(
         problems += found
         if not len(frame):
             raise _empty(file, raw.sheet, problems, layer=layer)
-    listed, found = read_entrances(settings, frame, base=base, datum=places.datum, titles=titles)
+    listed, found = read_entrances(
+        settings, frame, base=base, datum=places.datum, titles=words.titles
+    )
     problems += found
     drawn = doors_in_wgs84(raw, places, grid=grid_of(settings), name=file)
     ids = zip(columns["facility_id"][keep].tolist(), drawn[keep].tolist(), strict=True)
@@ -320,7 +327,9 @@ def _empty(
     return InputError([fault, *first])
 
 
-def _frame(columns: dict[str, Any], places: Places, keep: Bools) -> gpd.GeoDataFrame:
+def _frame(
+    columns: dict[str, Any], asked: Mapping[str, pd.Series], places: Places, keep: Bools
+) -> gpd.GeoDataFrame:
     text = {"source_row", "invented", "position_error_m", *NUMBERS, *DATES}
     table = pd.DataFrame(
         {
@@ -328,7 +337,7 @@ def _frame(columns: dict[str, Any], places: Places, keep: Bools) -> gpd.GeoDataF
             for name in FACILITY_COLUMNS
             if name != "geometry"
         }
-    )
+    ).assign(**asked)
     points = np.full(len(keep), None, dtype=object)
     placed = places.fault == ""
     points[placed] = shapely.points(places.lon[placed], places.lat[placed])

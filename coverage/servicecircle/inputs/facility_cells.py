@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from servicecircle.inputs.attribute_words import AttributeWords
 from servicecircle.inputs.columns import (
     level_of_title,
     match_columns,
@@ -65,7 +66,13 @@ class Cells:
     file: str
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, *, file: str = "") -> Cells:
+    def of(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        file: str = "",
+        attributes: Mapping[str, AttributeWords] | None = None,
+    ) -> Cells:
         """Return the cells of a table without places, its rows numbered from 2.
 
         Examples
@@ -78,7 +85,10 @@ class Cells:
             frame=frame,
             rows=list(range(2, len(frame) + 2)),
             rows_in=len(frame),
-            columns=match_columns([str(title) for title in frame.columns]),
+            columns=match_columns(
+                [str(title) for title in frame.columns],
+                attributes={name: one.all_titles for name, one in (attributes or {}).items()},
+            ),
             x=nothing,
             y=nothing,
             given=np.full(len(frame), "", dtype=object),

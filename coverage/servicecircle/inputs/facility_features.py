@@ -61,7 +61,12 @@ def _item_text(item: object) -> str:
 
 
 def features_of_layer(
-    settings: FacilitySettings, path: Path, name: str, more: Mapping[str, Sequence[str]]
+    settings: FacilitySettings,
+    path: Path,
+    name: str,
+    more: Mapping[str, Sequence[str]],
+    *,
+    attributes: Mapping[str, Sequence[str]] | None = None,
 ) -> RawFacilities:
     """Read a layer of features; a polygon's place is a point inside it.
 
@@ -73,6 +78,8 @@ def features_of_layer(
         Of the file, for messages.
     more : mapping
         Our column → further titles that the project knows.
+    attributes : mapping, optional
+        Attribute → titles it comes under.
 
     Raises
     ------
@@ -109,7 +116,7 @@ def features_of_layer(
         else np.full(len(source), None, dtype=object)
     )
     frame = _as_text(source.drop(columns="geometry", errors="ignore"))
-    columns = matched_titles(settings, list(frame.columns), more, name, "")
+    columns = matched_titles(settings, list(frame.columns), more, name, "", attributes=attributes)
     x, y, given = _inside(geometry)
     crs, datum = declared_crs(settings, stated, name, x, y)
     return RawFacilities(
@@ -176,7 +183,12 @@ def _inside(geometry: NDArray[np.object_]) -> tuple[Floats, Floats, NDArray[np.o
 
 
 def features_of_osm(
-    settings: FacilitySettings, path: Path, name: str, source: OsmSource
+    settings: FacilitySettings,
+    path: Path,
+    name: str,
+    source: OsmSource,
+    *,
+    attributes: Mapping[str, Sequence[str]] | None = None,
 ) -> RawFacilities:
     """Read the features with given tags from an OpenStreetMap file.
 
@@ -188,6 +200,8 @@ def features_of_osm(
         Of the file, for messages.
     source : OsmSource
         With the tag selectors of the layer; those of the project come on top.
+    attributes : mapping, optional
+        Attributes that are read; of tags only ``operator:type`` is known as one.
 
     Raises
     ------
@@ -236,6 +250,9 @@ def features_of_osm(
         "capacity": next((key for key in ("capacity", "capacity:beds", "beds") if key in keys), ""),
         "opened": "start_date",
     }
+    if "operator" in (attributes or {}):
+        # The tag "operator" holds a name.
+        ours["operator"] = "operator:type"
     ours |= settings.columns
     mapped = {column: title for column, title in ours.items() if title in frame.columns}
     columns = Columns(

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from servicecircle.inputs.attribute_words import NO_WORDS, ListWords
+from servicecircle.inputs.attributes import without_strangers
 from servicecircle.inputs.facility_features import features_of_layer, features_of_osm
 from servicecircle.inputs.fill_down import filled_down
 from servicecircle.inputs.grids import stop
@@ -34,7 +36,7 @@ def read_raw(
     *,
     base: Path,
     selectors: tuple[str, ...] | OsmSource = (),
-    titles: Mapping[str, Sequence[str]] | None = None,
+    words: ListWords = NO_WORDS,
 ) -> RawFacilities:
     """Read the file of a facility layer, whatever its format: the rows that the project asks for.
 
@@ -45,8 +47,8 @@ def read_raw(
         Folder of the project file.
     selectors : tuple of str or OsmSource
         OpenStreetMap tag selectors of the layer.
-    titles : mapping, optional
-        Our column → further titles that the project knows.
+    words : ListWords
+        Further titles that our columns come under, and the attributes that a list may have.
 
     Raises
     ------
@@ -63,14 +65,17 @@ def read_raw(
     servicecircle.errors.InputError: nowhere.csv: file not found: nowhere.csv
     ...
     """
-    return only_rows(_read(settings, base, selectors, titles or {}), settings)
+    raw = _read(settings, base, selectors, words)
+    named = (*settings.columns, *words.titles)
+    raw = without_strangers(raw, words.attributes, file=settings.path.as_posix(), named=named)
+    return only_rows(raw, settings)
 
 
 def _read(
     settings: FacilitySettings,
     base: Path,
     selectors: tuple[str, ...] | OsmSource,
-    titles: Mapping[str, Sequence[str]],
+    words: ListWords,
 ) -> RawFacilities:
     path = base / settings.path
     name = settings.path.as_posix()
@@ -79,16 +84,21 @@ def _read(
     if not path.is_file():
         raise stop("input.missing_file", file=name, value=name)
     suffix = path.suffix.lower()
+    asked = {key: one.all_titles for key, one in words.attributes.items()}
     if suffix in _OSM:
         source = selectors if isinstance(selectors, OsmSource) else OsmSource(selectors=selectors)
-        return features_of_osm(settings, path, name, source)
+        return features_of_osm(settings, path, name, source, attributes=asked)
     if suffix in VECTOR_FORMATS:
-        return features_of_layer(settings, path, name, titles)
-    return _from_table(settings, path, name, titles)
+        return features_of_layer(settings, path, name, words.titles, attributes=asked)
+    return _from_table(settings, path, name, words.titles, asked)
 
 
 def _from_table(
-    settings: FacilitySettings, path: Path, name: str, more: Mapping[str, Sequence[str]]
+    settings: FacilitySettings,
+    path: Path,
+    name: str,
+    more: Mapping[str, Sequence[str]],
+    attributes: Mapping[str, Sequence[str]],
 ) -> RawFacilities:
     wanted = [*settings.columns.values(), *settings.capacity_sum, *settings.fill_down]
     wanted += [title for titles in more.values() for title in titles]
@@ -103,7 +113,12 @@ def _from_table(
     table = filled_down(table, settings.fill_down)
     frame = table.frame
     columns = matched_titles(
-        settings, [str(title) for title in frame.columns], more, name, table.sheet
+        settings,
+        [str(title) for title in frame.columns],
+        more,
+        name,
+        table.sheet,
+        attributes=attributes,
     )
     titles = columns.columns
     x, y = np.full(len(frame), np.nan), np.full(len(frame), np.nan)

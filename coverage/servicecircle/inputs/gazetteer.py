@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 
@@ -43,6 +44,7 @@ _OFFICES = (
 )
 
 
+@lru_cache(maxsize=100_000)
 def normalise_name(name: str) -> str:
     """Return a unit's name as it is compared: width, spaces, end marks and offices taken off.
 

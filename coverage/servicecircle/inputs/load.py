@@ -12,7 +12,9 @@ import pandas as pd
 
 from servicecircle.errors import InputError
 from servicecircle.inputs.addresses import AddressBook, address_book
+from servicecircle.inputs.asked import NOTHING_ASKED, Asked
 from servicecircle.inputs.assumed import assumed_datums
+from servicecircle.inputs.attribute_words import ListWords
 from servicecircle.inputs.changes import NO_CHANGES, Changes
 from servicecircle.inputs.columns import title_keys
 from servicecircle.inputs.datum_reference import surroundings
@@ -30,13 +32,14 @@ from servicecircle.inputs.project_osm import osm_files
 from servicecircle.inputs.raw_roads import RawRoads
 from servicecircle.inputs.roads import road_files
 from servicecircle.inputs.staff import StaffData, read_staff
+from servicecircle.inputs.statistics import Area, StatisticData, read_statistics
 from servicecircle.inputs.terrain import NO_TERRAIN, Terrain, read_terrain
 from servicecircle.inputs.unit_layers import UnitData, read_units, renew_facilities
 from servicecircle.inputs.unit_matches import no_matches
 from servicecircle.inputs.unit_rows import other_basis
 from servicecircle.problems import Problem
 from servicecircle.progress import Advance, Progress
-from servicecircle.project import PopulationSettings, Project
+from servicecircle.project import LEVELS, PopulationSettings, Project
 
 __all__ = ["Inputs", "read_inputs"]
 
@@ -67,6 +70,7 @@ class Inputs:
     terrain : Terrain
         Heights of the nodes of the roads, and barriers.
     staff : StaffData, optional
+    statistics : StatisticData, optional
     changes : Changes
         What became of units.
     matches : pandas.DataFrame
@@ -86,6 +90,7 @@ class Inputs:
     faults: tuple[Problem, ...] = ()
     terrain: Terrain = NO_TERRAIN
     staff: StaffData | None = None
+    statistics: StatisticData | None = None
     changes: Changes = NO_CHANGES
     matches: pd.DataFrame = field(default_factory=no_matches)
     unit_checks: Mapping[str, object] = field(default_factory=dict)
@@ -123,6 +128,8 @@ def input_files(project: Project) -> tuple[Path, ...]:
         paths += [project.roads.dem, project.roads.barriers]
     if project.staff is not None:
         paths.append(project.staff.path)
+    if project.statistics is not None:
+        paths.append(project.statistics.path)
     if (people := project.population) is not None:
         paths += [people.raster, people.elderly_raster, people.points, people.totals]
         paths += [people.buildings, people.residential]
@@ -138,6 +145,7 @@ def read_inputs(
     selectors: Mapping[str, tuple[str, ...]],
     progress: Progress,
     go_on: bool = False,
+    asked: Asked = NOTHING_ASKED,
 ) -> Inputs:
     """Read all inputs of a project.
 
@@ -149,6 +157,8 @@ def read_inputs(
     progress : Progress
     go_on : bool
         Return what could be read in spite of faults, with them, for a report.
+    asked : Asked
+        Attributes of facilities and figures of units that are known by name.
 
     Returns
     -------
@@ -207,16 +217,20 @@ def read_inputs(
         data = read_units(project, advance=advance, roads=roads, selectors=selectors, osm=osm)
         faults += data.faults
         problems += data.problems
-        faults += _title_faults(project)
-        facilities = _layers(project, selectors, data.units, roads, osm, attempt, advance)
+        faults += _title_faults(project, asked)
+        facilities = _layers(
+            project, selectors, data.units, roads, osm, attempt, advance, asked=asked
+        )
         facilities = renew_facilities(project, facilities, data)
         problems += [problem for data in facilities.values() for problem in data.problems]
         staff = attempt(lambda: _staff(project, data, facilities))
-        # That units are not known which were refused is no fault of the staff table.
+        statistics = attempt(lambda: _statistics(project, data, asked))
+        # That units are not known which were refused is no fault of these tables.
         problems += [
             problem
-            for problem in (staff.problems if staff is not None else ())
-            if problem.code != "staffing.unknown_unit" or not data.refused
+            for table in (staff, statistics)
+            for problem in (table.problems if table is not None else ())
+            if problem.code not in _UNKNOWN_UNITS or not data.refused
         ]
         population = None
         if (people := project.population) is not None:
@@ -241,6 +255,7 @@ def read_inputs(
         roads=roads,
         terrain=terrain,
         staff=staff,
+        statistics=statistics,
         problems=(*problems, *shared),
         files=input_files(project),
         proposals=proposals,
@@ -266,6 +281,8 @@ def _layers(
     osm: OsmFiles,
     attempt: Callable[[Callable[[], FacilityData]], FacilityData | None],
     advance: Advance,
+    *,
+    asked: Asked,
 ) -> dict[str, FacilityData]:
     """Read the facilities of every layer; one that is refused is left out."""
     addresses = _addresses(project, units, roads)
@@ -292,7 +309,7 @@ def _layers(
                     facilities={other: one.frame for other, one in facilities.items()},
                 ),
                 addresses=addresses,
-                titles=project.titles,
+                words=ListWords(titles=project.titles, attributes=asked.attributes),
             )
         )
         if data is not None:
@@ -329,8 +346,8 @@ def _people(
     )
 
 
-def _title_faults(project: Project) -> list[Problem]:
-    known = title_keys()
+def _title_faults(project: Project, asked: Asked) -> list[Problem]:
+    known = (*title_keys(), *asked.attributes)
     return [
         project.fault("columns.unknown_title_key", ("titles", key), value=key, known=known)
         for key in project.titles
@@ -352,6 +369,41 @@ def _staff(
         invented=project.project.invented,
         changes=data.changes,
     )
+
+
+_UNKNOWN_UNITS = ("staffing.unknown_unit", "statistics.unknown_unit")
+
+
+def _statistics(project: Project, data: UnitData, asked: Asked) -> StatisticData | None:
+    settings = project.statistics
+    if settings is None:
+        return None
+    if project.project.invented and not settings.invented:
+        settings = settings.model_copy(update={"invented": True})
+    return read_statistics(
+        settings,
+        base=project.folder,
+        units=data.units,
+        as_of=project.project.as_of,
+        figures=asked.figures,
+        area=Area(name=project.project.name, level=_area_level(project, data.units)),
+        changes=data.changes,
+    )
+
+
+def _area_level(project: Project, units: pd.DataFrame) -> str:
+    """Return the level of the whole area: as declared, else by its units; "" unknown.
+
+    One unit of the coarsest level supplied is the area; of several it is one level higher.
+    """
+    declared = {plan.level for plan in project.plans.values() if plan.level is not None}
+    if len(declared) == 1:
+        return str(declared.pop())
+    for at, level in enumerate(LEVELS):
+        count = int((units["level"] == level).sum())
+        if count:
+            return level if count == 1 or at == 0 else LEVELS[at - 1]
+    return ""
 
 
 def _addresses(

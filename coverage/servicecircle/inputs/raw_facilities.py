@@ -77,6 +77,8 @@ def matched_titles(
     more: Mapping[str, Sequence[str]],
     file: str,
     sheet: str,
+    *,
+    attributes: Mapping[str, Sequence[str]] | None = None,
 ) -> Columns:
     """Match the titles, and report the columns of ``capacity_sum`` that are not there as well.
 
@@ -89,6 +91,8 @@ def matched_titles(
         Our column → further titles that the project knows.
     file, sheet : str
         For messages.
+    attributes : mapping, optional
+        Attribute → titles it comes under.
 
     Raises
     ------
@@ -114,6 +118,7 @@ def matched_titles(
             datum=settings.datum,
             unit_level=settings.unit_level,
             more=more,
+            attributes=attributes,
         )
     except InputError as error:
         faults += error.problems

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,20 +13,15 @@ import pandas as pd
 from servicecircle.errors import InputError
 from servicecircle.inputs.changes import NO_CHANGES, Changes
 from servicecircle.inputs.columns import normalise_title
-from servicecircle.inputs.staff_columns import (
-    likely_titles,
-    role_names,
-    role_words,
-    staff_columns,
-)
-from servicecircle.inputs.staff_places import (
-    StaffRows,
-    StaffUnits,
-    place_staff,
+from servicecircle.inputs.figure_entries import latest_numbers, read_numbers, source_columns
+from servicecircle.inputs.figure_places import (
+    FigureRows,
+    FigureUnits,
+    place_figures,
     without_covered,
 )
+from servicecircle.inputs.staff_columns import likely_titles, role_words, staff_columns
 from servicecircle.inputs.tables import read_table
-from servicecircle.inputs.values import clean_names, dates, is_empty, numbers
 from servicecircle.problems import Problem
 from servicecircle.project import StaffSettings
 
@@ -190,14 +184,16 @@ def read_staff(
         titles=wanted or likely_titles(),
     )
     columns = staff_columns(settings, table, file=name)
-    rows = StaffRows(table=table, file=name)
-    entries = _entries(rows, columns, settings)
-    where = StaffUnits(
+    rows = FigureRows(table=table, file=name, topic="staff")
+    same = {normalise_title(str(title)): str(title) for title in table.frame.columns}
+    own = [(role, same[normalise_title(title)]) for role, title in settings.roles.items()]
+    entries = read_numbers(rows, columns, own, key=("role", "count"), words=role_words())
+    where = FigureUnits(
         units=units, changes=changes, as_of=as_of, since=settings.units_date,
         level=settings.unit_level,
     )  # fmt: skip
-    entries = place_staff(rows, columns, entries, where, facilities)
-    entries = _latest(rows, entries, as_of)
+    entries = place_figures(rows, columns, entries, where, facilities)
+    entries = latest_numbers(rows, entries, as_of)
     entries = without_covered(rows, entries, where)
     frame = _frame(rows, entries, invented=invented or settings.invented)
     rows_in = len(table.frame) + table.rows_set_aside
@@ -212,94 +208,9 @@ def read_staff(
 _FIRST_FAULTS = 5
 
 
-def _entries(rows: StaffRows, columns: Mapping[str, str], settings: StaffSettings) -> pd.DataFrame:
-    """Return the numbers of the table: the row, the role, the count and the date of each."""
-    same = {normalise_title(str(title)): str(title) for title in rows.table.frame.columns}
-    size = len(rows.table.frame)
-    if settings.roles:
-        parts = [(role, same[normalise_title(title)]) for role, title in settings.roles.items()]
-        filled = [
-            (at, role, title, text)
-            for role, title in parts
-            for at, text in enumerate(rows.texts(title))
-            if not is_empty(text)
-        ]
-        filled.sort(key=lambda item: item[0])
-        for at in sorted(set(range(size)) - {item[0] for item in filled}):
-            rows.record("staffing.no_number", at, parts[0][1], "")
-    else:
-        names = clean_names(rows.texts(columns["role"]))
-        counts = rows.texts(columns["count"])
-        filled = [(at, str(names[at]), columns["count"], counts[at]) for at in range(size)]
-    values, ok = numbers([text for *_, text in filled])
-    day = dates(rows.texts(columns.get("date")))
-    for at in np.flatnonzero(~day.ok).tolist():
-        title = columns.get("date")
-        text = rows.texts(title)[at]
-        rows.record("staffing.bad_date", at, title, text, severity="warning", action="flagged")
-    used: list[tuple[int, str, float, str]] = []
-    known = ", ".join(role_names())
-    told: set[str] = set()
-    for (at, role, title, text), value, good in zip(filled, values, ok, strict=True):
-        if is_empty(role):
-            rows.record("staffing.no_role", at, columns.get("role"), role)
-        elif not good or not value >= 0.0:
-            rows.record("staffing.bad_count", at, title, text)
-        else:
-            ours = role_words().get(normalise_title(role), role)
-            if ours == role and role not in role_names() and role not in told:
-                told.add(role)
-                own = columns.get("role", title)
-                rows.record(
-                    "staffing.own_role",
-                    at,
-                    own,
-                    role,
-                    severity="note",
-                    action="flagged",
-                    known=known,
-                )
-            used.append((at, ours, float(value), title))
-    table = pd.DataFrame(used, columns=["at", "role", "count", "title"])
-    return table.assign(date=day.values[table["at"].to_numpy(np.int64)])
-
-
-def _latest(rows: StaffRows, entries: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
-    """Keep the latest number of each unit or facility and role; record those passed over."""
-    late = (entries["date"] > pd.Timestamp(as_of)).to_numpy(bool)
-    day = as_of.isoformat()
-    for at, title, role in entries.loc[late, ["at", "title", "role"]].itertuples(index=False):
-        rows.record("staffing.later", at, title, role, severity="note", as_of=day)
-    entries = entries[~late]
-    keys = ["unit_id", "facility_id", "role", "former"]
-    ordered = entries.sort_values("date", kind="stable", na_position="first")
-    newest = ordered.groupby(keys, sort=False).tail(1)
-    used_for = {tuple(entry[key] for key in keys): entry for entry in newest.to_dict("records")}
-    passed = entries[~entries.index.isin(newest.index)]
-    for entry in passed.to_dict("records"):
-        used = used_for[tuple(entry[key] for key in keys)]
-        same_day = used["date"] == entry["date"] or (
-            pd.isna(used["date"]) and pd.isna(entry["date"])
-        )
-        rows.record(
-            "staffing.twice" if same_day else "staffing.superseded",
-            int(entry["at"]),
-            str(entry["title"]),
-            str(entry["role"]),
-            severity="warning" if same_day else "note",
-            row_used=int(rows.table.rows[int(used["at"])]),
-        )
-    return entries[~entries.index.isin(passed.index)]
-
-
-def _frame(rows: StaffRows, entries: pd.DataFrame, *, invented: bool) -> pd.DataFrame:
+def _frame(rows: FigureRows, entries: pd.DataFrame, *, invented: bool) -> pd.DataFrame:
     if entries.empty:
         return no_staff()
-    columns: dict[str, Any] = {
-        "source_file": rows.file,
-        "source_sheet": rows.table.sheet,
-        "source_row": pd.array(rows.table.rows[entries["at"].to_numpy(np.int64)], dtype="Int64"),
-        "invented": invented,
-    }
+    columns = source_columns(rows, entries, invented=invented)
     frame = entries.assign(**columns)[list(STAFF_COLUMNS)].reset_index(drop=True)
     return frame.astype(no_staff().dtypes.to_dict())

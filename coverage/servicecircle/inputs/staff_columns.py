@@ -12,13 +12,25 @@ from servicecircle.inputs.tables import Table
 from servicecircle.problems import Problem, nearest_name
 from servicecircle.project import StaffSettings
 
-__all__ = ["likely_titles", "role_names", "role_words", "staff_columns"]
+__all__ = ["likely_titles", "role_names", "role_words", "staff_columns", "unit_titles"]
 
 
 @cache
 def _data() -> dict[str, dict[str, list[str]]]:
     file = resources.files("servicecircle") / "inputs" / "staff_columns.toml"
     return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def unit_titles() -> dict[str, list[str]]:
+    """Return the titles of units and dates, by our column, which tables of figures share.
+
+    Examples
+    --------
+    >>> list(unit_titles())
+    ['unit_code', 'unit', 'parent', 'date']
+    """
+    columns = _data()["columns"]
+    return {name: list(columns[name]) for name in ("unit_code", "unit", "parent", "date")}
 
 
 def role_names() -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from servicecircle.inputs.shapes import (
     project,
 )
 from servicecircle.problems import Problem
-from servicecircle.project import LEVELS
+from servicecircle.project import DRAWN_LEVELS, LEVELS
 
 __all__ = ["measure_gaps", "measure_nesting", "measure_overlaps", "measure_topology"]
 
@@ -45,7 +45,8 @@ def measure_topology(units: gpd.GeoDataFrame) -> tuple[dict[str, dict[str, float
     -------
     sums : dict
         By level: units, area_m2, overlaps, overlap_m2, gaps, gap_m2, and where the level has one
-        above it outside_parent, outside_parent_m2, uncovered_m2.
+        above it outside_parent, outside_parent_m2, uncovered_m2. Of units to be drawn only the
+        overlaps.
     problems : list of Problem
 
     Examples
@@ -65,11 +66,13 @@ def measure_topology(units: gpd.GeoDataFrame) -> tuple[dict[str, dict[str, float
     problems: list[Problem] = []
     levels = units["level"].to_numpy()
     present = [level for level in LEVELS if (levels == level).any()]
-    for level in present:
+    drawn = [level for level in DRAWN_LEVELS if (levels == level).any()]
+    for level in (*present, *drawn):
         here = units[levels == level]
         pairs, area, found = measure_overlaps(here)
         problems += found
-        gaps, more = measure_gaps(here)
+        # Units that are drawn may leave gaps, and lie in no other.
+        gaps, more = ({}, []) if level in DRAWN_LEVELS else measure_gaps(here)
         problems += more
         sums[level] = {
             "units": len(here),

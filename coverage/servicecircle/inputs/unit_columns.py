@@ -17,7 +17,7 @@ from servicecircle.inputs.columns import normalise_title
 from servicecircle.inputs.coordinates import Floats, fatal
 from servicecircle.inputs.values import clean_codes, clean_names, fold_width, numbers
 from servicecircle.problems import Problem, nearest_name
-from servicecircle.project import LEVELS
+from servicecircle.project import DRAWN_LEVELS, LEVELS
 
 __all__ = [
     "NUMBERS",
@@ -45,13 +45,15 @@ UNIT_COLUMNS = (
     "population",
     "elderly",
     "households",
+    "floor_area_m2",
+    "built",
     "valid_from",
     "valid_to",
     "basis",
     "age_from",
 )
 POINT_COLUMNS = ("id", "lon", "lat", "population", "elderly")
-NUMBERS = ("population", "elderly", "households")
+NUMBERS = ("population", "elderly", "households", "floor_area_m2")
 
 
 @cache
@@ -234,11 +236,12 @@ def _unit_titles(key: str, level: str) -> list[str]:
     titles = _titles()
     own = titles["own"][key]
     levels: list[str] = list(LEVELS)
-    if level not in levels:
+    if level not in levels and level not in DRAWN_LEVELS:
         return own
     if key in ("code", "name"):
-        return own + titles[f"{key}s"][level]
-    above = levels[: levels.index(level)][::-1]
+        return own + titles[f"{key}s"].get(level, [])
+    # Units that are drawn may name whatever they lie in.
+    above = levels[: levels.index(level)][::-1] if level in levels else levels[::-1]
     if key == "parent_name":
         return own + [title for upper in above for title in titles["names"][upper]]
     if key == "parent":

@@ -36,7 +36,7 @@ from servicecircle.inputs.topology import measure_topology
 from servicecircle.inputs.unit_matches import no_matches
 from servicecircle.problems import Problem
 from servicecircle.progress import Advance
-from servicecircle.project import LEVELS, BoundarySettings, Project
+from servicecircle.project import DRAWN_LEVELS, LEVELS, BoundarySettings, Project
 
 __all__ = ["UnitData", "read_units", "renew_facilities"]
 
@@ -129,7 +129,7 @@ def read_units(
     for name, settings in sorted(
         project.boundaries.items(), key=lambda item: item[1].datum == "auto"
     ):
-        is_level = name in LEVELS
+        is_level = name in LEVELS or name in DRAWN_LEVELS
         wanted += is_level
         try:
             known = _known(project, settings, frames, roads=roads, selectors=selectors or {})
@@ -288,7 +288,7 @@ def _levels_in_order(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     if not frames:
         columns = {column: pd.Series(dtype="object") for column in UNIT_TABLE}
         return gpd.GeoDataFrame(columns, geometry=[], crs="EPSG:4326")
-    rank = {level: number for number, level in enumerate(LEVELS)}
+    rank = {level: number for number, level in enumerate((*LEVELS, *DRAWN_LEVELS))}
     frames = sorted(frames, key=lambda frame: rank[frame["level"].iloc[0]])
     return gpd.GeoDataFrame(
         pd.concat(frames, ignore_index=True), geometry="geometry", crs="EPSG:4326"

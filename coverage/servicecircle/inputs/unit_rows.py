@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +19,7 @@ from servicecircle.inputs.unit_columns import NUMBERS, meanings, number_cells, t
 from servicecircle.inputs.values import dates
 from servicecircle.problems import Problem
 
-__all__ = ["identify", "mend", "other_basis", "unite_codes", "validity"]
+__all__ = ["identify", "mend", "other_basis", "unite_codes", "validity", "years_built"]
 
 # About a square metre: what is left of a line drawn as a polygon is rounding, no unit.
 _LEAST_DEGREES2 = 1e-10
@@ -160,6 +161,7 @@ def unite_codes(units: gpd.GeoDataFrame, name: str) -> tuple[gpd.GeoDataFrame, l
     drop: list[int] = []
     shapes = units.geometry.to_numpy().copy()
     numbers = {key: units[key].to_numpy().copy() for key in NUMBERS}
+    built = units["built"].copy() if "built" in units else None
     for key, members in groups.items():
         if len(members) == 1:
             continue
@@ -188,10 +190,14 @@ def unite_codes(units: gpd.GeoDataFrame, name: str) -> tuple[gpd.GeoDataFrame, l
             shapes[members[0]] = shapely.union_all(shapes[members])
             for values in numbers.values():
                 values[members[0]] = _number_of(values[members], together=together)
+            # Parts of several years are of no one year.
+            if built is not None and built.iloc[members].nunique(dropna=False) > 1:
+                built.iloc[members[0]] = pd.NA
             drop += members[1:]
     if not drop:
         return units, problems
-    united = units.assign(**numbers).set_geometry(gpd.GeoSeries(shapes, crs=units.crs))
+    columns = numbers if built is None else {**numbers, "built": built}
+    united = units.assign(**columns).set_geometry(gpd.GeoSeries(shapes, crs=units.crs))
     return united.drop(index=drop).reset_index(drop=True), problems
 
 
@@ -313,6 +319,53 @@ def validity(
             bad("unit.bad_number", at, chosen["age_from"][0], frame[chosen["age_from"][0]].iloc[at])
     columns["age_from"] = pd.Series(ages)
     return columns, problems
+
+
+def years_built(
+    frame: pd.DataFrame, chosen: Mapping[str, Sequence[str]], name: str
+) -> tuple[pd.Series[Any], list[Problem]]:
+    """Return the year in which each unit was built: ``2019``, ``2019年6月``, ``2019-06-30``.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As read.
+    chosen : mapping of str to sequence of str
+        Our column → column of the file.
+    name : str
+
+    Returns
+    -------
+    years : pandas.Series of Int64
+        NA where not given.
+    problems : list of Problem
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"built": ["2019年6月", 1998, None, "90年代"]})
+    >>> years, problems = years_built(frame, {"built": ["built"]}, "a.shp")
+    >>> years.tolist(), [(problem.code, problem.row) for problem in problems]
+    ([2019, 1998, <NA>, <NA>], [('unit.bad_year', 4)])
+    """
+    if "built" not in chosen:
+        return pd.Series(pd.NA, index=range(len(frame)), dtype="Int64"), []
+    cells = frame[chosen["built"][0]]
+    stamps = pd.api.types.is_datetime64_any_dtype(cells)
+    texts = cells.dt.strftime("%Y-%m-%d").fillna("") if stamps else text_cells(cells)
+    found = dates([re.sub(r"(?<=\d)年?(?:建成|竣工|交付|建)$", "", str(text)) for text in texts])
+    problems = [
+        Problem(
+            code="unit.bad_year",
+            severity="warning",
+            file=name,
+            row=at + 1,
+            column=str(cells.name),
+            value=str(cells.iloc[at]),
+        )
+        for at in np.flatnonzero(~found.ok).tolist()
+    ]
+    years = pd.Series(pd.to_datetime(found.values)).dt.year
+    return years.astype("Int64").set_axis(range(len(frame))), problems
 
 
 def other_basis(units: pd.DataFrame, *, basis: str, age_from: int) -> list[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 
 from servicecircle.crs import MetricCrs, metric_crs, transformer
 from servicecircle.errors import InputError
+from servicecircle.inputs.attributes import same_columns
 from servicecircle.inputs.load import Inputs
 from servicecircle.inputs.staff import no_staff
+from servicecircle.inputs.statistics import no_statistics
 from servicecircle.measure.access import Points
 from servicecircle.measure.calibration import settle_people
+from servicecircle.measure.clusters import lay_clusters
+from servicecircle.measure.edge import Exits
 from servicecircle.measure.places import GAP_M, coarser_than_placed, place_points
 from servicecircle.measure.quality import ground_quality
 from servicecircle.measure.register import is_open, register_problems
@@ -25,7 +29,7 @@ from servicecircle.measure.ways import PlacedRoads, Ways, ways_of
 from servicecircle.network.graph import Network
 from servicecircle.network.snap import Attachment
 from servicecircle.problems import Problem
-from servicecircle.project import Project
+from servicecircle.project import DRAWN_LEVELS, Project
 
 __all__ = ["Ground", "lay_ground"]
 
@@ -46,7 +50,7 @@ class Ground:
     network : Network, optional
         Of the project's own profile; None without roads.
     units, scopes : geopandas.GeoDataFrame
-        As read, in WGS84.
+        As read, in WGS84, and after them the clusters that stand in for units nobody has drawn.
     facilities : geopandas.GeoDataFrame
         All layers, in WGS84, with ``unit_<level>`` and ``in_<scope>`` by place, ``snap_m``,
         ``snap_status`` and ``entrances`` on the network of its layer's profile.
@@ -54,8 +58,8 @@ class Ground:
         Of all rows of ``facilities``, NaN where a facility has no place; attached as the project's
         own profile travels.
     demand : pandas.DataFrame
-        demand_id, lon, lat, population, elderly, ``unit_<level>``, ``in_<scope>``, snap_m on the
-        network of the project's own profile.
+        demand_id, lon, lat, population, elderly, position_error_m, ``unit_<level>``,
+        ``in_<scope>``, snap_m on the network of the project's own profile.
     demand_points : Points
         Attached likewise.
     problems : tuple of Problem
@@ -63,10 +67,18 @@ class Ground:
         People in the source = in units + outside + masked, and the counts behind it.
     staff : pandas.DataFrame
         Table ``staff``, see :mod:`servicecircle.inputs.staff`.
+    statistics : pandas.DataFrame
+        Figures of units, see :mod:`servicecircle.inputs.statistics`.
     tables : mapping of str to pandas.DataFrame
         ``calibration`` and ``roads_by_unit``, as their files are called.
     edge : mapping
         People and roads at the edge of the study area, for the record.
+    clusters : mapping
+        Sizes of clusters by level, for the record.
+    exits : Exits, optional
+        Where roads lead out of it; None without roads.
+    area : shapely.Geometry
+        The study area, in metres.
     """
 
     metric: MetricCrs
@@ -81,8 +93,12 @@ class Ground:
     problems: tuple[Problem, ...]
     balance: Mapping[str, object]
     staff: pd.DataFrame = field(default_factory=no_staff)
+    statistics: pd.DataFrame = field(default_factory=no_statistics)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     edge: Mapping[str, object] = field(default_factory=dict)
+    clusters: Mapping[str, object] = field(default_factory=dict)
+    exits: Exits | None = None
+    area: shapely.Geometry = field(default_factory=shapely.Polygon)
 
 
 def lay_ground(project: Project, inputs: Inputs) -> Ground:
@@ -211,6 +227,7 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
     demand, weighed, settled = settle_people(
         inputs.population, project.population, inputs.units, demand
     )
+    clusters = lay_clusters(project, inputs.units, units_xy, demand=demand, facilities=facilities)
     quality = ground_quality(
         project,
         inputs.units,
@@ -219,27 +236,38 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
         facilities=(facilities, facility_x, facility_y),
         demand=(demand, demand_x, demand_y),
     )
-    problems += [*weighed.problems, *quality.problems]
+    # What is put together from several files lies in the project's.
+    proxies = [replace(problem, file=problem.file or project.file) for problem in clusters.problems]
+    problems += [*weighed.problems, *quality.problems, *proxies]
     return Ground(
         metric=metric,
         way=way,
         network=None if own is None else own.network,
-        units=inputs.units,
+        units=clusters.units,
         scopes=inputs.scopes,
-        facilities=facilities,
+        facilities=clusters.facilities,
         facility_points=facility_points if own is None else own.facilities,
-        demand=demand,
+        demand=clusters.demand,
         demand_points=demand_points if own is None else own.demand,
         problems=tuple(problems),
         balance={**balance, **settled},
-        tables={"calibration": weighed.table, "roads_by_unit": quality.roads_by_unit},
+        tables={
+            "calibration": weighed.table,
+            "roads_by_unit": quality.roads_by_unit,
+            **clusters.tables,
+            **({} if inputs.statistics is None else {"statistics": inputs.statistics.frame}),
+        },
         edge=quality.edge,
+        clusters=clusters.record,
+        exits=quality.exits,
+        area=quality.area,
         staff=inputs.staff.frame if inputs.staff is not None else no_staff(),
+        statistics=no_statistics() if inputs.statistics is None else inputs.statistics.frame,
     )
 
 
 def _all_facilities(inputs: Inputs) -> gpd.GeoDataFrame:
-    frames = [data.frame for data in inputs.facilities.values()]
+    frames = same_columns([data.frame for data in inputs.facilities.values()])
     return gpd.GeoDataFrame(
         pd.concat(frames, ignore_index=True), geometry="geometry", crs="EPSG:4326"
     )
@@ -256,12 +284,12 @@ def _doors(inputs: Inputs, facilities: gpd.GeoDataFrame) -> Shapes | None:
 
 
 def _demand(inputs: Inputs) -> pd.DataFrame:
-    columns = ["demand_id", "lon", "lat", "population", "elderly"]
+    columns = ["demand_id", "lon", "lat", "population", "elderly", "position_error_m"]
     if inputs.population is None:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in columns}).astype(
             {"demand_id": object}
         )
-    return inputs.population.demand[columns].reset_index(drop=True)
+    return inputs.population.demand.reindex(columns=columns).reset_index(drop=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -282,7 +310,9 @@ def _place(
     ids = units["unit_id"].to_numpy(object)
     for level in units["level"].drop_duplicates():
         rows = np.flatnonzero((units["level"] == level).to_numpy())
-        placing = place_points(x, y, units_xy[rows], between=between)
+        # Units that are drawn may leave gaps: what lies there is in none of them.
+        gap_m = 0.0 if level in DRAWN_LEVELS else GAP_M
+        placing = place_points(x, y, units_xy[rows], gap_m=gap_m, between=between)
         found = placing.polygon >= 0
         column = np.full(x.size, None, object)
         column[found] = ids[rows[placing.polygon[found]]]

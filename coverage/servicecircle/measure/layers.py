@@ -11,7 +11,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from servicecircle.measure.access import Points, layer_access
+from servicecircle.inputs.gazetteer import gazetteer
+from servicecircle.measure.access import COLUMNS, Points, layer_access
 from servicecircle.measure.circles import Drawing, LayerCircles, Weights, service_circles
 from servicecircle.measure.coverage import layer_rules, unit_coverage
 from servicecircle.measure.ground import Ground
@@ -20,7 +21,7 @@ from servicecircle.measure.presence import is_open, presence
 from servicecircle.measure.ways import profile_of
 from servicecircle.problems import Problem
 from servicecircle.progress import Progress
-from servicecircle.project import Project
+from servicecircle.project import DRAWN_LEVELS, Project
 
 __all__ = [
     "Access",
@@ -29,6 +30,7 @@ __all__ = [
     "all_circles",
     "all_coverage",
     "all_presence",
+    "joined_access",
     "open_points",
 ]
 
@@ -128,6 +130,24 @@ def all_access(project: Project, ground: Ground, keys: Iterable[Key], progress: 
     return tables
 
 
+def joined_access(access: Access) -> pd.DataFrame:
+    """Return the tables of access one below the other; with its columns where there is none.
+
+    Examples
+    --------
+    >>> joined_access({}).columns[:3].tolist()
+    ['demand_id', 'layer', 'profile']
+    """
+    if not access:
+        return pd.DataFrame(
+            {name: pd.Series(dtype=float if name in _LENGTHS else object) for name in COLUMNS}
+        )
+    return pd.concat(access.values(), ignore_index=True)
+
+
+_LENGTHS = frozenset(("metres", "straight_metres", "seconds", "snap_m", "within_count"))
+
+
 def all_circles(
     project: Project, ground: Ground, progress: Progress, *, parted: bool = False
 ) -> Circles:
@@ -148,7 +168,7 @@ def all_circles(
     layers = {}
     for name, settings in project.facilities.items():
         way = ground.way(project.layer_profile(name))
-        if settings.circles and way is not None:
+        if settings.circles and not settings.count_only and way is not None:
             layers[name] = (way, open_points(ground, name, as_of, points=way.facilities))
     weights = Weights(
         population=ground.demand["population"].to_numpy(float),
@@ -222,6 +242,7 @@ def all_presence(
     """
     units = pd.DataFrame(ground.units.drop(columns="geometry"))
     facilities = pd.DataFrame(ground.facilities.drop(columns="geometry"))
+    book = gazetteer(units)
     counts: dict[str, pd.Series[int]] = {}
     problems: list[Problem] = []
     for layer, settings in project.facilities.items():
@@ -235,8 +256,12 @@ def all_presence(
                 as_of=project.project.as_of,
                 serves_level=settings.serves_level,
                 declared_level=settings.unit_level,
+                book=book,
             )
             by_level.append(count["facilities"])
+            if level in DRAWN_LEVELS:
+                # They leave gaps: to lie in none of them is no fault.
+                continue
             problems += [_with_file(problem, str(settings.path)) for problem in found]
         counts[layer] = pd.concat(by_level)
     return counts, _distinct(problems)
@@ -261,22 +286,36 @@ def all_coverage(
     units = pd.DataFrame(ground.units.drop(columns="geometry"))
     minutes, metres = tuple(project.rules.minutes), tuple(project.rules.metres)
     tables: list[pd.DataFrame] = []
+    counted: pd.DataFrame | None = None
     with progress.stage("coverage", len(project.facilities)) as advance:
         for layer in project.facilities:
             name = project.layer_profile(layer)
-            tables.append(
-                unit_coverage(
-                    units,
-                    ground.demand,
-                    access[layer, name],
-                    counts[layer],
-                    layer=layer,
-                    profile=name,
-                    rules=layer_rules(minutes, metres, on_network=ground.network is not None),
+            rules = layer_rules(minutes, metres, on_network=ground.network is not None)
+            only_counted = project.facilities[layer].count_only
+            if only_counted and counted is not None:
+                # People of units are the same for every layer: they are added up once.
+                numbers = counts[layer].reindex(counted["unit_id"]).fillna(0).to_numpy(np.int64)
+                tables.append(counted.assign(layer=layer, facilities=numbers))
+            else:
+                tables.append(
+                    unit_coverage(
+                        units,
+                        ground.demand,
+                        _unmeasured(len(ground.demand)) if only_counted else access[layer, name],
+                        counts[layer],
+                        layer=layer,
+                        profile="" if only_counted else name,
+                        rules=[] if only_counted else rules,
+                    )
                 )
-            )
+                counted = tables[-1] if only_counted else counted
             advance(1)
     return pd.concat(tables, ignore_index=True)
+
+
+def _unmeasured(count: int) -> pd.DataFrame:
+    """Return the access of a layer that is only counted."""
+    return pd.DataFrame({"seconds": np.full(count, np.nan), "status": np.full(count, "", object)})
 
 
 def _with_file(problem: Problem, file: str) -> Problem:

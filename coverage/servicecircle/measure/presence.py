@@ -14,6 +14,7 @@ from servicecircle.inputs.gazetteer import (
     search_order,
     unit_list,
 )
+from servicecircle.measure.members import member_units
 from servicecircle.measure.register import is_open
 from servicecircle.problems import Problem
 
@@ -91,6 +92,7 @@ def place_facilities(
     serves_level: str | None = None,
     declared_level: str | None = None,
     book: Gazetteer | None = None,
+    sites: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """Return the units of a level that each facility belongs to.
 
@@ -99,7 +101,8 @@ def place_facilities(
     of its column names. A unit of a finer level counts for the one of ``level`` above it; where the
     declared one is none of the units, the declared parent counts. A text that stands for no unit,
     or for several of which the facility stands in none, is a problem record, and the next way is
-    taken.
+    taken. One that has members (a union of sites) and serves no units also belongs to those of
+    its members.
 
     Parameters
     ----------
@@ -113,11 +116,13 @@ def place_facilities(
         below where not given.
     book : Gazetteer, optional
         Of the units, where the caller has made it already.
+    sites : pandas.DataFrame, optional
+        Facilities of all layers, index or column facility_id, to look members up in.
 
     Returns
     -------
     pairs : pandas.DataFrame
-        Columns facility_id, unit_id, by (serves, declared, geometry); no pair twice.
+        Columns facility_id, unit_id, by (serves, declared, geometry, member); no pair twice.
     problems : list of Problem
         Texts that stand for no unit; declared units other than the one the facility stands in.
 
@@ -163,6 +168,19 @@ def place_facilities(
             )
         )
 
+    members: dict[str, list[str]] = {}
+    if sites is not None and "members" in facilities.columns:
+        members, unknown = member_units(
+            facilities,
+            by_id(sites, "facility_id"),
+            book,
+            level=level,
+            order=declared_order,
+            place=lambda some: place_facilities(some, units, level=level, book=book)[0],
+        )
+        row_of = {str(one): row for row, one in enumerate(facilities.index)}
+        for facility, text in unknown:
+            problem("presence.unknown_member", row_of[facility], "members", text)
     rows = zip(
         (str(one) for one in facilities.index),
         _texts(facilities, "serves"),
@@ -205,6 +223,8 @@ def place_facilities(
             problem("presence.declared_elsewhere", row, "declared_unit", declared, stands=where)
         if unit_id := named or stands[row]:
             pairs.setdefault((facility, unit_id), "declared" if named else "geometry")
+        for unit_id in members.get(facility, ()):
+            pairs.setdefault((facility, unit_id), "member")
     table = pd.DataFrame(
         [(facility, unit, by) for (facility, unit), by in pairs.items()],
         columns=["facility_id", "unit_id", "by"],
@@ -221,6 +241,7 @@ def presence(
     as_of: dt.date,
     serves_level: str | None = None,
     declared_level: str | None = None,
+    book: Gazetteer | None = None,
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """Count the distinct open facilities of a layer in each unit of a level.
 
@@ -236,6 +257,8 @@ def presence(
         A facility without an opening date counts as open and is flagged.
     serves_level, declared_level : str, optional
         See :func:`place_facilities`.
+    book : Gazetteer, optional
+        Of the units, where the caller has made it already.
 
     Returns
     -------
@@ -262,7 +285,13 @@ def presence(
     rows = facilities[facilities["layer"] == layer]
     rows = rows[is_open(rows, as_of)]
     pairs, problems = place_facilities(
-        rows, units, level=level, serves_level=serves_level, declared_level=declared_level
+        rows,
+        units,
+        level=level,
+        serves_level=serves_level,
+        declared_level=declared_level,
+        book=book,
+        sites=facilities[is_open(facilities, as_of)],
     )
     here = units.index[units["level"] == level]
     counts = pairs.groupby("unit_id")["facility_id"].nunique().reindex(here, fill_value=0)

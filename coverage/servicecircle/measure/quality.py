@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from servicecircle.measure.completeness import COLUMNS, road_completeness, road_metres
-from servicecircle.measure.edge import Edge, near_edge, outer_area, road_exits, unanswered
+from servicecircle.measure.edge import Edge, Exits, near_edge, outer_area, road_exits, unanswered
 from servicecircle.measure.ways import PlacedRoads
 from servicecircle.problems import Problem
 from servicecircle.project import LEVELS, Project
@@ -43,11 +43,17 @@ class Quality:
     edge : mapping
         The block ``edge`` of ``run.json``.
     problems : tuple of Problem
+    exits : Exits, optional
+        Where roads lead out; None without roads.
+    area : shapely.Geometry
+        That all units cover, in metres.
     """
 
     roads_by_unit: pd.DataFrame
     edge: Mapping[str, object]
     problems: tuple[Problem, ...]
+    exits: Exits | None = None
+    area: shapely.Geometry = field(default_factory=shapely.Polygon)
 
 
 def edge_limit_m(project: Project) -> float:
@@ -67,7 +73,7 @@ def edge_limit_m(project: Project) -> float:
     ... }))
     1000.0
     """
-    speeds = [project.speed_kmh(project.layer_profile(layer)) for layer in project.facilities]
+    speeds = [project.speed_kmh(project.layer_profile(layer)) for layer in project.travel_layers]
     known = [speed for speed in speeds if np.isfinite(speed)]
     by_time = max(project.rules.minutes) * max(known, default=0.0) * 1000.0 / 60.0
     return float(max(by_time, *project.rules.metres))
@@ -157,6 +163,8 @@ def ground_quality(
         roads_by_unit=pd.concat(tables, ignore_index=True),
         edge=record,
         problems=tuple(problems),
+        exits=exits,
+        area=area,
     )
 
 
@@ -234,7 +242,7 @@ def _edge_record(
     # Layers that lack facilities beyond the same exits are told of together.
     groups: dict[bytes, tuple[Bools, list[str]]] = {}
     open_people = {}
-    for layer in project.facilities:
+    for layer in project.travel_layers:
         mine = beyond & (table["layer"] == layer).to_numpy()
         lacking = unanswered(edge, demand[1], demand[2], area, beyond=(x[mine], y[mine]))
         open_people[layer] = float(np.nansum(people[lacking & inside]))

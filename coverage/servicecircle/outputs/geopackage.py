@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,10 @@ import pyogrio.raw
 import shapely
 
 from servicecircle.messages import label
+from servicecircle.outputs.capacity_columns import facility_columns, point_columns, unit_columns
 from servicecircle.outputs.escape import clean_text
 from servicecircle.outputs.folder import write_error
-from servicecircle.project import LEVELS
+from servicecircle.project import DRAWN_LEVELS, LEVELS
 
 if TYPE_CHECKING:
     from servicecircle.results import Results
@@ -122,7 +123,9 @@ def _failures(path: Path) -> Iterator[None]:
 
 
 def write_access(results: Results, path: Path) -> None:
-    """Write the access table as Parquet, with place, population and elderly of each point.
+    """Write the access table as Parquet, with place, people, units and scopes of each point.
+
+    In blocks of rows, so that its copy takes little memory beside the table itself.
 
     Parameters
     ----------
@@ -139,19 +142,41 @@ def write_access(results: Results, path: Path) -> None:
     if (at < 0).any():
         stranger = results.access["demand_id"].iloc[int(np.argmax(at < 0))]
         raise ValueError(f"the access table has a demand point that demand has not: {stranger}")
-    table = results.access.assign(
-        lon=shapely.get_x(points)[at],
-        lat=shapely.get_y(points)[at],
-        population=results.demand["population"].to_numpy(float)[at],
-        elderly=results.demand["elderly"].to_numpy(float)[at],
+    demand = pd.DataFrame(
+        {
+            "lon": shapely.get_x(points),
+            "lat": shapely.get_y(points),
+            "population": results.demand["population"].to_numpy(float),
+            "elderly": results.demand["elderly"].to_numpy(float),
+        }
     )
+    for name in map(str, results.demand.columns):
+        if name == "position_error_m":
+            demand[name] = results.demand[name].to_numpy(float)
+        elif name.startswith("unit_"):
+            # A unit has many points: its id is kept once, and a number at each of them.
+            ids = results.demand[name].array
+            demand[name] = pd.Categorical(ids, categories=sorted(set(pd.unique(ids.dropna()))))
+        elif name.startswith("in_"):
+            demand[name] = results.demand[name].to_numpy(bool)
+    for name in point_columns(results.demand):
+        demand[name] = results.demand[name].to_numpy(float)
     try:
-        pq.write_table(
-            pa.Table.from_pandas(table, preserve_index=False),
-            path,
-            compression="zstd",
-            row_group_size=_ROWS_A_GROUP,
-        )
+        with ExitStack() as stack:
+            writer = None
+            for start in range(0, max(len(at), 1), _ROWS_A_GROUP):
+                rows = slice(start, start + _ROWS_A_GROUP)
+                block = demand.take(at[rows]).reset_index(drop=True)
+                table = pd.concat(
+                    [results.access.iloc[rows].reset_index(drop=True), block], axis="columns"
+                )
+                schema = None if writer is None else writer.schema
+                found = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
+                if writer is None:
+                    writer = stack.enter_context(
+                        pq.ParquetWriter(path, found.schema, compression="zstd")
+                    )
+                writer.write_table(found, row_group_size=_ROWS_A_GROUP)
     except OSError as error:
         raise write_error(error, path) from error
 
@@ -170,13 +195,15 @@ def _file_dates(as_of: dt.date) -> Iterator[None]:
 
 def _layers(results: Results) -> Iterator[_Layer]:
     shares = _shares(results.unit_coverage)
-    for level in LEVELS:
+    places = unit_columns(results.tables)
+    for level in (*LEVELS, *DRAWN_LEVELS):
         units = results.units[results.units["level"] == level]
         if len(units):
-            units = units.join(shares, on="unit_id")
+            units = units.join(shares, on="unit_id").join(places, on="unit_id")
             yield _Layer(f"units_{level}", units, "MultiPolygon")
     yield _Layer("scopes", results.scopes, "MultiPolygon")
-    yield _Layer("facilities", results.facilities, "Point")
+    found = facility_columns(results.tables)
+    yield _Layer("facilities", results.facilities.join(found, on="facility_id"), "Point")
     if len(results.demand) <= DEMAND_LIMIT:
         yield _Layer("demand", _wide_demand(results), "Point")
     whole = results.circles["facility_id"] == ""
@@ -209,6 +236,9 @@ def _wide_demand(results: Results) -> gpd.GeoDataFrame:
     columns: dict[str, Any] = {}
     for info in results.layers:
         mine = (access["layer"] == info.name) & (access["profile"] == info.profile)
+        if not mine.any() and len(demand):
+            # The layer is only counted.
+            continue
         rows = access[mine].set_index("demand_id").reindex(demand["demand_id"])
         for column in _ACCESS_COLUMNS:
             columns[f"{info.name}_{column}"] = rows[column].array

@@ -246,12 +246,16 @@ def _rates(part: pd.Series[Any], whole: pd.Series[Any]) -> list[float | int | No
     return payload.numbers(np.floor(share * 1e4 + _SLACK) / 1e4, digits=4)
 
 
+def _most_vertices(results: Results) -> int:
+    """Return the vertices that each layer with circles may have."""
+    return _CIRCLE_VERTICES // max(1, int(results.circles["layer"].nunique()))
+
+
 def _circles(results: Results, layer: LayerInfo) -> list[dict[str, Any]]:
     circles = results.circles
     rows = circles[(circles["layer"] == layer.name) & (circles["facility_id"] == "")]
     rows = rows.sort_values("minutes", ascending=False, kind="stable")
-    share = max(1, len(results.layers))
-    shapes = _shapes(rows, most_vertices=_CIRCLE_VERTICES // share)
+    shapes = _shapes(rows, most_vertices=_most_vertices(results))
     return [
         {"minutes": minutes, "area": area, "people": people, "elderly": elderly, "shape": shape}
         for minutes, area, people, elderly, shape in zip(
@@ -280,7 +284,7 @@ def _own_circles(results: Results, layer: LayerInfo) -> list[dict[str, Any]]:
             payload.numbers(rows["minutes"], digits=2),
             payload.numbers(rows["population"]),
             payload.numbers(rows["elderly"]),
-            _shapes(rows, most_vertices=_CIRCLE_VERTICES // max(1, len(results.layers))),
+            _shapes(rows, most_vertices=_most_vertices(results)),
             strict=True,
         )
     ]
@@ -291,7 +295,7 @@ def _overlaps(results: Results, layer: LayerInfo) -> list[dict[str, Any]]:
     if rows.empty:
         return []
     rows = rows[rows["minutes"] == rows["minutes"].max()].sort_values("facilities", kind="stable")
-    shapes = _shapes(rows, most_vertices=_CIRCLE_VERTICES // max(1, len(results.layers)))
+    shapes = _shapes(rows, most_vertices=_most_vertices(results))
     return [
         {"minutes": minutes, "facilities": count, "shape": shape}
         for minutes, count, shape in zip(

@@ -72,6 +72,8 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 def write_tables(results: Results, folder: Path) -> None:
     """Write scorecard, units, unit_results, facilities, problems and staff as CSV into a folder.
 
+    And the other tables, and copies of the plan files.
+
     ``units.csv`` is ``results.unit_coverage``; ``facilities.csv`` has ``lon`` and ``lat`` (WGS84
     degrees) in the place of the geometry.
 
@@ -92,6 +94,8 @@ def write_tables(results: Results, folder: Path) -> None:
     tables |= results.tables
     for name, table in tables.items():
         write_csv(table, folder / f"{name}.csv")
+    for name, text in results.plan_files.items():
+        (folder / name).write_bytes(text)
 
 
 def _with_coordinates(facilities: Any) -> pd.DataFrame:

@@ -10,9 +10,12 @@ from typing import Any, Literal
 import pandas as pd
 
 from servicecircle.errors import UnknownNameError
+from servicecircle.measure.clusters import PROXY
 from servicecircle.messages import Language
+from servicecircle.standards.each import each_found, each_note
 from servicecircle.standards.evidence import Evidence
-from servicecircle.standards.kinds import KINDS, Kind, Measured, Study
+from servicecircle.standards.governing import governing
+from servicecircle.standards.kinds import KINDS, Measured, Study
 from servicecircle.standards.plan import Indicator, Plan, Target, variants
 from servicecircle.standards.registry import load_registry
 from servicecircle.standards.scorecard import (
@@ -20,21 +23,33 @@ from servicecircle.standards.scorecard import (
     headline_target,
     is_due,
     scorecard_table,
-    shortfall,
+    shortfall_of_all,
     unit_rows,
     verdict_of,
 )
+from servicecircle.standards.standing import Standing, standing_of
+from servicecircle.standards.things import missing_thing
+from servicecircle.standards.trace import trace_of_row, trace_table
 
-__all__ = ["evaluate", "required_access"]
+__all__ = ["Evaluation", "evaluate", "evaluate_plan", "required_access"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Standing:
-    """Whether an indicator speaks of this study at all."""
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Evaluation:
+    """A plan held against the evidence.
 
-    applicable: bool = True
-    missing: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    Parameters
+    ----------
+    scorecard, unit_results : pandas.DataFrame
+        See :func:`evaluate`.
+    trace : pandas.DataFrame
+        Columns :data:`servicecircle.standards.trace.TRACE_TABLE_COLUMNS`: the addends of numerator
+        and denominator of each row of the scorecard.
+    """
+
+    scorecard: pd.DataFrame
+    unit_results: pd.DataFrame
+    trace: pd.DataFrame
 
 
 def required_access(plans: Iterable[Plan], layers: Mapping[str, str]) -> set[tuple[str, str]]:
@@ -137,6 +152,42 @@ def evaluate(
     >>> set(scorecard["verdict"]), len(results)
     ({'no_data'}, 0)
     """
+    found = evaluate_plan(
+        plan,
+        evidence,
+        area=area,
+        own_level=own_level,
+        pins=pins,
+        invented=invented,
+        anyway=anyway,
+        language=language,
+    )
+    return found.scorecard, found.unit_results
+
+
+def evaluate_plan(
+    plan: Plan,
+    evidence: Evidence,
+    *,
+    area: Literal["whole", "part"],
+    own_level: str | None = None,
+    pins: Mapping[str, str] | None = None,
+    invented: bool = False,
+    anyway: Collection[str] = (),
+    language: Language = "zh",
+) -> Evaluation:
+    """Judge every indicator of a plan as :func:`evaluate` does, and trace each value.
+
+    Parameters
+    ----------
+    plan, evidence, area, own_level, pins, invented, anyway, language
+        See :func:`evaluate`.
+
+    Raises
+    ------
+    UnknownNameError
+        If ``pins`` or ``anyway`` name an indicator that the plan does not have.
+    """
     _check_names(plan, (*(pins or {}), *anyway))
     study = Study(
         plan=plan,
@@ -148,17 +199,22 @@ def evaluate(
     )
     rows: list[dict[str, Any]] = []
     tables: list[pd.DataFrame] = []
+    traces: list[pd.DataFrame] = []
     for first in plan.indicators:
-        standing = _standing(first, study, first.id in anyway)
+        standing = standing_of(first, study, first.id in anyway)
+        rules = governing(first)
+        known: dict[tuple[object, ...], Measured] = {}
         for indicator in variants(first):
-            kind = KINDS[indicator.kind]
             headline = headline_target(indicator.targets, evidence.as_of)
             for target in indicator.targets or (None,):
-                measured = _measure(indicator, study, target, kind, standing)
-                rows.append(
-                    _row(indicator, study, measured, target, invented=invented)
-                    | {"headline": target == headline and not indicator.alternative}
-                )
+                key = _what_is_measured(indicator, target)
+                if key not in known:
+                    known[key] = _measure(indicator, study, target, standing)
+                measured = known[key]
+                row = _row(indicator, study, measured, target, invented=invented)
+                row |= {"headline": target == headline and not indicator.alternative}
+                rows.append(row | {"governing": indicator.alternative in rules})
+                traces.append(trace_of_row(measured.trace, row))
                 if target == headline:
                     tables.append(
                         unit_rows(
@@ -177,7 +233,22 @@ def evaluate(
         if filled
         else pd.DataFrame(columns=list(UNIT_RESULT_COLUMNS))
     )
-    return scorecard_table(rows), results
+    return Evaluation(
+        scorecard=scorecard_table(rows), unit_results=results, trace=trace_table(traces)
+    )
+
+
+def _what_is_measured(indicator: Indicator, target: Target | None) -> tuple[object, ...]:
+    """Return what tells the measurements of an indicator's alternatives and targets apart."""
+    dated = indicator.flow_of or indicator.kind == "phasing"
+    return (
+        indicator.level,
+        indicator.scope,
+        indicator.threshold,
+        indicator.since,
+        bool(indicator.targets),
+        target.year if dated and target is not None else None,
+    )
 
 
 def _check_names(plan: Plan, names: Collection[str]) -> None:
@@ -193,53 +264,11 @@ def _own_level(plan: Plan, evidence: Evidence, area: str) -> str:
     return plan.level if area == "whole" or not levels else levels[0]
 
 
-def _standing(indicator: Indicator, study: Study, asked: bool) -> _Standing:
-    """Return whether the clause speaks of the study's area, or is to be judged anyway."""
-    standing = _clause_standing(indicator, study)
-    if asked and (standing.missing or not standing.applicable):
-        return _Standing(notes=(study.note("anyway"),))
-    return standing
-
-
-def _clause_standing(indicator: Indicator, study: Study) -> _Standing:
-    """Return whether the clause speaks of an area like the study's.
-
-    Areas coarser than those it names contain them; finer ones, and counties with fewer people than
-    it asks for, are not meant.
-    """
-    clause = indicator.applies_to
-    if not clause.levels:
-        return _Standing()
-    finest = max(clause.levels, key=lambda level: study.registry.levels[level].order)
-    if study.registry.finer(study.own_level, finest):
-        return _Standing(applicable=False, notes=(study.note("not_this_area"),))
-    least = clause.county_population_at_least
-    if least is None or study.own_level != "county":
-        return _Standing()
-    people = _population(study.evidence)
-    if math.isnan(people):
-        return _Standing(missing=("[population]",), notes=(study.note("population_condition"),))
-    if people < least:
-        note = study.note("small_county", people=f"{people:,.0f}", least=f"{least:,.0f}")
-        return _Standing(applicable=False, notes=(note,))
-    return _Standing()
-
-
-def _population(evidence: Evidence) -> float:
-    """Return the people of the area: of its counties where stated, else of the demand points."""
-    units = evidence.units
-    for table in (units[units["level"] == "county"], evidence.demand):
-        if "population" in table.columns:
-            people = float(table["population"].sum(min_count=1))
-            if not math.isnan(people):
-                return people
-    return math.nan
-
-
 def _measure(
-    indicator: Indicator, study: Study, target: Target | None, kind: Kind, standing: _Standing
+    indicator: Indicator, study: Study, target: Target | None, standing: Standing
 ) -> Measured:
     """Measure an indicator and say whether the study can be judged by it."""
+    kind = KINDS[indicator.kind]
     measured = kind.measure(indicator, study, None if target is None else target.year)
     notes = (*standing.notes, *measured.notes)
     applicable = standing.applicable and measured.applicable
@@ -260,8 +289,8 @@ def _measure(
 
 
 def _reference(indicator: Indicator, measured: Measured, evidence: Evidence) -> frozenset[str]:
-    """Return the units that a share is only shown for: of other levels than the plan's."""
-    if measured.judged_by != "target":
+    """Return the units that are only shown: of other levels than the plan's."""
+    if measured.judged_by == "nothing":
         return frozenset()
     units = evidence.units
     return frozenset(units.index[units["level"] != indicator.level].astype(str))
@@ -279,6 +308,10 @@ def _verdict(indicator: Indicator, study: Study, measured: Measured, target: Tar
         operator=indicator.operator,
         ambiguous=measured.ambiguous,
     )
+    each = each_found(indicator, measured, target)
+    if each is not None and found != "no_data":
+        # Of what holds for each unit the one farthest off decides, not the ratio of the whole.
+        found = each.verdict
     if target is None:
         return "no_data" if math.isnan(measured.value) else "no_target"
     if found == "no_data":
@@ -291,7 +324,7 @@ def _verdict(indicator: Indicator, study: Study, measured: Measured, target: Tar
 def _notes(
     indicator: Indicator, study: Study, measured: Measured, target: Target | None, *, invented: bool
 ) -> str:
-    notes = list(measured.notes)
+    notes = [*measured.notes, *each_note(indicator, study, measured, target)]
     if target is not None and target.basis == "reading":
         notes.append(study.note("reading"))
     if target is not None and target.basis == "inferred":
@@ -306,9 +339,41 @@ def _notes(
         notes.append(study.note("invented_all"))
     elif stand_ins:
         notes.append(study.note("invented", layers="、".join(stand_ins)))
-    if indicator.notes:
-        notes.append(indicator.notes)
-    return " | ".join(dict.fromkeys(notes))
+    units = study.evidence.units
+    if ((units["level"] == indicator.level) & (units["type"] == PROXY)).any():
+        words = study.registry.levels[indicator.level]
+        title = words.zh if study.language == "zh" else words.en
+        notes.append(study.note("proxy_units", level=title))
+    if past := _past_outcome(indicator, study, target):
+        notes.append(past)
+    notes.append(indicator.note(study.language))
+    known = {conflict.id: conflict for conflict in study.plan.conflicts}
+    notes += [
+        study.note(
+            "conflict",
+            id=name,
+            topic=known[name].words("topic", study.language),
+            handling=known[name].words("handling", study.language),
+        )
+        for name in indicator.conflicts
+        if name in known
+    ]
+    return " | ".join(dict.fromkeys(note for note in notes if note))
+
+
+def _past_outcome(indicator: Indicator, study: Study, target: Target | None) -> str:
+    """Return what the plan reports of a target of the plan before it."""
+    past = target is not None and target.year < study.plan.period[0]
+    if target is None or not past or indicator.baseline is None:
+        return ""
+    if target.year != indicator.baseline_year:
+        return ""
+    return study.note(
+        "past_outcome",
+        year=target.year,
+        reported=f"{indicator.baseline:g}",
+        goal=f"{target.value:g}",
+    )
 
 
 def _row(
@@ -351,17 +416,11 @@ def _row(
         "low": low,
         "high": high,
         "width_causes": ";".join(causes),
-        "shortfall": shortfall(
-            measured.value,
-            goal,
-            operator=indicator.operator,
-            numerator=measured.numerator,
-            denominator=measured.denominator,
-            scale=measured.scale,
-            whole=measured.whole,
-        ),
+        "shortfall": shortfall_of_all(indicator, measured, goal),
+        "shortfall_of": "" if target is None else missing_thing(indicator),
         "missing_inputs": "; ".join(measured.missing),
         "notes": _notes(indicator, study, measured, target, invented=invented),
         "source_file": indicator.source_file,
         "source_lines": indicator.source_lines,
+        "unit_zh": study.registry.unit(indicator.unit, "zh", own_zh=indicator.unit_zh),
     }

@@ -1,13 +1,15 @@
 """Plan files: the packaged plans and the user's own, read and validated.
 
-The models below are the one description of a plan file. Unknown keys are errors that name the
-nearest known one, and all faults of a file are reported together, each with its line.
+The models of ``plan_schema`` are the one description of a plan file. Unknown keys are errors that
+name the nearest known one, and all faults of a file are reported together, each with its line.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,26 +18,38 @@ from pydantic import ValidationError
 
 from servicecircle.errors import ProjectError, UnknownNameError
 from servicecircle.problems import Problem
+from servicecircle.standards.conflicts import Conflict, Statement
 from servicecircle.standards.plan import (
     Alternative,
     AppliesTo,
     Filter,
     Indicator,
+    Norm,
     Plan,
     Target,
     variants,
 )
+from servicecircle.standards.plan_faults import plan_faults
 from servicecircle.standards.plan_schema import (
     AlternativeTable,
+    BetweenFile,
+    ConflictTable,
     IndicatorTable,
     PlanFile,
     PlanTable,
     TargetTable,
-    plan_faults,
     target_year,
 )
 from servicecircle.standards.registry import LayerWords
-from servicecircle.toml_files import key_lines, model_faults, parse_toml, read_bytes, row_of
+from servicecircle.toml_files import (
+    Location,
+    key_lines,
+    model_faults,
+    parse_toml,
+    pruned,
+    read_bytes,
+    row_of,
+)
 
 __all__ = [
     "Alternative",
@@ -43,10 +57,14 @@ __all__ = [
     "Indicator",
     "Plan",
     "Target",
+    "between_plans",
     "load_plan",
     "packaged_plans",
+    "plan_text",
     "variants",
 ]
+
+_PRUNINGS = 5
 
 
 def packaged_plans() -> tuple[str, ...]:
@@ -88,37 +106,105 @@ def load_plan(source: str | Path, *, extra_layers: Mapping[str, LayerWords] | No
     Traceback (most recent call last):
     servicecircle.errors.UnknownNameError: no plan "atlantis" Known: jiaxing, ...
     """
+    name, raw = plan_text(source)
+    data, text = parse_toml(raw, name=name)
+    faults: list[Problem] = []
+    gone: set[Location] = set()
+    parsed: PlanFile | None = None
+    told = data.get("conflicts")
+    for _ in range(_PRUNINGS):
+        try:
+            parsed = PlanFile.model_validate(data)
+        except ValidationError as error:
+            # The rest is checked too, so that all faults are told at once.
+            if not faults:
+                faults += model_faults(error, PlanFile, text, name=name).problems
+            gone |= {tuple(str(part) for part in item["loc"][:-1]) for item in error.errors()}
+            data = pruned(data, error)
+        else:
+            break
+    if parsed is not None:
+        lines = key_lines(text)
+        faults += [
+            Problem(
+                code=f"plan.{code}",
+                severity="fatal",
+                action="stopped",
+                file=name,
+                row=row_of(lines, where),
+                column=".".join(_without_numbers(where)),
+                **more,
+            )
+            for code, where, more in plan_faults(
+                parsed,
+                extra_layers or {},
+                # One that is wrong in itself is there all the same.
+                (*_between(parsed), *(told if isinstance(told, dict) else ())),
+            )
+            if not (code == "missing_key" and where[:-1] in gone)
+        ]
+    if faults or parsed is None:
+        raise ProjectError(sorted(faults, key=lambda fault: fault.row or 0))
+    return _plan(parsed)
+
+
+def _without_numbers(where: Location) -> Location:
+    while where and where[-1].isdigit():
+        where = where[:-1]
+    return where
+
+
+@cache
+def between_plans() -> tuple[Conflict, ...]:
+    """Return the conflicts between the packaged plans, in the order of their file.
+
+    Examples
+    --------
+    >>> first = between_plans()[0]
+    >>> first.id, first.plans
+    ('I-XX-01', ('zhejiang', 'quzhou', 'jiaxing'))
+    """
+    text = (resources.files("servicecircle") / "standards" / "between.toml").read_text("utf-8")
+    parsed = BetweenFile.model_validate(tomllib.loads(text))
+    return tuple(_conflict(name, one) for name, one in parsed.conflicts.items())
+
+
+def _between(parsed: PlanFile) -> dict[str, Conflict]:
+    """Return the conflicts that a plan has with others, but for those it tells itself."""
+    return {
+        one.id: one
+        for one in between_plans()
+        if parsed.plan.id in one.plans and one.id not in parsed.conflicts
+    }
+
+
+def plan_text(source: str | Path) -> tuple[str, bytes]:
+    """Return the file name and the bytes of a packaged plan or a plan file.
+
+    Parameters
+    ----------
+    source : str or pathlib.Path
+        See :func:`load_plan`.
+
+    Raises
+    ------
+    ProjectError
+        If the file cannot be read.
+    UnknownNameError
+        If no packaged plan has that name.
+
+    Examples
+    --------
+    >>> plan_text("minle")[0]
+    'minle.toml'
+    """
     if isinstance(source, str) and not source.endswith(".toml"):
         if source not in packaged_plans():
             raise UnknownNameError("plan", source, packaged_plans())
         folder = resources.files("servicecircle") / "standards" / "plans"
-        name, raw = f"{source}.toml", (folder / f"{source}.toml").read_bytes()
-    else:
-        path = Path(source)
-        name, raw = path.name, read_bytes(path, missing="plan.missing")
-    data, text = parse_toml(raw, name=name)
-    try:
-        parsed = PlanFile.model_validate(data)
-    except ValidationError as error:
-        raise model_faults(error, PlanFile, text, name=name) from None
-    lines = key_lines(text)
-    faults = list(plan_faults(parsed, extra_layers or {}))
-    if faults:
-        raise ProjectError(
-            [
-                Problem(
-                    code=f"plan.{code}",
-                    severity="fatal",
-                    action="stopped",
-                    file=name,
-                    row=row_of(lines, where),
-                    column=where[-1],
-                    **more,
-                )
-                for code, where, more in faults
-            ]
-        )
-    return _plan(parsed)
+        return f"{source}.toml", (folder / f"{source}.toml").read_bytes()
+    path = Path(source)
+    return path.name, read_bytes(path, missing="plan.missing")
 
 
 def _plan(parsed: PlanFile) -> Plan:
@@ -128,12 +214,27 @@ def _plan(parsed: PlanFile) -> Plan:
         indicators=tuple(
             _indicator(name, one, parsed.plan) for name, one in parsed.indicators.items()
         ),
+        conflicts=(
+            *(_conflict(name, one) for name, one in parsed.conflicts.items()),
+            *_between(parsed).values(),
+        ),
     )
+
+
+def _conflict(name: str, one: ConflictTable) -> Conflict:
+    given = {key: getattr(one, key) for key in type(one).model_fields}
+    given["says"] = tuple(Statement(**said.model_dump()) for said in one.says)
+    return Conflict(id=name, **_tuples(given))
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        key: tuple(value)
+        if isinstance(value, list)
+        else _tuples(value)
+        if isinstance(value, dict)
+        else value
+        for key, value in values.items()
     }
 
 
@@ -155,6 +256,7 @@ def _indicator(name: str, one: IndicatorTable, header: PlanTable) -> Indicator:
         "id": name,
         "filter": Filter(**_tuples(one.filter.model_dump())),
         "numerator_filter": Filter(**_tuples(one.numerator_filter.model_dump())),
+        "norm": None if one.norm is None else Norm(**one.norm.model_dump()),
         "applies_to": AppliesTo(**_tuples(one.applies_to.model_dump())),
         "targets": _targets(one, one.targets),
         "alternatives": tuple(

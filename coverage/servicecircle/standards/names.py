@@ -6,14 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from servicecircle.errors import ProjectError
+from servicecircle.inputs.asked import Asked
+from servicecircle.measure.capacity_settings import settings_faults
+from servicecircle.measure.equity_settings import equity_faults
 from servicecircle.problems import Problem
-from servicecircle.project import LEVELS, PlanSettings, Project
+from servicecircle.project import DRAWN_LEVELS, LEVELS, PlanSettings, Project
 from servicecircle.standards.indicators import load_plan, packaged_plans
 from servicecircle.standards.plan import Plan
 from servicecircle.standards.registry import LayerWords, load_registry
 from servicecircle.toml_files import Location
 
-__all__ = ["Names", "settle_names"]
+__all__ = ["Names", "own_layers", "settle_names"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,11 @@ class Names:
     plans: Mapping[str, Plan]
     faults: tuple[Problem, ...]
 
+    @property
+    def asked(self) -> Asked:
+        """Attributes and figures that the inputs are read for."""
+        return load_registry().asked()
+
     def selectors(self, project: Project) -> dict[str, tuple[str, ...]]:
         """Return the OpenStreetMap tag selectors of each layer: the registry's, then its own."""
         return {
@@ -43,6 +51,24 @@ class Names:
             for name, settings in project.facilities.items()
             if name in self.words
         }
+
+
+def own_layers(project: Project) -> dict[str, LayerWords]:
+    """Return the layers that a project adds to the registry.
+
+    Examples
+    --------
+    >>> from servicecircle.demo import demo_project
+    >>> from servicecircle.project import load_project
+    >>> own_layers(load_project(demo_project()))
+    {}
+    """
+    registry = load_registry().layers
+    return {
+        name: LayerWords(name=name, zh=settings.zh, en=settings.en, osm=tuple(settings.osm))
+        for name, settings in project.layers.items()
+        if name not in registry
+    }
 
 
 def settle_names(project: Project) -> Names:
@@ -60,14 +86,14 @@ def settle_names(project: Project) -> Names:
     >>> names.words["canteen"].zh, len(names.plans), names.faults
     ('老年食堂（助餐点）', 5, ())
     """
-    registry = load_registry().layers
-    extra = {
-        name: LayerWords(name=name, zh=settings.zh, en=settings.en, osm=tuple(settings.osm))
-        for name, settings in project.layers.items()
-        if name not in registry
-    }
-    known = {**registry, **extra}
-    faults = [*_boundary_faults(project), *_layer_faults(project, known)]
+    extra = own_layers(project)
+    known = {**load_registry().layers, **extra}
+    faults = [
+        *_boundary_faults(project),
+        *_layer_faults(project, known),
+        *settings_faults(project),
+        *equity_faults(project),
+    ]
     plans: dict[str, Plan] = {}
     for name, settings in project.plans.items():
         if settings.path is None and name not in packaged_plans():
@@ -89,7 +115,7 @@ def settle_names(project: Project) -> Names:
 
 def _boundary_faults(project: Project) -> Iterator[Problem]:
     scopes = load_registry().scopes
-    known = (*LEVELS, *(name for name, scope in scopes.items() if scope.polygon))
+    known = (*LEVELS, *DRAWN_LEVELS, *(name for name, scope in scopes.items() if scope.polygon))
     for name in project.boundaries:
         if name not in known:
             where = ("boundaries", name)
@@ -115,6 +141,7 @@ def _indicator_faults(
     places: list[tuple[Location, str]] = []
     places += [(("plans", name, "pins", given), given) for given in settings.pins]
     places += [(("plans", name, "anyway"), given) for given in settings.anyway]
+    places += [(("plans", name, "norms", given), given) for given in settings.norms]
     for where, given in places:
         if given not in known:
             yield project.fault("project.unknown_indicator", where, value=given, known=known)

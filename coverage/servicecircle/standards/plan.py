@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from servicecircle.messages import Language
+from servicecircle.standards.conflicts import Conflict
 
 __all__ = [
     "Alternative",
@@ -12,6 +16,7 @@ __all__ = [
     "Basis",
     "Filter",
     "Indicator",
+    "Norm",
     "Plan",
     "Target",
     "variants",
@@ -61,6 +66,10 @@ class Filter:
         Words one of which the grade must contain.
     beds_at_least, nursing_beds_at_least, dementia_beds_at_least, floor_area_at_least : float
         Beds, and square metres.
+    having : tuple of str
+        Attributes of the registry of the type yes_no that must be yes.
+    choices : mapping of str to tuple of str
+        Attribute of the registry of the type choice → the values one of which it must have.
     layers : tuple of str
         The layers the filter is for; empty: all of the indicator's.
     """
@@ -71,7 +80,30 @@ class Filter:
     nursing_beds_at_least: float | None = None
     dementia_beds_at_least: float | None = None
     floor_area_at_least: float | None = None
+    having: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     layers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Norm:
+    """What a unit must have to comply: numerator ÷ denominator × per is at least so much.
+
+    Parameters
+    ----------
+    numerator, denominator : str
+        Quantities of the registry.
+    per : float
+    value : float, optional
+        Of the plan itself; else the project supplies it.
+    unit : str
+    """
+
+    numerator: str = ""
+    denominator: str = ""
+    per: float = 1.0
+    value: float | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +116,15 @@ class AppliesTo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alternative:
-    """What the plan says elsewhere about the same thing; None keeps the indicator's own."""
+    """What the plan says elsewhere about the same thing; None keeps the indicator's own.
+
+    Parameters
+    ----------
+    as_well : bool
+        The plan asks for this too, rather than instead: the same rule at another level.
+    doubtful : bool
+        The plan itself shows that this is a slip: it is judged, but never governs.
+    """
 
     name: str
     targets: tuple[Target, ...] | None = None
@@ -94,7 +134,10 @@ class Alternative:
     since: int | None = None
     attribute: Attribute | None = None
     source_lines: str | None = None
+    as_well: bool = False
+    doubtful: bool = False
     notes: str = ""
+    notes_zh: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +173,8 @@ class Indicator:
         First year of the period of additions; the plan's first year where not given.
     threshold, threshold_max : float, optional
         Facilities per unit, metres, minutes, or the norm of a ratio.
+    norm : Norm, optional
+        What makes a unit one that has it, where that is more than a facility.
     distance : {"", "unstated", "straight", "network"}
         What the clause means by distance.
     profile : str
@@ -137,7 +182,11 @@ class Indicator:
     needs : str
         A further input, in words, that no table gives yet.
     conflicts : tuple of str
-        Ids of contradictions in the project's catalogue of the plans.
+        Ids of the plan's conflicts that concern it.
+    unit_zh : str
+        The unit in Chinese where the registry has no words for it.
+    notes, notes_zh : str
+        A remark in English, and in Chinese; "" where there is none in that language.
     """
 
     id: str
@@ -163,6 +212,7 @@ class Indicator:
     threshold: float | None = None
     threshold_max: float | None = None
     threshold_unit: str = ""
+    norm: Norm | None = None
     distance: DistanceMeaning = ""
     profile: Profile = ""
     applies_to: AppliesTo = AppliesTo()
@@ -177,7 +227,17 @@ class Indicator:
     source_file: str = ""
     source_lines: str = ""
     conflicts: tuple[str, ...] = ()
+    unit_zh: str = ""
     notes: str = ""
+    notes_zh: str = ""
+
+    def name(self, language: Language) -> str:
+        """Return the title in one language."""
+        return self.name_zh if language == "zh" else self.name_en
+
+    def note(self, language: Language) -> str:
+        """Return the remark in one language, else in the other one."""
+        return self.notes_zh or self.notes if language == "zh" else self.notes or self.notes_zh
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -197,6 +257,8 @@ class Plan:
         First and last year.
     provisional : bool
         The text is a draft.
+    conflicts : tuple of Conflict
+        Of the plan itself, then between it and other plans.
     """
 
     id: str
@@ -209,6 +271,11 @@ class Plan:
     source_file: str = ""
     provisional: bool = False
     indicators: tuple[Indicator, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+
+    def name(self, language: Language) -> str:
+        """Return the title in one language."""
+        return self.name_zh if language == "zh" else self.name_en
 
 
 def variants(indicator: Indicator) -> tuple[Indicator, ...]:
@@ -240,8 +307,15 @@ def variants(indicator: Indicator) -> tuple[Indicator, ...]:
             )
             if (value := getattr(other, key)) is not None
         }
-        notes = other.notes or indicator.notes
+        own = other if other.notes or other.notes_zh else indicator
         found.append(
-            replace(indicator, alternative=other.name, alternatives=(), notes=notes, **given)
+            replace(
+                indicator,
+                alternative=other.name,
+                alternatives=(),
+                notes=own.notes,
+                notes_zh=own.notes_zh,
+                **given,
+            )
         )
     return tuple(found)

@@ -1,4 +1,4 @@
-"""The registry: facility layers, levels, scopes and quantities, in Chinese and English.
+"""The registry: layers, levels, scopes, quantities and attributes, in Chinese and English.
 
 ``registry.toml`` is the one list of these words; plans and projects refer to them by name.
 """
@@ -14,9 +14,12 @@ from types import MappingProxyType
 from typing import Any
 
 from servicecircle.errors import UnknownNameError
+from servicecircle.inputs.asked import Asked
+from servicecircle.inputs.attribute_words import AttributeWords
 from servicecircle.messages import Language
 
 __all__ = [
+    "AttributeWords",
     "LayerWords",
     "LevelWords",
     "QuantityWords",
@@ -77,6 +80,9 @@ class ScopeWords:
         Only units that have a facility of this layer.
     polygon : bool
         The scope is an area that the project supplies as ``[boundaries.NAME]``.
+    built : {"", "in_period", "before"}
+        Units built in the plan's period, or before it; told by the polygon where no unit states
+        its year.
     """
 
     name: str
@@ -88,16 +94,51 @@ class ScopeWords:
     name_endings: tuple[str, ...] = ()
     having: str = ""
     polygon: bool = False
+    built: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuantityWords:
-    """What a ratio counts, and the input that gives it (``{layer}`` stands for the layer)."""
+    """What a ratio counts, and the input that gives it.
+
+    Parameters
+    ----------
+    needs : str
+        The input to add, as the project file names it; ``{layer}`` stands for the layer.
+    source : str
+        Where it is read, ``from`` of the registry: ``facilities``, ``facilities:COLUMN``,
+        ``units``, ``units:COLUMN``, ``presence``, ``reach``,
+        ``people:population|elderly|urban``, ``staff:ROLE`` or ``statistics:NAME``.
+    also : tuple of str
+        Layers that count beside the indicator's own.
+    titles : tuple of str
+        Further titles that the quantity has in tables of figures.
+
+    Examples
+    --------
+    >>> load_registry().quantities["patients"].kind, load_registry().quantities["units"].kind
+    ('statistics', 'units')
+    >>> load_registry().quantities["patients"].of, load_registry().quantities["units"].of
+    ('patients', '')
+    """
 
     name: str
     zh: str
     en: str
     needs: str
+    source: str
+    also: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What ``source`` says before the colon."""
+        return self.source.partition(":")[0]
+
+    @property
+    def of(self) -> str:
+        """What ``source`` says after the colon, "" where there is none."""
+        return self.source.partition(":")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +149,49 @@ class Registry:
     levels: Mapping[str, LevelWords] = field(default_factory=dict)
     scopes: Mapping[str, ScopeWords] = field(default_factory=dict)
     quantities: Mapping[str, QuantityWords] = field(default_factory=dict)
+    attributes: Mapping[str, AttributeWords] = field(default_factory=dict)
+    units_zh: Mapping[str, str] = field(default_factory=dict)
+
+    def unit(self, name: str, language: Language, *, own_zh: str = "") -> str:
+        """Return a unit of values in one language, as it is written where there are no words.
+
+        Parameters
+        ----------
+        name : str
+            As a plan file writes it.
+        language : {"zh", "en"}
+        own_zh : str
+            The plan file's own words for it in Chinese.
+
+        Examples
+        --------
+        >>> load_registry().unit("beds per 1000 elderly", "zh"), load_registry().unit("m2", "en")
+        ('张/千名老年人', 'm²')
+        >>> load_registry().unit("cups", "zh"), load_registry().unit("cups", "zh", own_zh="杯")
+        ('cups', '杯')
+        """
+        if language == "zh":
+            return own_zh or self.units_zh.get(name, name)
+        return name.replace("m2", "m²")
+
+    def asked(self) -> Asked:
+        """Return what inputs are read for: attributes, and the quantities that are figures.
+
+        Examples
+        --------
+        >>> load_registry().asked().figures["patients"][:2]
+        ('居家患者', 'patients living at home')
+        """
+        return Asked(
+            attributes=self.attributes,
+            figures=MappingProxyType(
+                {
+                    words.of: (words.zh, words.en, *words.titles)
+                    for words in self.quantities.values()
+                    if words.kind == "statistics"
+                }
+            ),
+        )
 
     def finer(self, level: str, other: str) -> bool:
         """Return whether a level lies below another one; units to be drawn lie below none.
@@ -122,8 +206,18 @@ class Registry:
         return self.levels[level].order > self.levels[other].order
 
 
-def _tuples(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+def _frozen(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry without lists; ``from`` is no name in Python."""
+    found: dict[str, Any] = {}
+    for key, value in entry.items():
+        name = "source" if key == "from" else key
+        if isinstance(value, list):
+            found[name] = tuple(value)
+        elif isinstance(value, dict):
+            found[name] = MappingProxyType(_frozen(value))
+        else:
+            found[name] = value
+    return found
 
 
 @cache
@@ -144,14 +238,16 @@ def load_registry() -> Registry:
         "levels": LevelWords,
         "scopes": ScopeWords,
         "quantities": QuantityWords,
+        "attributes": AttributeWords,
     }
     return Registry(
         **{
             table: MappingProxyType(
-                {name: words(name=name, **_tuples(entry)) for name, entry in data[table].items()}
+                {name: words(name=name, **_frozen(entry)) for name, entry in data[table].items()}
             )
             for table, words in tables.items()
-        }
+        },
+        units_zh=MappingProxyType(data["units_zh"]),
     )
 
 

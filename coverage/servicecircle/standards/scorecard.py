@@ -11,6 +11,7 @@ import pandas as pd
 
 from servicecircle.standards.kinds.base import Measured
 from servicecircle.standards.plan import Indicator, Operator, Target
+from servicecircle.standards.things import WHOLE_THINGS, missing_thing, ratio_scale
 
 __all__ = [
     "SCORECARD_COLUMNS",
@@ -21,7 +22,9 @@ __all__ = [
     "judge",
     "scorecard_table",
     "shortfall",
+    "shortfall_of_all",
     "unit_rows",
+    "verdict_in_range",
     "verdict_of",
 ]
 
@@ -70,6 +73,9 @@ SCORECARD_COLUMNS = (
     "notes",
     "source_file",
     "source_lines",
+    "shortfall_of",
+    "unit_zh",
+    "governing",
     "headline",
 )
 
@@ -86,6 +92,7 @@ UNIT_RESULT_COLUMNS = (
     "low",
     "high",
     "shortfall",
+    "shortfall_of",
 )
 
 _INTEGERS = ("target_year", "baseline_year")
@@ -193,6 +200,31 @@ def verdict_of(
     return found
 
 
+def verdict_in_range(
+    verdict: str, value: float, low: float, high: float, maximum: float | None
+) -> str:
+    """Return the verdict on a value that may not exceed an upper end either, inclusive.
+
+    Parameters
+    ----------
+    verdict : str
+        On the lower end.
+    value, low, high : float
+    maximum : float or None
+
+    Examples
+    --------
+    >>> [verdict_in_range("met", one, one, one, 12) for one in (9, 14)]
+    ['met', 'not_met']
+    >>> verdict_in_range("not_met", 3, 3, 3, 12), verdict_in_range("met", 9, 9, 9, None)
+    ('not_met', 'met')
+    """
+    if maximum is None or verdict not in {"met", "undecided"}:
+        return verdict
+    other = verdict_of(value, low, high, maximum, operator="at_most")
+    return other if verdict == "met" or other == "not_met" else verdict
+
+
 def shortfall(
     value: float,
     target: float,
@@ -203,10 +235,13 @@ def shortfall(
     scale: float = 1.0,
     whole: bool = False,
 ) -> float:
-    """Return what is missing to a target, in facilities, units or people; NaN if not known.
+    """Return what is missing to a target, in things or, without a ratio, in the value's unit.
 
-    For a share (``scale`` other than 1) it is target × denominator − numerator, for anything else
-    the distance of the value to the target; rounded up where things are counted (``whole``).
+    Of a ratio (value = numerator ÷ denominator × scale) it is target ÷ scale × denominator −
+    numerator, the denominator as it is; where less is better, numerator × scale ÷ target −
+    denominator. Of anything else it is the distance of the value to the target. Rounded up where
+    things come whole; 0 where the target is met, NaN where it is not known, or no number of things
+    would do (at most 0).
 
     Examples
     --------
@@ -214,27 +249,75 @@ def shortfall(
     ...     50, 60, operator="at_least", numerator=8, denominator=16, scale=100, whole=True
     ... )
     2.0
+
+    900 older persons and one social worker, at most 450 each:
+
+    >>> shortfall(900, 450, operator="at_most", numerator=900, denominator=1, whole=True)
+    1.0
     >>> shortfall(520, 450, operator="at_most"), shortfall(math.nan, 1, operator="at_least")
     (70.0, nan)
     """
     if math.isnan(value) or math.isnan(target):
         return math.nan
-    if operator == "at_most":
-        return float(max(0.0, value - target))
-    if scale != 1.0 and not math.isnan(denominator):
+    if judge(value, value, target, operator) == "met":
+        return 0.0
+    if math.isnan(denominator):
+        missing = abs(target - value)
+    elif operator == "at_least":
         missing = target / scale * denominator - numerator
     else:
-        missing = target - value
-    if missing <= _RELATIVE * max(1.0, abs(target)):
-        return 0.0
-    return float(math.ceil(missing - _RELATIVE)) if whole else float(missing)
+        missing = numerator * scale / target - denominator if target > 0.0 else math.nan
+    if not whole or math.isnan(missing):
+        return float(missing)
+    return float(math.ceil(missing - _RELATIVE * max(1.0, missing)))
+
+
+def shortfall_of_all(indicator: Indicator, measured: Measured, target: float) -> float:
+    """Return what is missing to a target in all; of what has to reach it one by one, the sum.
+
+    A surplus of one unit, or of one facility, helps no other; those of which nothing is known are
+    left out of the sum.
+
+    Examples
+    --------
+    >>> from servicecircle.standards.indicators import load_plan
+    >>> known = {one.id: one for one in load_plan("zhejiang").indicators}
+    >>> rule = known["zhejiang_care_home_beds_per_10000_elderly_unit"]
+    >>> each = pd.DataFrame({
+    ...     "value": [250.0, 400.0, math.nan], "numerator": [250.0, 400.0, math.nan],
+    ...     "denominator": [10_000.0, 10_000.0, math.nan],
+    ... })
+    >>> measured = Measured(
+    ...     value=325.0, numerator=650.0, denominator=20_000.0, scale=10_000.0, each=each
+    ... )
+    >>> shortfall_of_all(rule, measured, 300.0)
+    50.0
+    """
+    whole = measured.whole or missing_thing(indicator) in WHOLE_THINGS
+    columns = ["value", "numerator", "denominator"]
+    one = [(measured.value, measured.numerator, measured.denominator)]
+    rows = one if measured.each is None else measured.each[columns].to_numpy(float).tolist()
+    found = [
+        shortfall(
+            value,
+            target,
+            operator=indicator.operator,
+            numerator=numerator,
+            denominator=denominator,
+            scale=measured.scale,
+            whole=whole,
+        )
+        for value, numerator, denominator in rows
+    ]
+    known = [missing for missing in found if not math.isnan(missing)]
+    return math.fsum(known) if known else math.nan
 
 
 def scorecard_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the scorecard of some rows, with its columns and types also where it is empty."""
     table = pd.DataFrame(rows, columns=list(SCORECARD_COLUMNS))
     types: dict[str, Any] = dict.fromkeys(_FLOATS, float) | dict.fromkeys(_INTEGERS, "Int64")
-    return table.astype(types | {"headline": bool})
+    return table.astype(types | {"headline": bool, "governing": bool})
 
 
 def unit_rows(
@@ -264,9 +347,11 @@ def unit_rows(
     operator: Operator = indicator.operator
     if measured.judged_by == "threshold":
         goal, operator = indicator.threshold or 1.0, measured.unit_operator
+        goal = goal if math.isnan(measured.unit_goal) else measured.unit_goal
     elif measured.judged_by == "target" and target is not None:
         goal = target.value
-    scale = measured.scale if measured.judged_by == "target" else 1.0
+    scale = ratio_scale(indicator, measured.scale)
+    thing = missing_thing(indicator, per_unit=True)
     verdicts, missing = [], []
     numbers = (found[name].tolist() for name in _NUMBERS)
     shown_only = found["unit_id"].isin(list(reference)).tolist()
@@ -277,8 +362,9 @@ def unit_rows(
                 goal,
                 operator=operator,
                 numerator=numerator,
-                denominator=denominator,
-                scale=scale,
+                denominator=math.nan if scale is None else denominator,
+                scale=scale or 1.0,
+                whole=thing in WHOLE_THINGS,
             )
         )
         if only or not applicable or measured.judged_by == "nothing":
@@ -289,6 +375,9 @@ def unit_rows(
             verdict = verdict_of(
                 value, low, high, goal, operator=operator, ambiguous=measured.ambiguous
             )
+            # More facilities than a unit needs are no fault; more than a norm allows are.
+            maximum = indicator.threshold_max if measured.each is not None else None
+            verdict = verdict_in_range(verdict, value, low, high, maximum)
             verdicts.append(_softened(verdict, target, as_of))
     table = found.assign(
         plan=plan,
@@ -297,6 +386,7 @@ def unit_rows(
         target=goal,
         verdict=verdicts,
         shortfall=missing,
+        shortfall_of="" if math.isnan(goal) else thing,
     )
     return table.reindex(columns=list(UNIT_RESULT_COLUMNS)).astype(
         {"target": float, "shortfall": float}

@@ -6,8 +6,9 @@ from types import MappingProxyType
 
 from servicecircle.standards.kinds.base import Kind, Measured, Study
 from servicecircle.standards.kinds.count import measure_count
-from servicecircle.standards.kinds.later import measure_later
+from servicecircle.standards.kinds.phasing import measure_phasing
 from servicecircle.standards.kinds.presence_per_unit import measure_presence
+from servicecircle.standards.kinds.ratio import measure_ratio
 from servicecircle.standards.kinds.travel import measure_distance, measure_travel_time
 
 __all__ = ["KINDS", "Kind", "Measured", "Study"]
@@ -53,15 +54,37 @@ KINDS = MappingProxyType(
                 forbids=(*_FILTERS, "also", "distance", "flow_of"),
                 travels=True,
             ),
-            Kind(name="share", zh="占比", en="share", measure=measure_later),
-            Kind(name="capacity_ratio", zh="容量比", en="capacity ratio", measure=measure_later),
-            Kind(name="area_ratio", zh="面积比", en="area ratio", measure=measure_later),
+            Kind(
+                name="share",
+                zh="占比",
+                en="share",
+                measure=measure_ratio,
+                requires=("numerator", "denominator"),
+                forbids=("basket", "distance", "profile"),
+            ),
+            Kind(
+                name="capacity_ratio",
+                zh="容量比",
+                en="capacity ratio",
+                measure=measure_ratio,
+                requires=("numerator", "denominator"),
+                forbids=("basket", "distance", "profile", "flow_of"),
+            ),
+            Kind(
+                name="area_ratio",
+                zh="面积比",
+                en="area ratio",
+                measure=measure_ratio,
+                requires=("numerator", "denominator"),
+                forbids=("basket", "distance", "profile", "flow_of"),
+            ),
             Kind(
                 name="phasing",
                 zh="分期",
                 en="phasing",
-                measure=measure_later,
+                measure=measure_phasing,
                 requires=("threshold",),
+                forbids=("numerator_filter", "basket", "distance", "profile", "flow_of"),
                 counts_units=True,
             ),
         )

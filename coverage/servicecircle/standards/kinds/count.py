@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import pandas as pd
 
+from servicecircle.standards.chosen import choose, dated_by, finest_units
 from servicecircle.standards.kinds.base import (
     NAN,
     Measured,
@@ -14,18 +13,13 @@ from servicecircle.standards.kinds.base import (
     Study,
     not_measured,
     unit_table,
-    units_in_scope,
 )
 from servicecircle.standards.kinds.presence_per_unit import unit_counts
 from servicecircle.standards.plan import Indicator
+from servicecircle.standards.scopes import where_of
+from servicecircle.standards.trace import addends, join_traces
 
 __all__ = ["measure_count"]
-
-_DATES = {
-    "opened": ("opened",),
-    "renovated": ("renovated",),
-    "opened_or_renovated": ("opened", "renovated"),
-}
 
 
 def measure_count(indicator: Indicator, study: Study, year: int | None) -> Measured:
@@ -39,22 +33,11 @@ def measure_count(indicator: Indicator, study: Study, year: int | None) -> Measu
 
     Units below the judged level get their own counts as reference.
     """
-    scope = study.registry.scopes[indicator.scope]
-    missing = study.missing_layers((indicator.layer,))
-    if scope.polygon and study.in_polygon(indicator.layer, scope) is None:
-        missing += (f"[boundaries.{scope.name}]",)
-    if scope.level and scope.types and study.units(scope.level).empty:
-        missing += (f"[boundaries.{scope.level}]",)
+    where = where_of(study, indicator.scope)
+    missing = (*study.missing_layers((indicator.layer,)), *where.missing)
     if missing:
-        return not_measured(*missing)
-    notes: list[str] = []
-    if scope.types:
-        unknown = units_in_scope(study.units(scope.level), scope)[1]
-        if unknown.all():
-            return not_measured(f"[boundaries.{scope.level}] type")
-        if unknown.any():
-            notes.append(study.note("untyped_units", count=int(unknown.sum())))
-
+        return not_measured(*missing, notes=where.notes)
+    notes = list(where.notes)
     lacking: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
     low = high = 0.0
@@ -64,7 +47,13 @@ def measure_count(indicator: Indicator, study: Study, year: int | None) -> Measu
             high, causes = np.inf, (*causes, "missing_layer")
             notes.append(study.note("missing_layer", layer=layer))
             continue
-        found = _chosen(indicator, study, layer, year)
+        found = choose(
+            study,
+            layer,
+            where,
+            conditions=(indicator.filter,),
+            dated=dated_by(indicator, study, year),
+        )
         chosen[layer] = found
         low, high = low + len(found.certain), high + len(found.possible)
         lacking += found.missing
@@ -86,40 +75,18 @@ def measure_count(indicator: Indicator, study: Study, year: int | None) -> Measu
         notes=tuple(notes),
         units=_by_unit(indicator, study, chosen),
         whole=True,
+        trace=join_traces(() if lacking else _counted(study, chosen)),
     )
 
 
-def _chosen(indicator: Indicator, study: Study, layer: str, year: int | None) -> Selection:
-    """Return the facilities of a layer that count for certain and those that may."""
-    scope = study.registry.scopes[indicator.scope]
-    within = study.inside(layer)
-    if scope.polygon:
-        within &= study.in_polygon(layer, scope) or frozenset()
-    if scope.types:
-        units = study.units(scope.level)
-        inside = units.index[units_in_scope(units, scope)[0]]
-        pairs = study.pairs(layer, scope.level)
-        within &= frozenset(pairs.loc[pairs["unit_id"].isin(inside), "facility_id"])
-    if indicator.measure == "stock":
-        rows = study.open_rows(layer)
-        return study.select(rows[rows.index.isin(within)], indicator.filter, layer)
-    rows = study.rows(layer)
-    rows = rows[rows.index.isin(within) & (rows["status"].fillna("") != "planned")]
-    dates = [pd.to_datetime(rows[column]) for column in _DATES[indicator.flow_of]]
-    first = pd.Timestamp(dt.date(indicator.since or study.plan.period[0], 1, 1))
-    last = pd.Timestamp(study.period_end(year))
-    added = np.logical_or.reduce([column.between(first, last) for column in dates])
-    undated = np.logical_and.reduce([column.isna() for column in dates])
-    picked = study.select(rows, indicator.filter, layer)
-    ids = rows.index.astype(str)
-    missing = picked.missing
-    if len(rows) and undated.all():
-        missing += tuple(f"[facilities.{layer}] {column}" for column in _DATES[indicator.flow_of])
-    return Selection(
-        certain=picked.certain & frozenset(ids[added]),
-        possible=picked.possible & frozenset(ids[added | undated]),
-        missing=missing,
-    )
+def _counted(study: Study, chosen: dict[str, Selection]) -> list[pd.DataFrame]:
+    """Return the addends: one for each facility that counts for certain."""
+    parts = []
+    for layer, found in chosen.items():
+        ids = sorted(found.certain)
+        units = finest_units(study, layer, study.levels()).reindex(ids)
+        parts.append(addends("numerator", "facility", ids, np.ones(len(ids)), units))
+    return parts
 
 
 def _by_unit(indicator: Indicator, study: Study, chosen: dict[str, Selection]) -> pd.DataFrame:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pandas as pd
 
+from servicecircle.standards.filters import which
 from servicecircle.standards.kinds.base import (
     AREA_UNIT,
     Measured,
@@ -15,8 +18,10 @@ from servicecircle.standards.kinds.base import (
     units_in_scope,
 )
 from servicecircle.standards.plan import Indicator
+from servicecircle.standards.scopes import knows_years, polygon_or_years
+from servicecircle.standards.trace import addends, join_traces
 
-__all__ = ["measure_presence", "unit_counts"]
+__all__ = ["Place", "measure_presence", "presence_place", "share_of_units", "unit_counts"]
 
 
 def unit_counts(
@@ -29,7 +34,7 @@ def unit_counts(
     if index.equals(pd.Index([AREA_UNIT])):
         return pd.Series([float(len(facilities & study.inside(layer)))], index=index)
     pairs = study.pairs(layer, level)
-    kept = pairs[pairs["facility_id"].isin(facilities)]
+    kept = pairs[which(pd.Index(pairs["facility_id"]), facilities)]
     return kept.groupby("unit_id")["facility_id"].nunique().reindex(index).fillna(0.0).astype(float)
 
 
@@ -56,67 +61,100 @@ def measure_presence(indicator: Indicator, study: Study, year: int | None) -> Me
     geometry. ``low`` and ``high`` differ where a facility lacks the attribute that the filter asks
     for (cause ``filter``) and where a further layer was not supplied (cause ``missing_layer``). A
     level coarser than the study's own area is not applicable; the study's own level without
-    boundaries is the whole area as one unit.
+    boundaries is the whole area as one unit; a level that has to be drawn needs its boundaries.
     """
+    place = presence_place(indicator, study)
+    if place.stopped is not None:
+        return place.stopped
+    low, high, lacking, causes = _counts(indicator, study, place.units.index)
+    return share_of_units(
+        indicator, study, place, low, high, missing=lacking, causes=causes, notes=place.notes
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Place:
+    """The units that a rule of presence counts, or why it counts none."""
+
+    units: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    applicable: bool = True
+    by_polygon: bool = False
+    stopped: Measured | None = None
+
+
+def presence_place(indicator: Indicator, study: Study) -> Place:
+    """Return the units of a rule of presence."""
     words = study.registry.levels[indicator.level]
-    if not words.administrative:
-        return not_measured(
-            f"[boundaries.{indicator.level}]", *study.missing_layers((indicator.layer,))
-        )
     scope = study.registry.scopes[indicator.scope]
-    above = study.registry.finer(study.own_level, indicator.level)
+    above = words.administrative and study.registry.finer(study.own_level, indicator.level)
     units, missing = _units(indicator, study)
     if above:
         note = study.note("other_level", level=words.zh if study.language == "zh" else words.en)
         if units.empty:
-            return Measured(applicable=False, notes=(note,))
+            return Place(units=units, stopped=Measured(applicable=False, notes=(note,)))
     missing += study.missing_layers((indicator.layer,))
     if scope.having:
         missing += study.missing_layers((scope.having,))
-    if scope.polygon and study.in_polygon(indicator.layer, scope) is None:
-        missing += (f"[boundaries.{scope.name}]",)
+    by_years = knows_years(units, scope)
+    by_polygon = scope.polygon and not by_years
+    if by_polygon and study.in_polygon(indicator.layer, scope) is None:
+        missing += (polygon_or_years(study, scope),)
     if missing:
-        return not_measured(*missing)
-
-    inside, unknown = units_in_scope(units, scope)
-    notes: list[str] = []
+        return Place(units=units, stopped=not_measured(*missing))
+    inside, unknown = units_in_scope(
+        units, replace(scope, built="") if by_polygon else scope, study.plan.period
+    )
+    notes: tuple[str, ...] = ()
     if unknown.any():
+        told = "built" if scope.built else "type"
         if not inside.any():
-            return not_measured(f"[boundaries.{indicator.level}] type")
-        notes.append(study.note("untyped_units", count=int(unknown.sum())))
+            stopped = not_measured(f"[boundaries.{indicator.level}] {told}")
+            return Place(units=units, stopped=stopped)
+        key = "unbuilt_units" if scope.built else "untyped_units"
+        notes += (study.note(key, count=int(unknown.sum())),)
     units = units[inside]
     if scope.having:
         ids = frozenset(study.open_rows(scope.having).index.astype(str))
         counts = unit_counts(study, scope.having, indicator.level, ids, units.index)
         units = units[counts >= 1]
     if units.empty:
-        notes.append(study.note("no_units", scope=scope.zh if study.language == "zh" else scope.en))
-        return not_measured(notes=tuple(notes))
+        notes += (study.note("no_units", scope=scope.zh if study.language == "zh" else scope.en),)
+        empty = not_measured(f"[boundaries.{indicator.level}] {scope.name}", notes=notes)
+        return Place(units=units, stopped=empty)
+    return Place(units=units, notes=notes, applicable=not above, by_polygon=by_polygon)
 
-    low, high, lacking, causes = _counts(indicator, study, units.index)
-    if scope.polygon and not above:
+
+def share_of_units(
+    indicator: Indicator,
+    study: Study,
+    place: Place,
+    low: pd.Series[float],
+    high: pd.Series[float],
+    *,
+    missing: tuple[str, ...],
+    causes: tuple[str, ...],
+    notes: tuple[str, ...],
+) -> Measured:
+    """Return the share of units with enough facilities, of their certain and possible counts."""
+    units = place.units
+    scope = study.registry.scopes[indicator.scope]
+    if place.by_polygon and place.applicable:
         drawn = study.units_with_scope(indicator.layer, indicator.level, scope)
         undrawn = ~units.index.isin(list(drawn)) & (units.index != AREA_UNIT)
         if undrawn.any():
-            high[undrawn] = np.inf
+            high = high.mask(undrawn, np.inf)
             causes += ("scope",)
-            notes.append(study.note("undrawn", count=int(undrawn.sum())))
+            notes += (study.note("undrawn", count=int(undrawn.sum())),)
     needed = indicator.threshold or 1.0
-    has, may = int((low >= needed).sum()), int((high >= needed).sum())
-    known = not lacking
-    table = unit_table(
-        list(
-            zip(
-                units.index,
-                low if known else np.full(len(units), np.nan),
-                low if known else np.full(len(units), np.nan),
-                np.ones(len(units)),
-                low,
-                high,
-                strict=True,
-            )
-        )
-    )
+    passing = low >= needed
+    has, may = int(passing.sum()), int((high >= needed).sum())
+    known = not missing
+    counts = low if known else pd.Series(np.nan, index=low.index)
+    ones = np.ones(len(units))
+    table = unit_table(list(zip(units.index, counts, counts, ones, low, high, strict=True)))
+    ids = units.index.astype(str)
+    having = ids[passing.to_numpy(bool)] if known else ids[:0]
     return Measured(
         value=share(has, len(units)) if known else np.nan,
         numerator=float(has) if known else np.nan,
@@ -124,13 +162,19 @@ def measure_presence(indicator: Indicator, study: Study, year: int | None) -> Me
         low=share(has, len(units)),
         high=share(may, len(units)),
         causes=causes,
-        missing=lacking,
-        notes=tuple(notes),
+        missing=missing,
+        notes=notes,
         units=table,
         judged_by="threshold",
         scale=100.0,
         whole=True,
-        applicable=not above,
+        applicable=place.applicable,
+        trace=join_traces(
+            (
+                addends("numerator", "unit", having, np.ones(len(having)), having),
+                addends("denominator", "unit", ids, ones, ids),
+            )
+        ),
     )
 
 
@@ -139,6 +183,7 @@ def _counts(
 ) -> tuple[pd.Series[float], pd.Series[float], tuple[str, ...], tuple[str, ...]]:
     """Return certain and possible facilities per unit, missing inputs, causes of the width."""
     scope = study.registry.scopes[indicator.scope]
+    by_polygon = scope.polygon and not knows_years(study.units(indicator.level), scope)
     low = pd.Series(0.0, index=index)
     high = low.copy()
     missing: tuple[str, ...] = ()
@@ -149,7 +194,7 @@ def _counts(
             causes += ("missing_layer",)
             continue
         rows = study.open_rows(layer)
-        if scope.polygon:
+        if by_polygon:
             rows = rows[rows.index.isin(study.in_polygon(layer, scope) or frozenset())]
         chosen = study.select(rows, indicator.filter, layer)
         low += unit_counts(study, layer, indicator.level, chosen.certain, index)

@@ -1,10 +1,11 @@
-"""Whose the numbers of a staff table are: facilities, and units of today or earlier ones."""
+"""Whose the numbers of a table are: facilities, and units of today or earlier ones."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import geopandas as gpd
 import numpy as np
@@ -17,13 +18,22 @@ from servicecircle.inputs.tables import Table
 from servicecircle.inputs.values import clean_codes, clean_names, is_empty
 from servicecircle.problems import Action, Problem, Severity
 
-__all__ = ["StaffRows", "StaffUnits", "place_staff", "without_covered"]
+__all__ = ["AREA", "FigureRows", "FigureUnits", "place_figures", "without_covered"]
+
+Topic = Literal["staff", "statistics"]
+AREA = "area"
+"""Unit id of the whole area of a project."""
 
 
-class StaffRows:
-    """The table as read, the numbers it gives, and what is wrong with its rows."""
+# What a staff table calls otherwise than a table of figures.
+_OF_STATISTICS = {"no_role": "no_name", "own_role": "own_name", "bad_count": "bad_value"}
 
-    def __init__(self, *, table: Table, file: str) -> None:
+
+class FigureRows:
+    """The table as read, what it is about, and what is wrong with its rows."""
+
+    def __init__(self, *, table: Table, file: str, topic: Topic) -> None:
+        self.topic = topic
         self.table = table
         self.file = file
         self.problems: list[Problem] = []
@@ -44,10 +54,12 @@ class StaffRows:
         action: Action = "set_aside",
         **details: object,
     ) -> None:
-        """Write down what is wrong with a row."""
+        """Write down what is wrong with a row: a code of the topic, without its name."""
         self.problems.append(
             Problem(
-                code=code,
+                code=f"staffing.{code}"
+                if self.topic == "staff"
+                else f"statistics.{_OF_STATISTICS.get(code, code)}",
                 severity=severity,
                 file=self.file,
                 sheet=self.table.sheet,
@@ -61,8 +73,8 @@ class StaffRows:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class StaffUnits:
-    """The units that a staff table names.
+class FigureUnits:
+    """The units that a table names.
 
     Parameters
     ----------
@@ -74,6 +86,10 @@ class StaffUnits:
         Date whose units rows without a date name.
     level : str, optional
         Of the units named.
+    area_words : frozenset of str
+        What stands for the whole area, as :func:`normalise_name` gives it.
+    area_level : str
+        Level of the whole area.
     """
 
     units: pd.DataFrame
@@ -81,30 +97,36 @@ class StaffUnits:
     as_of: dt.date
     since: dt.date | None = None
     level: str | None = None
+    area_words: frozenset[str] = frozenset()
+    area_level: str = ""
+
+    def is_area(self, text: str) -> bool:
+        """Return whether a cell stands for the whole area."""
+        return normalise_name(text) in self.area_words
 
     def since_of(self, date: pd.Timestamp) -> dt.date | None:
         """Return the date whose units a row of a date, or of none, names."""
         return self.since if pd.isna(date) else date.date()
 
 
-def place_staff(
-    rows: StaffRows,
+def place_figures(
+    rows: FigureRows,
     columns: Mapping[str, str],
     entries: pd.DataFrame,
-    where: StaffUnits,
+    where: FigureUnits,
     facilities: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """Add the unit or the facility of each number; those without one are set aside.
 
     Parameters
     ----------
-    rows : StaffRows
+    rows : FigureRows
         Takes the records.
     columns : mapping of str to str
         Our column → column of the file.
     entries : pandas.DataFrame
-        at (row of the table), date, role.
-    where : StaffUnits
+        at (row of the table), date, role (or what else is counted).
+    where : FigureUnits
     facilities : mapping of str to pandas.DataFrame
         By layer.
 
@@ -142,33 +164,36 @@ def place_staff(
             facility_id = several[0] if len(several) == 1 else ""
         if not facility_id and not is_empty(unit) and at not in split:
             unit_id = book.resolve(texts[at], levels=levels, parent=parents[at])
+            if not unit_id and where.is_area(unit):
+                unit_id = AREA
         found.append((unit_id, facility_id, unit if texts[at] != unit else ""))
         title = columns.get("unit_code") if code[at] else columns.get("unit")
         if is_empty(facility) and is_empty(unit):
-            rows.record("staffing.no_place", at, columns.get("unit") or columns.get("facility"), "")
+            rows.record("no_place", at, columns.get("unit") or columns.get("facility"), "")
         elif not is_empty(facility) and not facility_id:
             # Its people are not taken for the unit's: that would tell another thing.
-            fault = "staffing.several_facilities" if several else "staffing.unknown_facility"
+            fault = "several_facilities" if several else "unknown_facility"
             shown = ", ".join(several[:_SHOWN])
             rows.record(fault, at, columns["facility"], facility, count=len(several), known=shown)
             found[-1] = ("", "", "")
         elif not facility_id and at in split:
-            rows.record("staffing.split_unit", at, title, unit, parts=split[at])
+            rows.record("split_unit", at, title, unit, parts=split[at])
         elif not facility_id and not unit_id:
-            rows.record("staffing.unknown_unit", at, title, unit)
+            rows.record("unknown_unit", at, title, unit)
     for number, name in enumerate(("unit_id", "facility_id", "former")):
         entries = entries.assign(**{name: [one[number] for one in found]})
-    entries["level"] = [book.level_of.get(unit, "") for unit in entries["unit_id"]]
+    level_of = {**book.level_of, AREA: where.area_level}
+    entries["level"] = [level_of.get(unit, "") for unit in entries["unit_id"]]
     entries["layer"] = [sites.layer_of.get(one, "") for one in entries["facility_id"]]
     return entries[(entries["unit_id"] != "") | (entries["facility_id"] != "")]
 
 
 def _renewed(
-    rows: StaffRows,
+    rows: FigureRows,
     entries: pd.DataFrame,
     named: tuple[list[str], list[str]],
     alone: list[bool],
-    where: StaffUnits,
+    where: FigureUnits,
     *,
     titles: Mapping[str, str],
 ) -> tuple[list[str], list[str], dict[int, str]]:
@@ -223,18 +248,18 @@ def _renewed(
     return texts, parents, split
 
 
-def without_covered(rows: StaffRows, entries: pd.DataFrame, where: StaffUnits) -> pd.DataFrame:
+def without_covered(rows: FigureRows, entries: pd.DataFrame, where: FigureUnits) -> pd.DataFrame:
     """Leave out numbers of earlier units that a number of today's unit counts already.
 
     It does where it is of a date after the change, or of today.
 
     Parameters
     ----------
-    rows : StaffRows
+    rows : FigureRows
         Takes the records.
     entries : pandas.DataFrame
         at, title, unit_id, level, role, former, date.
-    where : StaffUnits
+    where : FigureUnits
     """
     own = {
         (unit, role): (where.since_of(date), at)
@@ -254,7 +279,7 @@ def without_covered(rows: StaffRows, entries: pd.DataFrame, where: StaffUnits) -
         covered.append(late)
         if late:
             rows.record(
-                "staffing.superseded", int(at), str(title), str(role), severity="note",
+                "superseded", int(at), str(title), str(role), severity="note",
                 row_used=int(rows.table.rows[int(other)]),
             )  # fmt: skip
     return entries[~np.array(covered, dtype=bool)]
