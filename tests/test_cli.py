@@ -45,6 +45,8 @@ RESULTS = {
     "coverage.gpkg",
     "facilities.csv",
     "index.html",
+    "league.csv",
+    "league_units.csv",
     "problems.csv",
     "roads_by_unit.csv",
     "run.json",

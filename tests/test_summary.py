@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from servicecircle.problems import Problem
-from servicecircle.summary import _needs_lines, _progress_lines, problem_lines
+from servicecircle.summary import _needs_lines, _plan_lines, _progress_lines, problem_lines
 
 
 def problem(code="facility.no_place", severity="warning", **where):
@@ -46,6 +46,30 @@ def test_twenty_texts_are_shown_and_the_rest_counted(language, said):
     lines = problem_lines(many, language)
     assert sum(line.startswith("[") for line in lines) == 20
     assert said in lines[-1]
+
+
+def test_what_governs_is_told_where_the_headline_does_not():
+    card = pd.DataFrame({
+        "plan": "p",
+        "indicator_id": ["a", "a", "a", "b", "c", "c"],
+        "alternative": ["", "", "14", "", "", "9"],
+        "target_year": pd.array([2022, 2025, 2025, 2025, 2023, 2025], dtype="Int64"),
+        "verdict": ["met", "met", "not_met", "met", "met", "not_due"],
+        "headline": [False, True, False, True, True, False],
+        "governing": [False, False, True, True, False, True],
+    })  # fmt: skip
+    results = SimpleNamespace(scorecard=card, tables={})
+    assert _plan_lines(results, "en") == [
+        "p: of 3 indicators, met 3",
+        "  of them 2 on which the plan contradicts itself; by what governs: not met 1, not due 1",
+    ]
+    plain = SimpleNamespace(scorecard=card[card["indicator_id"] == "b"], tables={})
+    assert _plan_lines(plain, "en") == ["p: of 1 indicators, met 1"]
+    # Of several dated rows that govern, the last one due counts, else the next one.
+    dated = card.iloc[[1, 2, 2, 2]].assign(
+        target_year=[2025, 2022, 2025, 2030], verdict=["met", "not_met", "met", "not_due"]
+    )
+    assert "governs: met 1" in _plan_lines(SimpleNamespace(scorecard=dated, tables={}), "en")[1]
 
 
 def ahead(**more):

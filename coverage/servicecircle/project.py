@@ -716,9 +716,10 @@ class Project(_Settings):
         >>> list(alone.facilities), alone.equity
         (['canteen'], None)
         """
-        nothing = {"plans": {}, "catchments": {}, "assignment": {}, "clusters": {}}
-        none = dict.fromkeys(("equity", "monte_carlo", "staff", "statistics"))
-        return self.model_copy(update={"facilities": dict(facilities), **nothing, **none})
+        alone: dict[str, Any] = {"facilities": dict(facilities)}
+        alone |= {name: {} for name in ("plans", "catchments", "assignment", "clusters")}
+        alone |= dict.fromkeys(("equity", "monte_carlo", "staff", "statistics"))
+        return self.model_copy(update=alone)
 
     def layer_profile(self, layer: str) -> ProfileName:
         """Return the profile of a layer: its own, else the project's."""

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from servicecircle.inputs.load import Inputs
 from servicecircle.measure.competition import AREA
 from servicecircle.measure.equity_tables import worst_rows
@@ -353,21 +355,40 @@ def _plan_lines(results: Results, language: Language) -> list[str]:
     if not len(card):
         return []
     packaged = packaged_plans()
-    comma = label("run_comma", language)
     lines = []
     for name, rows in card[card["headline"]].groupby("plan", sort=False):
-        counts = rows["verdict"].value_counts()
         plan = load_plan(str(name)) if name in packaged else None
         title = name if plan is None else plan.name_zh if language == "zh" else plan.name_en
-        verdicts = comma.join(
-            f"{label(f'map_verdict_{verdict}', language)} {counts[verdict]}"
-            for verdict in VERDICTS
-            if verdict in counts
-        )
-        words = {"plan": title, "count": len(rows), "verdicts": verdicts}
+        words = {"plan": title, "count": len(rows), "verdicts": _counted(rows, language)}
         lines.append(label("run_plan", language).format(**words))
+        governing = _governing_instead(card[card["plan"] == name], rows)
+        if len(governing):
+            words = {"count": len(governing), "verdicts": _counted(governing, language)}
+            lines.append(label("run_plan_contested", language).format(**words))
         lines += _progress_lines(results, str(name), language)
     return lines
+
+
+def _counted(rows: pd.DataFrame, language: Language) -> str:
+    """Return how many of some rows have each verdict."""
+    counts = rows["verdict"].value_counts()
+    return label("run_comma", language).join(
+        f"{label(f'map_verdict_{verdict}', language)} {counts[verdict]}"
+        for verdict in VERDICTS
+        if verdict in counts
+    )
+
+
+def _governing_instead(card: pd.DataFrame, headlines: pd.DataFrame) -> pd.DataFrame:
+    """Return, for headlines that do not govern, the last row due that does, else the next one."""
+    if "governing" not in card:
+        return card.iloc[:0]
+    contested = headlines.loc[~headlines["governing"].astype(bool), "indicator_id"]
+    rows = card[card["governing"].astype(bool) & card["indicator_id"].isin(contested)]
+    later = rows["verdict"] == "not_due"
+    order = rows["target_year"].astype(float).where(~later, -rows["target_year"].astype(float))
+    rows = rows.assign(_order=order).sort_values("_order", kind="stable")
+    return rows.groupby("indicator_id", sort=False).tail(1)
 
 
 def _progress_lines(results: Results, plan: str, language: Language) -> list[str]:

@@ -150,6 +150,12 @@ def test_the_latest_by_the_date_of_judgement(tmp_path):
     ]
 
 
+def test_a_table_that_begins_after_the_date_of_judgement_is_empty_not_broken(tmp_path):
+    data = read(tmp_path, "乡镇,岗位,人数,日期\n东镇,社工,9,2026-01-01\n西镇,社工,4,2027\n")
+    assert data.frame.empty
+    assert [code for code, _, _ in told(data)] == ["staffing.later", "staffing.later"]
+
+
 def test_two_of_one_date_are_not_added_up(tmp_path):
     text = "乡镇,岗位,人数,日期\n东镇,社工,5,2025-01-01\n东镇,社工,6,2025-01-01\n"
     data = read(tmp_path, text)

@@ -136,6 +136,14 @@ def test_the_latest_by_the_date_counts_and_nothing_is_added_up(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("titles", ["单元,指标", "指标"])
+def test_a_table_that_begins_after_the_date_of_judgement_is_empty_not_broken(tmp_path, titles):
+    row = "居家患者,1,2026-01-01" if titles == "指标" else "东镇,居家患者,1,2026-01-01"
+    data = read(tmp_path, f"{titles},数值,日期\n{row}\n")
+    assert data.frame.empty
+    assert faults(data) == [("later", 2)]
+
+
 def test_bad_rows_are_set_aside_and_told(tmp_path):
     data = read(
         tmp_path,
@@ -244,3 +252,10 @@ def test_figures_by_unit_of_one_level(tmp_path):
         "area": 11.0
     }
     assert statistics_of_units(data.frame, "nothing", level="township").empty
+
+
+def test_a_table_that_begins_after_the_date_of_judgement_gives_nothing(tmp_path):
+    data = read(tmp_path, "单元,指标,数值,日期\n东镇,居家患者,3,2026-05-01\n")
+    assert data.frame.empty
+    assert (data.rows_in, data.rows_set_aside) == (1, 1)
+    assert faults(data) == [("later", 2)]

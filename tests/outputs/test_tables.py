@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servicecircle.outputs.escape import clean_text
@@ -122,6 +122,32 @@ def test_any_number_comes_back_to_ten_digits(tmp_path_factory, value):
     write_csv(pd.DataFrame({"a": [value]}), path)
     back = float(path.read_text(encoding="utf-8-sig").split()[1])
     assert back == pytest.approx(value, rel=6e-10, abs=0)
+
+
+_REPEATED = {
+    "object": st.sampled_from([1, 1.0, True, "1", "", None, np.nan, -0.0, 0, False, "=1", pd.NaT]),
+    "float": st.sampled_from([1.0, -0.0, 0.0, np.nan, np.inf, 0.1, 0.1 + 1e-17, 0.30000000000004]),
+    "Int64": st.sampled_from([1, 0, -1, None]),
+    "boolean": st.sampled_from([True, False, None]),
+    "str": st.sampled_from(["1", "", "a,b", "=1", None]),
+    "category": st.sampled_from(["b", "a", "", None]),
+    "datetime64[s]": st.sampled_from([None, "2025-12-31", "2025-12-31T08:30:00"]),
+}
+
+
+@pytest.mark.parametrize("dtype", _REPEATED)
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_what_stands_in_many_rows_is_written_as_it_is_alone(tmp_path_factory, dtype, data):
+    values = data.draw(st.lists(_REPEATED[dtype], max_size=8))
+    folder = tmp_path_factory.mktemp("csv")
+    column = pd.Series(values, dtype=dtype)
+    lines = written(pd.DataFrame({"x": column}), folder).decode("utf-8-sig").split("\n")[1:-1]
+    alone = [
+        written(pd.DataFrame({"x": column.iloc[[row]]}), folder).decode("utf-8-sig").split("\n")[1]
+        for row in range(len(column))
+    ]
+    assert lines == alone
 
 
 def test_tables_of_a_run(tmp_path):

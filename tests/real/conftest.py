@@ -1,4 +1,4 @@
-"""The four real projects, with stand-ins where a real list is wanting."""
+"""The five real projects, with stand-ins where a real list is wanting."""
 
 from __future__ import annotations
 
@@ -26,6 +26,32 @@ SEED = 20251231
 
 def _write_list(rows: dict[str, object], path: Path) -> None:
     pd.DataFrame(rows).to_csv(path, index=False, encoding="utf-8-sig")
+
+
+def _county(shared: Path, folder: Path, *, code: str, source: str) -> None:
+    """Write a county's outline with its figures of the census of 2020: real, only put together."""
+    census = pd.read_csv(
+        shared / "census" / "census2020_county_cn_key.csv", dtype={"区划代码": str}
+    )
+    figures = census.set_index("区划代码").loc[code]
+    outlines = gpd.read_file(shared / "counties" / source)
+    county = outlines.loc[outlines["code"].astype(str) == code, ["code", "name", "geometry"]]
+    county = county.assign(
+        常住人口=int(figures["人口数_合计"]),
+        老年人口=int(figures["pop_60p"]),
+        家庭户数=int(figures["家庭户数"]),
+        basis="常住",
+        age_from=60,
+    )
+    county.to_file(folder / "county.geojson")
+    _write_list(
+        {
+            "单元": [county["name"].iloc[0]],
+            "城镇人口": [int(figures["城镇人口"])],
+            "统计日期": ["2020-11-01"],
+        },
+        folder / "census.csv",
+    )
 
 
 def _wuhan(shared: Path, folder: Path) -> None:
@@ -57,6 +83,7 @@ def _jiangshan(shared: Path, folder: Path) -> None:
 
     Ten villages have a second home, and fifteen of those without one get theirs too late.
     """
+    _county(shared, folder, code="330881", source="quzhou_counties_survey_wgs84.geojson")
     villages = gpd.read_file(shared / "jiangshan" / "villages.geojson")
     villages = villages[villages["kind"] != "farm_or_other"].reset_index(drop=True)
     generator = np.random.default_rng(SEED)
@@ -93,7 +120,55 @@ def _jiangshan(shared: Path, folder: Path) -> None:
     )
 
 
-STAND_INS: dict[str, Callable[[Path, Path], None]] = {"wuhan": _wuhan, "jiangshan": _jiangshan}
+def _pinghu(shared: Path, folder: Path) -> None:
+    """Write six care homes at real points of villages, in BD-09, and eight social-work stations.
+
+    The sixth home opens after the date of judgement, and has no room of rehabilitation to tell of.
+    """
+    _county(shared, folder, code="330482", source="counties_amap_wgs84.geojson")
+    villages = gpd.read_file(shared / "pinghu" / "village_points.geojson")
+    towns = gpd.read_file(shared / "pinghu" / "townships.geojson")["name"]
+    homes = villages.groupby("street", sort=True).head(1).iloc[:6]
+    _write_list(
+        {
+            "机构名称": [f"{name}示意养老院" for name in homes["village"]],
+            "经度": homes["lng_bd09"],
+            "纬度": homes["lat_bd09"],
+            "所在乡镇": homes["street"],
+            "核定床位数": [300, 200, 120, 100, 80, 500],
+            "护理型床位数": [180, 120, 70, 40, 30, 500],
+            "认知障碍床位数": [60, 40, 0, 0, 0, 100],
+            "康复室": ["有", "有", "无", "", "有", ""],
+            "开业时间": ["2015-06-01"] * 5 + ["2026-05-01"],
+        },
+        folder / "care_homes.csv",
+    )
+    _write_list(
+        {
+            "设施名称": [f"{name}社会工作站（示意）" for name in towns.iloc[:8]],
+            "所在乡镇": towns.iloc[:8],
+            "启用日期": ["2021-01-01"] * 7 + ["2023-07-01"],
+        },
+        folder / "social_work_stations.csv",
+    )
+
+
+def _taipei(shared: Path, folder: Path) -> None:
+    """Write the districts as the union of their villages."""
+    villages = gpd.read_file(
+        shared / "taipei" / "113年12月行政區三段年齡組性別人口統計_村里_WGS84_臺北市.geojson"
+    )
+    districts = villages.dissolve("TOWN_ID", sort=True)["geometry"].to_frame()
+    names = villages.groupby("TOWN_ID", sort=True)["TOWN"].first()
+    districts.assign(code=names.index, name=names).to_file(folder / "districts.geojson")
+
+
+STAND_INS: dict[str, Callable[[Path, Path], None]] = {
+    "wuhan": _wuhan,
+    "jiangshan": _jiangshan,
+    "pinghu": _pinghu,
+    "taipei": _taipei,
+}
 
 
 @pytest.fixture(scope="session")

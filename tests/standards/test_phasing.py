@@ -50,6 +50,9 @@ def test_each_milestone_counts_what_had_opened_by_the_end_of_its_year(make):
     assert card["value"].tolist() == [50.0, 75.0, 75.0]
     assert card["verdict"].tolist() == ["met", "met", "not_met"]
     assert card["shortfall"].tolist() == [0.0, 0.0, 1.0]
+    # Nothing says that a value is of today: each is of its own year.
+    assert card["notes"].str.contains("2022-12-31").tolist() == [False, False, True]
+    assert not card["notes"].str.contains("现状").any()
     # The headline is the milestone of 2022: the last village had none yet.
     assert units.set_index("unit_id")["value"].to_dict() == {
         "village_level:111": 1.0,

@@ -76,6 +76,7 @@ def test_without_targets_the_threshold_tells_which_is_stricter(make):
         ("minle", "minle_new_estate_elderly_facility_compliance", {""}),
         ("minle", "minle_new_estate_service_area_per_100_households", {""}),
         ("minle", "minle_social_work_station_town_share", {"100"}),
+        ("minle", "minle_volunteer_station_coverage_table", {"", "100"}),
         ("minle", "minle_industrial_park_funeral_center", {""}),
         ("minle", "minle_public_burial_coverage", {""}),
         ("shangcheng", "shangcheng_rehab_care_union_count", {"14"}),
@@ -126,6 +127,19 @@ def test_three_targets_are_judged_and_one_governs(make):
     assert touched["verdict"].tolist() == ["not_met", "met", "not_met", "not_met"]
     assert touched["governing"].tolist() == [True, False, False, True]
     assert touched["source_lines"].tolist() == ["87;157;159;116;157;174"] * 4
+
+
+def test_a_row_that_does_not_govern_says_which_one_does(make):
+    """As the scorecard of a planner reads it: the plan says 10, and elsewhere 14."""
+    more = Alternative(name="14", targets=(Target(year=2025, value=14),))
+    rule = make.indicator(
+        kind="count", level="county", numerator="facilities", denominator="", threshold=None,
+        targets=(Target(year=2025, value=10),), alternatives=(more,),
+    )  # fmt: skip
+    card, _ = evaluate(make.plan(rule), make.evidence(), area="whole", language="en")
+    assert card["governing"].tolist() == [False, True]
+    assert "this row does not govern, “14” does" in card.at[0, "notes"]
+    assert "govern" not in card.at[1, "notes"]
 
 
 def test_a_conflict_that_touches_nothing_has_one_row(make):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 
 import pandas as pd
@@ -313,6 +314,14 @@ def test_units_that_were_drawn_are_counted_where_they_are_given(make, scope, bui
     }[value]  # fmt: skip
     if None in built:
         assert "no year of construction" in row["notes"]
+
+
+def test_what_is_built_after_the_date_of_judgement_is_not_new_yet(make):
+    rule = make.indicator(level="residential_estate", scope="new_residential_estates")
+    for day, counted in ((dt.date(2022, 6, 30), 1.0), (dt.date(2024, 1, 1), 2.0)):
+        evidence = make.evidence(**drawn(make, 2022, 2024), as_of=day)
+        card, units = evaluate(make.plan(rule), evidence, area="whole")
+        assert (card.at[0, "denominator"], len(units)) == (counted, counted)
 
 
 def test_a_level_that_was_not_drawn_needs_its_boundaries(make):

@@ -226,11 +226,68 @@ def test_staff_of_finer_units_is_summed_up_and_never_counted_twice(make):
 def test_units_without_staff_rows_widen(make):
     staff = make.staff(("village_level:111", "certified_caregivers", 20))
     row, _, _ = judge(make, staff_rule(make), staff=staff)
-    # The other village of the east town and the west town: each up to 20 more.
-    assert (row["value"], row["low"], row["high"]) == (20.0, 20.0, 60.0)
+    # Rows are of villages, so the other one of the east town and both of the west town are gaps,
+    # each up to 20 more.
+    assert (row["value"], row["low"], row["high"]) == (20.0, 20.0, 80.0)
+    assert "3 units" in row["notes"]
     assert (row["verdict"], row["width_causes"]) == ("undecided", "gaps")
     row, _, _ = judge(make, staff_rule(make))
     assert row["missing_inputs"] == "[staff] certified_caregivers"
+
+
+def test_homes_without_staff_rows_widen(make):
+    # 10,000 older persons; the day centre is of another layer and asked for nothing.
+    places = make.facilities(
+        *({"layer": "care_home", "village": village} for village in ("111", "121", "122")),
+        {"layer": "elderly_day_center", "village": "112"},
+    )
+    layers = frozenset({"care_home", "elderly_day_center"})
+    staff = make.staff(("f0", "certified_caregivers", 16), ("f1", "certified_caregivers", 5))
+    row, _, _ = judge(make, staff_rule(make), staff=staff, facilities=places, layers=layers)
+    assert (row["value"], row["low"], row["high"]) == (21.0, 21.0, 37.0)
+    assert (row["verdict"], row["width_causes"]) == ("undecided", "gaps")
+    assert "1 units or facilities have no figure" in row["notes"]
+    # Where no home has a row, those of other layers are all that is asked for.
+    staff = make.staff(("f3", "certified_caregivers", 16))
+    row, _, _ = judge(make, staff_rule(make), staff=staff, facilities=places, layers=layers)
+    assert (row["value"], row["high"], row["verdict"]) == (16.0, 16.0, "not_met")
+
+
+def test_homes_without_a_place_are_in_no_drawn_unit_and_said(make):
+    units = make.units()
+    drawn = units.loc[["township:11"]].assign(level="planning_unit", parent_id="", elderly=9000.0)
+    drawn.index = pd.Index(["planning_unit:1"])
+    units = pd.concat([units, drawn])
+    places = homes(
+        make, {"capacity": 270.0}, {"capacity": 40.0, "village": "122"}, {"capacity": 5.0}
+    )
+    places["unit_planning_unit"] = ["planning_unit:1", None, None]
+    # The second has no place: its village is only declared. The third lies in none.
+    places["declared_unit"] = ["", "122", ""]
+    levels = [name for name in places.columns if name.startswith("unit_")]
+    places.loc[places.index[1], levels] = None
+    rule = beds_rule(make, level="planning_unit", per=10_000.0)
+    row, _, _ = judge(make, rule, units=units, facilities=places)
+    assert (row["numerator"], row["value"]) == (270.0, 300.0)
+    assert "1 open facilities of care home have no place" in row["notes"]
+    row, _, _ = judge(make, rule, units=units, facilities=places.iloc[[0, 2]])
+    assert "no place" not in row["notes"]
+
+
+def test_patients_are_missing_whole(make):
+    figures = make.statistics(("area", "patients", 11), ("area", "patients_served", 5))
+    rule = beds_rule(
+        make,
+        kind="share",
+        numerator="patients_served",
+        denominator="patients",
+        per=100.0,
+        unit="%",
+        targets=(Target(year=2025, value=60),),
+    )
+    row, _, _ = judge(make, rule, statistics=figures)
+    # 6.6 of 11.
+    assert (row["shortfall"], row["shortfall_of"]) == (2.0, "patients_served")
 
 
 def test_beds_per_social_worker_take_the_staff_of_the_homes(make):
@@ -706,6 +763,13 @@ def test_urban_people_are_those_of_urban_units(make):
     row, _, _ = judge(make, rule, staff=staff, units=untyped)
     assert (row["low"], row["high"]) == (18.0, 30.0)
     assert (row["width_causes"], row["verdict"]) == ("types", "met")
+    # A village within town, of 10,000, has urban people too, and a community in the country none.
+    told = make.units()
+    told["is_urban"] = told["is_urban"].astype("boolean")
+    told.loc[["village_level:112", "village_level:122"], "is_urban"] = [False, True]
+    row, _, trace = judge(make, rule, staff=staff, units=told)
+    below = trace[trace["part"] == "denominator"]
+    assert sorted(below["source_id"]) == ["village_level:121", "village_level:122"]
     figures = make.statistics(("area", "urban_population", 45_000))
     row, _, _ = judge(make, rule, staff=staff, statistics=figures)
     assert row["value"] == 20.0

@@ -5,6 +5,12 @@ from __future__ import annotations
 import pytest
 
 from servicecircle.errors import UnknownNameError
+from servicecircle.inputs.columns import normalise_title
+from servicecircle.inputs.facilities import FACILITY_COLUMNS
+from servicecircle.inputs.facility_values import NUMBERS
+from servicecircle.inputs.staff_columns import role_names
+from servicecircle.inputs.statistic_columns import figure_words
+from servicecircle.inputs.unit_columns import NUMBERS as UNIT_NUMBERS
 from servicecircle.standards.registry import LayerWords, layer_info, load_registry, parse_selector
 
 CATALOGUE = (
@@ -25,7 +31,13 @@ def test_every_layer_of_the_catalogue_is_there_and_other_is_split():
 
 def test_every_word_has_both_languages():
     registry = load_registry()
-    tables = (registry.layers, registry.levels, registry.scopes, registry.quantities)
+    tables = (
+        registry.layers,
+        registry.levels,
+        registry.scopes,
+        registry.quantities,
+        registry.attributes,
+    )
     for table in tables:
         for name, words in table.items():
             assert words.zh, name
@@ -60,3 +72,49 @@ def test_a_project_adds_layers_but_hides_none():
     assert layer_info("canteen", own).title("en") != "fake"
     with pytest.raises(UnknownNameError, match="teahouse"):
         layer_info("teahouze", own)
+
+
+def test_every_quantity_says_where_it_is_read():
+    registry = load_registry()
+    numbers = {name for name, words in registry.attributes.items() if words.type == "number"}
+    for name, words in registry.quantities.items():
+        known = {
+            "facilities": {"", *NUMBERS, *numbers},
+            "units": {"", *UNIT_NUMBERS},
+            "presence": {""},
+            "reach": {""},
+            "people": {"population", "elderly", "urban"},
+            "staff": set(role_names()),
+            "statistics": {name},
+        }
+        assert words.of in known[words.kind], name
+        assert set(words.also) <= set(registry.layers)
+        assert words.needs
+
+
+def test_an_attribute_is_no_column_that_all_lists_have():
+    registry = load_registry()
+    assert not set(registry.attributes) & set(FACILITY_COLUMNS)
+    asked = registry.asked()
+    assert set(asked.attributes) == set(registry.attributes)
+    assert set(asked.figures) >= {"burial_need_per_year", "patients", "patients_served"}
+
+
+def test_no_word_of_a_figure_stands_for_another_one():
+    words = [
+        normalise_title(word)
+        for name, titles in load_registry().asked().figures.items()
+        for word in {name, *titles}
+    ]
+    # A name may be among its own titles, in another script or spacing.
+    figures = load_registry().asked().figures
+    assert len(figure_words(figures)) == len(set(words))
+    assert len(set(words)) >= len(words) - len(figures)
+
+
+def test_the_registry_cannot_be_changed():
+    registry = load_registry()
+    with pytest.raises(TypeError):
+        registry.attributes["x"] = registry.attributes["operator"]
+    with pytest.raises(TypeError):
+        registry.attributes["operator"].values["x"] = ()

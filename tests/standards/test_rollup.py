@@ -35,6 +35,10 @@ def tables(parents, numbers, should):
     )
 
 
+def depth(one, parents):
+    return 0 if parents[one] < 0 else 1 + depth(parents[one], parents)
+
+
 def slow(one, parents, numbers, should):
     """Return what is known of a unit, its gaps and the units that give it."""
     if numbers[one] is not None:
@@ -45,7 +49,11 @@ def slow(one, parents, numbers, should):
         if parent == one
     ]
     if not any(known is not None for known, _, _ in below):
-        return None, int(should[one]), []
+        numbered = {depth(at, parents) for at, number in enumerate(numbers) if number is not None}
+        here = depth(one, parents)
+        finer = here not in numbered and any(at > here for at in numbered)
+        holes = sum(gaps for _, gaps, _ in below) if finer else 0
+        return None, max(int(should[one]), holes), []
     return (
         sum(known for known, _, _ in below if known is not None),
         sum(gaps for _, gaps, _ in below),

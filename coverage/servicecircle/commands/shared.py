@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from servicecircle.errors import InputError, ServiceCircleError
+from servicecircle.errors import InputError, ProjectError, ServiceCircleError
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -148,6 +148,8 @@ def faults_end(language: Language) -> Iterator[None]:
     except ServiceCircleError as error:
         count = len(error.problems) if isinstance(error, InputError) else 1
         say(error.text(language), err=True)
+        # What is wrong with a project file is said in its own language, which ends in it too.
+        language = (error.language if isinstance(error, ProjectError) else None) or language
         stopped = {
             "zh": f"已停止：发现 {count} 处错误，未写出任何结果。",
             "en": f"Stopped: {count} fault(s) found, nothing was written.",

@@ -176,6 +176,11 @@ def _people(count: float) -> str:
     return "–" if math.isnan(count) else figure(round(count))
 
 
+def _level(name: str, language: Language) -> str:
+    words = load_registry().levels.get(name)
+    return name if words is None else words.zh if language == "zh" else words.en
+
+
 def _reach(found: Comparison, language: Language) -> list[str]:
     sums = found.reach
     if not len(sums):
@@ -219,7 +224,7 @@ def _units(found: Comparison, language: Language) -> list[str]:
         ["level", "name", "layer", "A", "B", "change"],
         (
             [
-                label(f"word_{row.level}", language),
+                _level(row.level, language),
                 row.name,
                 _layer(row.layer, language),
                 _percent(getattr(row, f"{what}_coverage_a")),

@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from servicecircle.crs import to_wgs84, transformer
+from servicecircle.inputs.attribute_words import ListWords
 from servicecircle.inputs.facility_places import Places, settle_places
 from servicecircle.inputs.facility_sources import read_raw
 from servicecircle.inputs.old_grids import Grid, grid_of
@@ -168,7 +169,7 @@ def read_entrances(
     file = settings.entrances.as_posix()
     chosen = {"path": settings.entrances, "columns": {}, "capacity_sum": [], "sheet": None}
     own = settings.model_copy(update={**chosen, "layer": None, "osm": [], "unit_level": None})
-    raw = read_raw(own, base=base, titles=titles)
+    raw = read_raw(own, base=base, words=ListWords(titles=titles or {}))
     used = datum or (None if settings.datum == "auto" else settings.datum)
     places = settle_places(raw, file=file, datum=used, grid=grid_of(own))
     problems = [*raw.problems, *places.problems]

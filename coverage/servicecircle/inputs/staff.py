@@ -193,12 +193,14 @@ def read_staff(
         level=settings.unit_level,
     )  # fmt: skip
     entries = place_figures(rows, columns, entries, where, facilities)
+    # A list that only begins after the date of judgement is no broken one: nothing is known yet.
+    placed = len(entries) > 0
     entries = latest_numbers(rows, entries, as_of)
     entries = without_covered(rows, entries, where)
     frame = _frame(rows, entries, invented=invented or settings.invented)
     rows_in = len(table.frame) + table.rows_set_aside
     problems = sorted(rows.problems, key=lambda item: (item.row is None, item.row or 0))
-    if not len(frame):
+    if not placed:
         fault = Problem(code="staffing.empty", severity="fatal", file=name, action="stopped")
         raise InputError([fault, *problems[:_FIRST_FAULTS]])
     used = int(frame["source_row"].nunique())

@@ -210,11 +210,13 @@ def read_statistics(
         entries = entries.assign(
             unit_id=AREA, facility_id="", former="", level=whole.level, layer=""
         )
+    # A table that only begins after the date of judgement is no broken one: nothing is known yet.
+    placed = len(entries) > 0
     entries = latest_numbers(rows, entries, as_of)
     entries = without_covered(rows, entries, where)
     problems = sorted(rows.problems, key=lambda item: (item.row is None, item.row or 0))
     problems += _unread(unread, file=name, sheet=table.sheet)
-    if entries.empty:
+    if not placed:
         fault = Problem(code="statistics.empty", severity="fatal", file=name, action="stopped")
         raise InputError([fault, *problems[:_FIRST_FAULTS]])
     frame = entries.rename(columns={"role": "name", "count": "value"}).assign(

@@ -236,9 +236,7 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
         facilities=(facilities, facility_x, facility_y),
         demand=(demand, demand_x, demand_y),
     )
-    # What is put together from several files lies in the project's.
-    proxies = [replace(problem, file=problem.file or project.file) for problem in clusters.problems]
-    problems += [*weighed.problems, *quality.problems, *proxies]
+    problems += [*weighed.problems, *quality.problems]
     return Ground(
         metric=metric,
         way=way,
@@ -249,7 +247,11 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
         facility_points=facility_points if own is None else own.facilities,
         demand=clusters.demand,
         demand_points=demand_points if own is None else own.demand,
-        problems=tuple(problems),
+        problems=(
+            *problems,
+            # What is put together from several files lies in the project's.
+            *(replace(one, file=one.file or project.file) for one in clusters.problems),
+        ),
         balance={**balance, **settled},
         tables={
             "calibration": weighed.table,

@@ -17,7 +17,7 @@ from servicecircle.measure.circles import Drawing, LayerCircles, Weights, servic
 from servicecircle.measure.coverage import layer_rules, unit_coverage
 from servicecircle.measure.ground import Ground
 from servicecircle.measure.position_error import position_bounds, position_errors
-from servicecircle.measure.presence import is_open, presence
+from servicecircle.measure.presence import is_open, presence_of_open
 from servicecircle.measure.ways import profile_of
 from servicecircle.problems import Problem
 from servicecircle.progress import Progress
@@ -240,23 +240,25 @@ def all_presence(
     problems : list of Problem
         Each once, though several levels met it.
     """
-    units = pd.DataFrame(ground.units.drop(columns="geometry"))
-    facilities = pd.DataFrame(ground.facilities.drop(columns="geometry"))
+    units = pd.DataFrame(ground.units.drop(columns="geometry")).set_index("unit_id")
+    facilities = pd.DataFrame(ground.facilities.drop(columns="geometry")).set_index("facility_id")
+    there = facilities[is_open(facilities, project.project.as_of)]
+    of_layer = dict(list(there.groupby("layer", sort=False)))
     book = gazetteer(units)
     counts: dict[str, pd.Series[int]] = {}
     problems: list[Problem] = []
     for layer, settings in project.facilities.items():
         by_level = []
         for level in units["level"].drop_duplicates():
-            count, found = presence(
-                facilities,
+            count, found = presence_of_open(
+                of_layer.get(layer, there.iloc[:0]),
                 units,
                 level=level,
                 layer=layer,
-                as_of=project.project.as_of,
                 serves_level=settings.serves_level,
                 declared_level=settings.unit_level,
                 book=book,
+                sites=there,
             )
             by_level.append(count["facilities"])
             if level in DRAWN_LEVELS:

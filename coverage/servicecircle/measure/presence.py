@@ -18,7 +18,7 @@ from servicecircle.measure.members import member_units
 from servicecircle.measure.register import is_open
 from servicecircle.problems import Problem
 
-__all__ = ["is_open", "place_facilities", "presence"]
+__all__ = ["is_open", "place_facilities", "presence", "presence_of_open"]
 
 
 def _texts(table: pd.DataFrame, name: str) -> list[str]:
@@ -282,8 +282,56 @@ def presence(
     ({'township:1': 0}, [])
     """
     facilities, units = by_id(facilities, "facility_id"), by_id(units, "unit_id")
-    rows = facilities[facilities["layer"] == layer]
-    rows = rows[is_open(rows, as_of)]
+    there = facilities[is_open(facilities, as_of)]
+    return presence_of_open(
+        there[there["layer"] == layer],
+        units,
+        level=level,
+        layer=layer,
+        serves_level=serves_level,
+        declared_level=declared_level,
+        book=book,
+        sites=there,
+    )
+
+
+def presence_of_open(
+    rows: pd.DataFrame,
+    units: pd.DataFrame,
+    *,
+    level: str,
+    layer: str,
+    serves_level: str | None = None,
+    declared_level: str | None = None,
+    book: Gazetteer | None = None,
+    sites: pd.DataFrame | None = None,
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Count facilities that are known to be open, as :func:`presence` does.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        The open facilities of the layer.
+    units, level, layer, serves_level, declared_level, book
+        See :func:`presence`.
+    sites : pandas.DataFrame, optional
+        The open facilities of all layers, to look members up in.
+
+    Examples
+    --------
+    >>> units = pd.DataFrame({
+    ...     "unit_id": ["township:1"], "code": ["1"], "name": ["东镇"], "level": ["township"],
+    ...     "parent_id": [""],
+    ... })
+    >>> one = pd.DataFrame({"facility_id": ["a"], "declared_unit": ["东镇"], "opened": [pd.NaT]})
+    >>> counts, problems = presence_of_open(one, units, level="township", layer="canteen")
+    >>> counts["facilities"].to_dict(), [problem.code for problem in problems]
+    ({'township:1': 1}, ['presence.no_opening_date'])
+    >>> counts, problems = presence_of_open(one[:0], units, level="township", layer="canteen")
+    >>> counts["facilities"].to_dict(), problems
+    ({'township:1': 0}, [])
+    """
+    rows, units = by_id(rows, "facility_id"), by_id(units, "unit_id")
     pairs, problems = place_facilities(
         rows,
         units,
@@ -291,7 +339,7 @@ def presence(
         serves_level=serves_level,
         declared_level=declared_level,
         book=book,
-        sites=facilities[is_open(facilities, as_of)],
+        sites=sites,
     )
     here = units.index[units["level"] == level]
     counts = pairs.groupby("unit_id")["facility_id"].nunique().reindex(here, fill_value=0)

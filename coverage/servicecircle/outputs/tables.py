@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +61,7 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     ...     (Path(folder) / "a.csv").read_bytes()
     b'\xef\xbb\xbfname,metres,ok\n'
     """
-    columns = [map(_cell, _values(frame.iloc[:, at])) for at in range(frame.shape[1])]
+    columns = [_cells(frame.iloc[:, at]) for at in range(frame.shape[1])]
     header = ",".join(_text(str(name)) for name in frame.columns)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         file.write(header + "\n")
@@ -104,11 +103,17 @@ def _with_coordinates(facilities: Any) -> pd.DataFrame:
     return table.assign(lon=shapely.get_x(points), lat=shapely.get_y(points))
 
 
-def _values(column: pd.Series[Any]) -> Iterable[Any]:
-    """Return the values as Python's own, None for whatever is missing."""
-    missing = column.isna().to_numpy()
-    values: list[Any] = column.astype(object).tolist()
-    return (None if gone else value for value, gone in zip(values, missing, strict=True))
+def _cells(column: pd.Series[Any]) -> list[str]:
+    """Return the cells of a column as text; what stands in many rows is put into words once."""
+    if column.dtype == object:
+        # 1, 1.0 and True are equal, but not the same cell: no two objects are taken for one.
+        missing = column.isna().to_numpy()
+        pairs = zip(column.tolist(), missing, strict=True)
+        return ["" if gone else _cell(value) for value, gone in pairs]
+    codes, found = pd.factorize(column.array)
+    words = [_cell(value) for value in found.astype(object).tolist()]
+    cells: list[str] = np.array([*words, ""], object)[codes].tolist()
+    return cells
 
 
 def _cell(value: Any) -> str:

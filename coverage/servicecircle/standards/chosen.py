@@ -207,7 +207,7 @@ def items_of(
             open_end = True
             if layer in indicator.also:
                 causes += ("missing_layer",)
-                notes += (study.note("missing_layer", layer=layer),)
+                notes += (study.note("missing_layer", layer=study.layer_title(layer)),)
             else:
                 missing += (f"[facilities.{layer}]",)
             continue
@@ -237,7 +237,7 @@ def items_of(
             empty_notes += (
                 study.note(
                     "empty_cells",
-                    layer=layer,
+                    layer=study.layer_title(layer),
                     column=column,
                     count=empty,
                     total=len(rows),
@@ -289,9 +289,12 @@ def finest_units(study: Study, layer: str, levels: tuple[str, ...]) -> pd.Series
     levels : tuple of str
         The coarsest first.
     """
-    found = pd.Series("", index=study.rows(layer).index.astype(str), dtype=object)
-    for level in levels:
-        pairs = study.pairs(layer, level)
-        alone = pairs.drop_duplicates("facility_id", keep=False).set_index("facility_id")["unit_id"]
-        found.update(alone.astype(object))
-    return found
+    kept, key = study.evidence.kept, ("finest", layer, levels)
+    if key not in kept:
+        found = pd.Series("", index=study.rows(layer).index.astype(str), dtype=object)
+        for level in levels:
+            pairs = study.pairs(layer, level).drop_duplicates("facility_id", keep=False)
+            found.update(pairs.set_index("facility_id")["unit_id"].astype(object))
+        kept[key] = found
+    finest: pd.Series[str] = kept[key]
+    return finest

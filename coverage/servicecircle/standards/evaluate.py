@@ -17,7 +17,6 @@ from servicecircle.standards.evidence import Evidence
 from servicecircle.standards.governing import governing
 from servicecircle.standards.kinds import KINDS, Measured, Study
 from servicecircle.standards.plan import Indicator, Plan, Target, variants
-from servicecircle.standards.registry import load_registry
 from servicecircle.standards.scorecard import (
     UNIT_RESULT_COLUMNS,
     headline_target,
@@ -28,6 +27,7 @@ from servicecircle.standards.scorecard import (
     verdict_of,
 )
 from servicecircle.standards.standing import Standing, standing_of
+from servicecircle.standards.studied import level_of_area
 from servicecircle.standards.things import missing_thing
 from servicecircle.standards.trace import trace_of_row, trace_table
 
@@ -193,7 +193,7 @@ def evaluate_plan(
         plan=plan,
         evidence=evidence,
         area=area,
-        own_level=own_level or _own_level(plan, evidence, area),
+        own_level=level_of_area(plan, evidence, area, own_level),
         pins=pins or {},
         language=language,
     )
@@ -213,6 +213,8 @@ def evaluate_plan(
                 measured = known[key]
                 row = _row(indicator, study, measured, target, invented=invented)
                 row |= {"headline": target == headline and not indicator.alternative}
+                if indicator.alternative not in rules:
+                    row["notes"] = f"{_not_governing(first, study, rules)} | {row['notes']}"
                 rows.append(row | {"governing": indicator.alternative in rules})
                 traces.append(trace_of_row(measured.trace, row))
                 if target == headline:
@@ -258,12 +260,6 @@ def _check_names(plan: Plan, names: Collection[str]) -> None:
             raise UnknownNameError(f"indicator of plan {plan.id}", name, known)
 
 
-def _own_level(plan: Plan, evidence: Evidence, area: str) -> str:
-    given = set(evidence.units["level"])
-    levels = [name for name in load_registry().levels if name in given]
-    return plan.level if area == "whole" or not levels else levels[0]
-
-
 def _measure(
     indicator: Indicator, study: Study, target: Target | None, standing: Standing
 ) -> Measured:
@@ -277,14 +273,33 @@ def _measure(
         notes += (study.note("total_on_part"),)
     elif study.area == "part" and not math.isnan(measured.value):
         notes += (study.note("part"),)
+    if not math.isnan(measured.value):
+        notes += _unplaced(indicator, study)
     if standing.missing:
         # Whether the clause applies is not known, so neither is the answer.
         measured = replace(measured, value=math.nan, low=math.nan, high=math.nan)
     return replace(
         measured,
         applicable=applicable,
-        missing=(*standing.missing, *measured.missing),
+        missing=tuple(dict.fromkeys((*standing.missing, *measured.missing))),
         notes=notes,
+    )
+
+
+def _not_governing(first: Indicator, study: Study, rules: frozenset[str]) -> str:
+    """Say on the row of what does not govern which of the alternatives does."""
+    beside = {other.name for other in first.alternatives if other.as_well}
+    names = [f"“{name}”" if name else study.note("said_first") for name in sorted(rules - beside)]
+    return study.note("not_governing", rows="、".join(names))
+
+
+def _unplaced(indicator: Indicator, study: Study) -> tuple[str, ...]:
+    """Say how many facilities no drawn unit could be told for, and so do not count."""
+    level = study.level_title(indicator.level)
+    return tuple(
+        study.note("no_place_drawn", layer=study.layer_title(layer), count=count, level=level)
+        for layer in indicator.layers
+        if (count := study.unplaced(layer, indicator.level))
     )
 
 
@@ -330,7 +345,9 @@ def _notes(
     if target is not None and target.basis == "inferred":
         notes.append(study.note("inferred"))
     year = study.evidence.as_of.year
-    if target is not None and target.year < year and indicator.measure == "stock":
+    # Milestones are counted at their own dates.
+    today = indicator.measure == "stock" and indicator.kind != "phasing"
+    if target is not None and target.year < year and today:
         notes.append(study.note("later_than_target", year=year, target=target.year))
     if study.plan.provisional:
         notes.append(study.note("provisional"))
@@ -338,12 +355,11 @@ def _notes(
     if invented:
         notes.append(study.note("invented_all"))
     elif stand_ins:
-        notes.append(study.note("invented", layers="、".join(stand_ins)))
+        titles = "、".join(map(study.layer_title, stand_ins))
+        notes.append(study.note("invented", layers=titles))
     units = study.evidence.units
     if ((units["level"] == indicator.level) & (units["type"] == PROXY)).any():
-        words = study.registry.levels[indicator.level]
-        title = words.zh if study.language == "zh" else words.en
-        notes.append(study.note("proxy_units", level=title))
+        notes.append(study.note("proxy_units", level=study.level_title(indicator.level)))
     if past := _past_outcome(indicator, study, target):
         notes.append(past)
     notes.append(indicator.note(study.language))

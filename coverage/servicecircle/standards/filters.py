@@ -64,7 +64,7 @@ def select(rows: pd.DataFrame, condition: Filter, layer: str) -> Selection:
     ()
     """
     everyone = frozenset(rows.index.astype(str))
-    if condition.layers and layer not in condition.layers:
+    if condition == Filter() or (condition.layers and layer not in condition.layers):
         return Selection(certain=everyone, possible=everyone, missing=())
     certain = np.ones(len(rows), bool)
     possible = np.ones(len(rows), bool)

@@ -25,9 +25,13 @@ def unit_parts(study: Study, layer: str, level: str) -> pd.DataFrame:
     pandas.DataFrame
         facility_id, unit_id, part (1 for a facility of one unit).
     """
-    pairs = study.pairs(layer, level)[["facility_id", "unit_id"]]
-    shared = pairs.groupby("facility_id")["unit_id"].transform("size").astype(float)
-    return pairs.assign(part=1.0 / shared)
+    kept, key = study.evidence.kept, ("parts", layer, level)
+    if key not in kept:
+        pairs = study.pairs(layer, level)[["facility_id", "unit_id"]]
+        shared = pairs.groupby("facility_id")["unit_id"].transform("size").astype(float)
+        kept[key] = pairs.assign(part=1.0 / shared)
+    parts: pd.DataFrame = kept[key]
+    return parts
 
 
 def sum_items(study: Study, items: Items, *, source: str = "facility") -> Quantity:
@@ -94,7 +98,9 @@ def sum_items(study: Study, items: Items, *, source: str = "facility") -> Quanti
 def units_of_items(study: Study, table: pd.DataFrame) -> list[str]:
     """Return the finest unit of each facility of a table of items."""
     levels = study.levels()
-    found = {layer: finest_units(study, layer, levels) for layer in table["layer"].unique()}
+    found = {
+        layer: finest_units(study, layer, levels).to_dict() for layer in table["layer"].unique()
+    }
     return [
         str(found[layer].get(facility, ""))
         for facility, layer in zip(table.index, table["layer"], strict=True)

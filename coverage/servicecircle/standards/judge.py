@@ -22,6 +22,7 @@ from servicecircle.standards.outlook import JudgedPlan, outlook_tables
 from servicecircle.standards.plan import Plan
 from servicecircle.standards.registry import LayerWords
 from servicecircle.standards.scorecard import SCORECARD_COLUMNS, UNIT_RESULT_COLUMNS
+from servicecircle.standards.studied import level_of_area
 from servicecircle.standards.trace import trace_table
 
 __all__ = ["Judged", "Surveyed", "judge_plans", "plan_evidence"]
@@ -169,7 +170,13 @@ def judge_plans(
     Returns
     -------
     Judged
+        Without plans no further tables.
     """
+    if not plans:
+        return Judged(
+            scorecard=pd.DataFrame(columns=list(SCORECARD_COLUMNS)),
+            unit_results=pd.DataFrame(columns=list(UNIT_RESULT_COLUMNS)),
+        )
     evidence = plan_evidence(project, ground, joined_access(access), extra_layers=extra_layers)
     cards, units, traces = [], [], []
     judged: list[JudgedPlan] = []
@@ -194,7 +201,7 @@ def judge_plans(
                 plan=plan,
                 evidence=evidence,
                 area=settings.area,
-                own_level=settings.level or plan.level,
+                own_level=level_of_area(plan, evidence, settings.area, settings.level),
                 pins=settings.pins,
                 language=project.project.language,
             )
@@ -208,12 +215,6 @@ def judge_plans(
     tables |= doubt_tables(
         judged, places=places_of(ground), settings=project.monte_carlo, progress=progress
     )
-    if not cards:
-        return Judged(
-            scorecard=pd.DataFrame(columns=list(SCORECARD_COLUMNS)),
-            unit_results=pd.DataFrame(columns=list(UNIT_RESULT_COLUMNS)),
-            tables=tables,
-        )
     scorecard = pd.concat(cards, ignore_index=True)
     conflicts = conflict_table(plans.values(), scorecard, project.project.language)
     return Judged(

@@ -122,6 +122,9 @@ def league_table(
     table["first"] = groups["order"].transform("min")
     table["rank"] = groups["key"].rank(method="min")
     table["units_ranked"] = groups["key"].transform("count")
+    # Rates that no unit has, as where there are no people, rank nothing.
+    table = table[(table["units_ranked"] > 0) | (table["plan"] != "")]
+    groups = table.groupby(_GROUP, sort=False)
     table["fifth"] = np.floor(_FIFTHS * (table["rank"] - 1) / table["units_ranked"]) + 1
     table["median"] = groups["value"].transform("median")
     for name in ("median", "target"):

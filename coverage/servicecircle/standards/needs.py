@@ -148,7 +148,8 @@ def _figures(indicator: Indicator, plan: Plan) -> Iterator[Table]:
     names = [indicator.numerator, indicator.denominator]
     if KINDS[indicator.kind].travels:
         # By default older persons are counted, of communities all people.
-        yield "population", ("elderly",) if indicator.denominator != "units" else ()
+        everybody = indicator.denominator in {"units", "population"}
+        yield "population", () if everybody else ("elderly",)
         yield "roads", ()
     if indicator.norm is not None:
         names += [indicator.norm.numerator, indicator.norm.denominator]

@@ -75,9 +75,17 @@ def basis_notes(
     if units is not None:
         bases = _stated(units, "basis") or bases
         ages = [int(float(age)) for age in _stated(units, "age_from")] or ages
-    basis = "、".join(study.note(f"basis_{one or 'unstated'}") for one in bases)
-    age = "、".join("?" if one is None else str(one) for one in ages)
-    notes: tuple[str, ...] = (study.note(key, what=_title(study, words), basis=basis, age=age),)
+    said = [study.note(f"basis_{one or 'unstated'}") for one in bases]
+    what = study.note("everybody")
+    if words.of == "elderly":
+        # The age tells who is counted only where it is the elderly.
+        what = _title(study, words)
+        said += [
+            study.note("age_unstated") if one is None else study.note("age_from", age=one)
+            for one in ages
+        ]
+    comma = "，" if study.language == "zh" else ", "
+    notes: tuple[str, ...] = (study.note(key, what=what, basis=comma.join(said)),)
     if units is None and evidence.people_date is not None:
         notes += (study.note("people_date", date=evidence.people_date.isoformat()),)
     return notes
@@ -202,11 +210,12 @@ def _urban(study: Study, words: QuantityWords, where: Where) -> Quantity:
     for level in reversed(study.levels()):
         here = units[units["level"] == level]
         scope = study.registry.scopes["urban_communities"]
+        told = here["is_urban"].astype("boolean")
+        urban, unknown = told.fillna(False).astype(bool), told.isna().astype(bool)
         if level == scope.level:
-            urban, unknown = units_in_scope(here, scope)
-        else:
-            urban = here["is_urban"].astype("boolean").fillna(False).astype(bool)
-            unknown = here["is_urban"].isna()
+            # A village that is known to be urban has urban people, though it is no community.
+            by_type, untyped = units_in_scope(here, scope)
+            urban, unknown = urban | (unknown & by_type), unknown & untyped
         if unknown.all() or where.polygon:
             continue
         people = _people_at(study, here)

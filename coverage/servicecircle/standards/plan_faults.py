@@ -144,6 +144,10 @@ def _kind_faults(one: IndicatorTable, at: Location) -> Iterator[Fault]:
     for key in kind.forbids:
         if getattr(one, key) not in (None, "", [], FilterTable()):
             yield "forbidden_key", (*at, key), {"details": {"kind": one.kind}}
+    who = ("elderly", "population") + (("units",) if one.kind == "travel_time" else ())
+    if kind.travels and one.denominator and one.denominator not in who:
+        details = {"kind": one.kind, "known": ", ".join(who)}
+        yield "unknown_people", (*at, "denominator"), {"value": one.denominator, "details": details}
     if one.measure == "flow" and not one.flow_of:
         yield "missing_key", (*at, "flow_of"), {}
 

@@ -23,7 +23,7 @@ from servicecircle.standards.judge import plan_evidence
 from servicecircle.standards.names import own_layers
 from servicecircle.standards.plan import Indicator, Plan
 from servicecircle.standards.registry import LayerWords, load_registry
-from servicecircle.standards.studied import Study
+from servicecircle.standards.studied import Study, level_of_area
 
 __all__ = ["Recorded", "measure_again", "read_recorded", "recorded_evidence", "recorded_study"]
 
@@ -153,7 +153,7 @@ def recorded_study(recorded: Recorded, plan: Plan, indicator: Indicator) -> Stud
         plan=plan,
         evidence=evidence,
         area=settings.area,
-        own_level=settings.level or plan.level,
+        own_level=level_of_area(plan, evidence, settings.area, settings.level),
         pins={name: pin for name, pin in settings.pins.items() if name == indicator.id},
         language=recorded.project.project.language,
     )

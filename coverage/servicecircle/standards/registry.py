@@ -177,18 +177,26 @@ class Registry:
     def asked(self) -> Asked:
         """Return what inputs are read for: attributes, and the quantities that are figures.
 
+        People come from tables of figures too, where neither points nor units tell of them.
+
         Examples
         --------
         >>> load_registry().asked().figures["patients"][:2]
         ('居家患者', 'patients living at home')
+        >>> "urban_population" in load_registry().asked().figures
+        True
         """
         return Asked(
             attributes=self.attributes,
             figures=MappingProxyType(
                 {
-                    words.of: (words.zh, words.en, *words.titles)
+                    words.of if words.kind == "statistics" else words.name: (
+                        words.zh,
+                        words.en,
+                        *words.titles,
+                    )
                     for words in self.quantities.values()
-                    if words.kind == "statistics"
+                    if words.kind in {"statistics", "people"}
                 }
             ),
         )

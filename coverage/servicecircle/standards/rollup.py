@@ -55,7 +55,8 @@ def roll_up(
 ) -> tuple[pd.Series[float], pd.Series[int]]:
     """Return what is known of each unit, and how many units in it have no number.
 
-    A unit's own number counts; without one, the sum of the units in it.
+    A unit's own number counts; without one, the sum of the units in it. Where a coarser unit has
+    none at all, the units in it are the gaps if numbers stand at their level but at none of its.
 
     Parameters
     ----------
@@ -79,6 +80,11 @@ def roll_up(
     >>> known, gaps = roll_up(pd.Series({"a": 3.0}), units)
     >>> known.to_dict(), gaps.to_dict()
     ({'c': 3.0, 'a': 3.0, 'b': nan}, {'c': 1, 'a': 0, 'b': 1})
+    >>> towns = pd.DataFrame(
+    ...     {"parent_id": ["", "", "c", "d", "d"], "should_have": True}, index=["c", "d", *"xyz"]
+    ... )
+    >>> roll_up(pd.Series({"x": 3.0}), towns)[1].loc[["c", "d"]].to_dict()
+    {'c': 0, 'd': 2}
     >>> roll_up(pd.Series(dtype=float), units.iloc[:0])[0].empty
     True
     """
@@ -88,6 +94,8 @@ def roll_up(
     above = np.where(above == np.arange(len(units)), -1, above)
     known, gaps = own.copy(), np.where(np.isnan(own) & wanted, 1, 0)
     depths = _depths(above)
+    numbered = depths[~np.isnan(own)]
+    deepest = int(numbered.max(initial=-1))
     for depth in range(int(depths.max(initial=0)), 0, -1):
         child = np.flatnonzero(depths == depth)
         parent = above[child]
@@ -98,6 +106,8 @@ def roll_up(
         fill = np.isnan(own) & has
         known = np.where(fill, sums, known)
         gaps = np.where(fill, holes, gaps)
+        if depth <= deepest and not (numbered == depth - 1).any():
+            gaps = np.where(np.isnan(known) & (holes > gaps), holes, gaps)
     return (
         pd.Series(known, index=units.index, dtype=float),
         pd.Series(gaps, index=units.index, dtype="int64"),

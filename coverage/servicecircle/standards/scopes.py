@@ -103,7 +103,7 @@ def _in_polygon(study: Study, scope: ScopeWords, level: str) -> Where:
 
 
 def _told_by_units(study: Study, units: pd.DataFrame, scope: ScopeWords) -> Where:
-    inside, unknown = units_in_scope(units, scope, study.plan.period)
+    inside, unknown = units_in_scope(units, scope, study.built_period())
     told = "built" if scope.built else "type"
     if unknown.any() and not inside.any():
         return Where(missing=(f"[boundaries.{scope.level}] {told}",))
@@ -158,7 +158,7 @@ def units_in_scope(
         Columns type, name, is_urban and, where known, built.
     scope : ScopeWords
     period : tuple of int
-        First and last year of the plan.
+        First and last year of the plan, or of the part of it that is over.
 
     Returns
     -------

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from servicecircle.messages import Language, label
 from servicecircle.standards.plan import Filter, Indicator, Plan
 from servicecircle.standards.registry import LayerWords, layer_info, load_registry
+from servicecircle.standards.things import reached_people
 
 __all__ = ["filter_words", "sentence"]
 
@@ -109,6 +110,7 @@ def _parts(
         "place": label("says_in", language).format(place=place) if place else "",
         "count": _count(indicator, language),
         "limit": f"{limit:,.0f}" if limit.is_integer() else f"{limit:g}",
+        "who": label(f"says_{reached_people(indicator)}", language),
         "since": indicator.since or plan.period[0],
         "per": f"{indicator.per:,.0f}",
         "numerator": numerator,

@@ -16,10 +16,43 @@ from servicecircle.standards.filters import Selection, select
 from servicecircle.standards.plan import Filter, Plan
 from servicecircle.standards.registry import Registry, ScopeWords, load_registry
 
-__all__ = ["AREA_UNIT", "Study"]
+__all__ = ["AREA_UNIT", "Study", "level_of_area"]
 
 AREA_UNIT = "area"
 """Unit id of the whole study area, where it is itself the one unit of a level."""
+
+
+def level_of_area(plan: Plan, evidence: Evidence, area: str, given: str | None = None) -> str:
+    """Return the level of a study's own area.
+
+    Parameters
+    ----------
+    plan : Plan
+    evidence : Evidence
+    area : {"whole", "part"}
+        Of the plan's area.
+    given : str, optional
+        As the project states it; else the plan's for the whole, and for a part the coarsest level
+        that was supplied.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> from servicecircle.standards.indicators import load_plan
+    >>> units = pd.DataFrame({"level": ["village_level", "township"]})
+    >>> nothing = pd.DataFrame()
+    >>> evidence = Evidence(
+    ...     as_of=dt.date(2025, 12, 31), units=units, facilities=nothing, demand=nothing,
+    ...     access=nothing, layers=frozenset(),
+    ... )
+    >>> [level_of_area(load_plan("quzhou"), evidence, area) for area in ("whole", "part")]
+    ['prefecture', 'township']
+    """
+    if given is not None:
+        return given
+    supplied = set(evidence.units["level"])
+    levels = [name for name in load_registry().levels if name in supplied]
+    return plan.level if area == "whole" or not levels else levels[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -51,6 +84,21 @@ class Study:
     def note(self, key: str, **fields: object) -> str:
         """Return a note in the study's language."""
         return label(f"note_{key}", self.language).format(**fields)
+
+    def layer_title(self, layer: str) -> str:
+        """Return the title of a layer in the study's language, its id where it has none."""
+        words = self.registry.layers.get(layer) or self.evidence.extra_layers.get(layer)
+        return layer if words is None else words.zh if self.language == "zh" else words.en
+
+    def level_title(self, level: str) -> str:
+        """Return the title of a level in the study's language."""
+        words = self.registry.levels[level]
+        return words.zh if self.language == "zh" else words.en
+
+    def note_above(self, level: str) -> str:
+        """Return the note that a level lies above the study's own."""
+        titles = {"level": self.level_title(level), "own": self.level_title(self.own_level)}
+        return self.note("other_level", **titles)
 
     def missing_layers(self, layers: tuple[str, ...]) -> tuple[str, ...]:
         """Return the inputs to add for layers that were not supplied."""
@@ -96,13 +144,21 @@ class Study:
 
     def rows(self, layer: str) -> pd.DataFrame:
         """Return all facilities of a layer, open or not."""
-        facilities = self.evidence.facilities
-        return facilities[facilities["layer"] == layer]
+        kept, key = self.evidence.kept, ("rows", layer)
+        if key not in kept:
+            facilities = self.evidence.facilities
+            kept[key] = facilities[facilities["layer"] == layer]
+        rows: pd.DataFrame = kept[key]
+        return rows
 
     def open_rows(self, layer: str) -> pd.DataFrame:
         """Return the facilities of a layer that are open at the date of judgement."""
-        rows = self.rows(layer)
-        return rows[is_open(rows, self.evidence.as_of)]
+        kept, key = self.evidence.kept, ("open", layer)
+        if key not in kept:
+            rows = self.rows(layer)
+            kept[key] = rows[is_open(rows, self.evidence.as_of)]
+        there: pd.DataFrame = kept[key]
+        return there
 
     def ancestors(self, names: tuple[str, ...], level: str) -> list[str]:
         """Return the unit of a level that each of some units is or lies in, "" where none is."""
@@ -162,6 +218,23 @@ class Study:
         ids: frozenset[str] = kept[key]
         return ids
 
+    def unplaced(self, layer: str, level: str) -> int:
+        """Return how many open facilities of a layer cannot be told to a unit of a drawn level.
+
+        They belong to the area by what they declare, but have no place to lie in a drawn unit by.
+        """
+        drawn = not self.registry.levels[level].administrative and level in self._given()
+        if not drawn or layer not in self.evidence.layers:
+            return 0
+        rows = self.open_rows(layer)
+        columns = [name for name in rows.columns if str(name).startswith("unit_")]
+        if not columns:
+            return 0
+        units = rows[columns]
+        nowhere = (units.isna() | (units == "")).all(axis=1).to_numpy(bool)
+        ids = frozenset(rows.index[nowhere].astype(str)) & self.inside(layer)
+        return len(ids - frozenset(self.pairs(layer, level)["facility_id"])) if ids else 0
+
     def in_polygon(self, layer: str, scope: ScopeWords) -> frozenset[str] | None:
         """Return the facilities of a layer inside a scope's polygon; None if it is missing."""
         column = f"in_{scope.name}"
@@ -183,6 +256,11 @@ class Study:
     def select(self, rows: pd.DataFrame, condition: Filter, layer: str) -> Selection:
         """Return which of some facilities pass a filter, see :func:`select`."""
         return select(rows, condition, layer)
+
+    def built_period(self) -> tuple[int, int]:
+        """Return the first and last year in which units count as new by the date of judgement."""
+        first, last = self.plan.period
+        return first, min(last, self.evidence.as_of.year)
 
     def period_end(self, year: int | None) -> dt.date:
         """Return the end of a target's year, or the date of judgement where that is earlier."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from servicecircle.standards.plan import Indicator
 from servicecircle.standards.registry import QuantityWords, load_registry
 
-__all__ = ["WHOLE_THINGS", "counted_thing", "missing_thing", "ratio_scale"]
+__all__ = ["WHOLE_THINGS", "counted_thing", "missing_thing", "ratio_scale", "reached_people"]
 
-WHOLE_THINGS = frozenset({"beds", "facilities", "places", "staff", "units"})
+WHOLE_THINGS = frozenset({"beds", "facilities", "patients_served", "places", "staff", "units"})
 """Things that come one by one, so what is missing of them is rounded up."""
 
 _OF_FACILITIES = {
@@ -79,6 +79,23 @@ def missing_thing(indicator: Indicator, *, per_unit: bool = False) -> str:
         return thing
     norm = indicator.norm
     return "facilities" if norm is None else counted_thing(quantities[norm.numerator])
+
+
+def reached_people(indicator: Indicator) -> str:
+    """Return whom a rule of distance or travel time counts: ``elderly``, or ``population``.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from servicecircle.standards.indicators import load_plan
+    >>> known = {one.id: one for one in load_plan("zhejiang").indicators}
+    >>> rule = known["zhejiang_care_home_within_1km"]
+    >>> reached_people(rule), reached_people(replace(rule, denominator="population"))
+    ('elderly', 'population')
+    >>> reached_people(replace(rule, denominator=""))
+    'elderly'
+    """
+    return "population" if indicator.denominator == "population" else "elderly"
 
 
 def ratio_scale(indicator: Indicator, scale: float) -> float | None:

@@ -118,7 +118,7 @@ def staff_of(
         if at and len(by_facility):
             layers = indicator.layers if at_facilities else tuple(sorted(study.evidence.layers))
             found = _at_facilities(
-                study, where, by_facility, layers, gaps=at_facilities, title=title
+                study, where, by_facility, layers, asked=indicator.layers, title=title
             )
         elif not at and len(by_unit):
             found = _added(study, words, by_unit, where, source="staff", needs=needs)
@@ -173,18 +173,19 @@ def _at_facilities(
     counts: pd.Series[float],
     layers: tuple[str, ...],
     *,
-    gaps: bool,
+    asked: tuple[str, ...],
     title: str,
 ) -> Quantity:
-    """Add up people who work at facilities; those of no row are bounded where they are asked for.
+    """Add up people who work at facilities, and bound what facilities of no row would add.
 
     Parameters
     ----------
     counts : pandas.Series of float
         Index facility_id.
     layers : tuple of str
-    gaps : bool
-        A facility without a row may have people.
+    asked : tuple of str
+        Layers whose facilities may have people though no row says so: those of the indicator,
+        where rows stand at any of their facilities.
     title : str
         Of the quantity, for the note.
     """
@@ -197,7 +198,10 @@ def _at_facilities(
     table = pd.concat(parts) if parts else pd.DataFrame({"layer": [], "value": []})
     if not table["value"].notna().any():
         return not_known()
-    table = table if gaps else table[table["value"].notna()]
+    own = table["layer"].isin(asked)
+    if not table.loc[own, "value"].notna().any():
+        own &= False
+    table = table[own | table["value"].notna()]
     most = float(table["value"].max())
     table = table.assign(
         low=table["value"].fillna(0.0),

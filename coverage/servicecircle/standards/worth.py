@@ -18,7 +18,7 @@ from servicecircle.standards.kinds.reach import KMH, profile_of, start, within
 from servicecircle.standards.plan import Indicator, variants
 from servicecircle.standards.registry import QuantityWords
 from servicecircle.standards.scorecard import headline_target
-from servicecircle.standards.things import counted_thing
+from servicecircle.standards.things import counted_thing, reached_people
 
 __all__ = ["WORTH_COLUMNS", "worth_table"]
 
@@ -359,7 +359,7 @@ def _of_reach(
     No way is shorter than the straight line, so no place reaches more uncovered people than live
     within the straight-line limit of it; see :func:`servicecircle.measure.most_within.most_within`.
     """
-    people, weight, access, stopped = start(indicator, study, "elderly")
+    people, weight, access, stopped = start(indicator, study, reached_people(indicator))
     if stopped is not None:
         return {}
     limit = indicator.threshold or 0.0

@@ -98,7 +98,7 @@ def measure_communities(indicator: Indicator, study: Study, year: int | None) ->
 
     causes, widths = named_causes(ends, doubts) if open_units.size else ((), ())
     passes = within(60.0 * value, 60.0 * limit)
-    notes = [study.note("basket", layers="、".join(basket))]
+    notes = [study.note("basket", layers="、".join(map(study.layer_title, basket)))]
     if len(units) > len(counted):
         notes.append(study.note("empty_units", count=len(units) - len(counted)))
     has = float(passes.sum())

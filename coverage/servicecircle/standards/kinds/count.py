@@ -45,7 +45,7 @@ def measure_count(indicator: Indicator, study: Study, year: int | None) -> Measu
     for layer in (indicator.layer, *indicator.also):
         if layer not in study.evidence.layers:
             high, causes = np.inf, (*causes, "missing_layer")
-            notes.append(study.note("missing_layer", layer=layer))
+            notes.append(study.note("missing_layer", layer=study.layer_title(layer)))
             continue
         found = choose(
             study,
@@ -63,7 +63,7 @@ def measure_count(indicator: Indicator, study: Study, year: int | None) -> Measu
             study.inside(layer) & frozenset(study.open_rows(layer).index.astype(str))
         )
         if outside:
-            notes.append(study.note("outside", count=outside, layer=layer))
+            notes.append(study.note("outside", count=outside, layer=study.layer_title(layer)))
     value = NAN if lacking else low
     return Measured(
         value=value,

@@ -18,6 +18,7 @@ from servicecircle.standards.kinds.base import (
     units_in_scope,
 )
 from servicecircle.standards.plan import Indicator
+from servicecircle.standards.registry import ScopeWords
 from servicecircle.standards.scopes import knows_years, polygon_or_years
 from servicecircle.standards.trace import addends, join_traces
 
@@ -89,10 +90,9 @@ def presence_place(indicator: Indicator, study: Study) -> Place:
     scope = study.registry.scopes[indicator.scope]
     above = words.administrative and study.registry.finer(study.own_level, indicator.level)
     units, missing = _units(indicator, study)
-    if above:
-        note = study.note("other_level", level=words.zh if study.language == "zh" else words.en)
-        if units.empty:
-            return Place(units=units, stopped=Measured(applicable=False, notes=(note,)))
+    notes: tuple[str, ...] = (study.note_above(indicator.level),) if above else ()
+    if above and units.empty:
+        return Place(units=units, stopped=Measured(applicable=False, notes=notes))
     missing += study.missing_layers((indicator.layer,))
     if scope.having:
         missing += study.missing_layers((scope.having,))
@@ -100,29 +100,34 @@ def presence_place(indicator: Indicator, study: Study) -> Place:
     by_polygon = scope.polygon and not by_years
     if by_polygon and study.in_polygon(indicator.layer, scope) is None:
         missing += (polygon_or_years(study, scope),)
-    if missing:
-        return Place(units=units, stopped=not_measured(*missing))
     inside, unknown = units_in_scope(
-        units, replace(scope, built="") if by_polygon else scope, study.plan.period
+        units, replace(scope, built="") if by_polygon else scope, study.built_period()
     )
-    notes: tuple[str, ...] = ()
-    if unknown.any():
-        told = "built" if scope.built else "type"
-        if not inside.any():
-            stopped = not_measured(f"[boundaries.{indicator.level}] {told}")
-            return Place(units=units, stopped=stopped)
+    if unknown.any() and inside.any():
         key = "unbuilt_units" if scope.built else "untyped_units"
         notes += (study.note(key, count=int(unknown.sum())),)
+    if len(units) and not inside.any():
+        lacking = ("built" if scope.built else "type") if unknown.any() else scope.name
+        missing += (f"[boundaries.{indicator.level}] {lacking}",)
+        if not unknown.any():
+            notes += (_no_units(study, scope),)
+    if missing:
+        stopped = replace(not_measured(*missing, notes=notes), applicable=not above)
+        return Place(units=units, stopped=stopped)
     units = units[inside]
     if scope.having:
         ids = frozenset(study.open_rows(scope.having).index.astype(str))
         counts = unit_counts(study, scope.having, indicator.level, ids, units.index)
         units = units[counts >= 1]
     if units.empty:
-        notes += (study.note("no_units", scope=scope.zh if study.language == "zh" else scope.en),)
+        notes += (_no_units(study, scope),)
         empty = not_measured(f"[boundaries.{indicator.level}] {scope.name}", notes=notes)
         return Place(units=units, stopped=empty)
     return Place(units=units, notes=notes, applicable=not above, by_polygon=by_polygon)
+
+
+def _no_units(study: Study, scope: ScopeWords) -> str:
+    return study.note("no_units", scope=scope.zh if study.language == "zh" else scope.en)
 
 
 def share_of_units(

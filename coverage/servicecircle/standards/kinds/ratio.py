@@ -57,19 +57,32 @@ def measure_ratio(indicator: Indicator, study: Study, year: int | None) -> Measu
     each_unit = each and not (facilities and indicator.level != study.own_level and _of_all(below))
     if each and study.units(indicator.level).empty:
         if level.administrative and study.registry.finer(study.own_level, indicator.level):
-            title = level.zh if study.language == "zh" else level.en
-            return Measured(applicable=False, notes=(study.note("other_level", level=title),))
-        return not_measured(f"[boundaries.{indicator.level}]")
+            return Measured(applicable=False, notes=(study.note_above(indicator.level),))
+        return not_measured(f"[boundaries.{indicator.level}]", *_lacking(indicator, study))
     where = where_of(study, indicator.scope, indicator.level if each_unit else "")
-    if where.missing:
-        return not_measured(*where.missing, notes=where.notes)
-    if where.level and where.units.empty:
-        return not_measured(f"[boundaries.{where.level}] {indicator.scope}", notes=where.notes)
+    missing = where.missing
+    if not missing and where.level and where.units.empty:
+        missing = (f"[boundaries.{where.level}] {indicator.scope}",)
+    if missing:
+        missing = tuple(dict.fromkeys((*missing, *_lacking(indicator, study))))
+        return not_measured(*missing, notes=where.notes)
     if above.kind == "presence":
         return measure_compliance(indicator, study, where)
     if facilities:
         return measure_parts(indicator, study, year, where)
     return _ratio(indicator, study, year, where, each_unit=each_unit)
+
+
+def _lacking(indicator: Indicator, study: Study) -> tuple[str, ...]:
+    """Return what both sides of a ratio would need besides the units or the part of the area."""
+    names = (indicator.numerator, indicator.denominator)
+    counted = {"units", "presence", "reach"}
+    return tuple(
+        needed
+        for name, beside in (names, names[::-1])
+        if study.registry.quantities[name].kind not in counted
+        for needed in quantity(study, indicator, name, Where(), beside=beside).missing
+    )
 
 
 def _of_all(words: QuantityWords) -> bool:

@@ -19,6 +19,7 @@ from servicecircle.standards.kinds.base import (
 from servicecircle.standards.people_sums import groups_of
 from servicecircle.standards.plan import Indicator
 from servicecircle.standards.residual_bounds import Residuals, residuals_of, unit_shares
+from servicecircle.standards.things import reached_people
 from servicecircle.standards.trace import addends, join_traces, part_sum
 from servicecircle.standards.uncertainty import Bounds, Journeys
 
@@ -64,11 +65,14 @@ def people_in_scope(indicator: Indicator, study: Study) -> tuple[Bools, tuple[st
     demand = study.evidence.demand
     scope = study.registry.scopes[indicator.scope]
     everyone = np.ones(len(demand), bool)
-    if demand.empty:
-        return everyone, ("[population]",)
+    column = f"in_{scope.name}"
+    missing: tuple[str, ...] = ("[population]",) if demand.empty else ()
+    if scope.polygon and scope.name not in study.evidence.scopes:
+        missing += (f"[boundaries.{scope.name}]",)
+    if missing:
+        return everyone, missing
     if scope.polygon:
-        column = f"in_{scope.name}"
-        if scope.name not in study.evidence.scopes or column not in demand.columns:
+        if column not in demand.columns:
             return everyone, (f"[boundaries.{scope.name}]",)
         return demand[column].fillna(False).to_numpy(bool), ()
     placed = [f"unit_{level}" for level in study.levels() if f"unit_{level}" in demand.columns]
@@ -119,6 +123,7 @@ def start(
     people = study.evidence.demand[mask]
     values = people[weight].to_numpy(float, na_value=np.nan)
     if not np.isfinite(values).any():
+        # A raster of the elderly alone has points, but no population.
         needed = f"[population] {weight}" if len(people) else "[population]"
         return nothing, np.zeros(0), nothing, not_measured(needed)
     profile = profile_of(indicator, study, indicator.layer)
@@ -137,10 +142,13 @@ def within(values: pd.Series[float] | Floats, limit: float) -> Bools:
 
 
 def residuals_in(indicator: Indicator, study: Study, people: pd.DataFrame) -> Residuals | None:
-    """Return how far the elderly of units may be from their points, where a figure tells."""
+    """Return how far the people of units may be from their points, where a figure tells."""
     scope = study.registry.scopes[indicator.scope]
     return residuals_of(
-        study.evidence.calibration, people, what="elderly", everywhere=not scope.polygon
+        study.evidence.calibration,
+        people,
+        what=reached_people(indicator),
+        everywhere=not scope.polygon,
     )
 
 
@@ -159,17 +167,20 @@ def people_share(
     trace = _trace(reach, indicator, study)
     total = part_sum(trace, "denominator")
     covered = NAN if reach.value is None else part_sum(trace, "numerator")
-    unknown = int(reach.people["elderly"].isna().sum())
+    who = reached_people(indicator)
+    unknown = int(reach.people[who].isna().sum())
     if unknown:
-        notes += (study.note("unknown_elderly", count=unknown),)
+        notes += (study.note(f"unknown_{who}", count=unknown),)
     if study.evidence.basis:
         basis = study.note(f"basis_{study.evidence.basis}")
         age = study.evidence.age_from if study.evidence.age_from is not None else "?"
-        notes += (study.note("people", basis=basis, age=age),)
+        key = "people" if who == "elderly" else "people_basis"
+        notes += (study.note(key, basis=basis, age=age),)
     notes += _unplaced(indicator, study)
     missing = ("[roads]",) if reach.value is None and need_roads else ()
     if total <= 0:
-        return not_measured("[population] elderly", notes=notes)
+        needed = "[population] elderly" if who == "elderly" else "[population]"
+        return not_measured(needed, notes=notes)
     profile = profile or profile_of(indicator, study, indicator.layer)
     value = share(covered, total)
     low, high = 100.0 * reach.bounds.low_share, 100.0 * reach.bounds.high_share

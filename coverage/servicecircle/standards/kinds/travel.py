@@ -16,6 +16,7 @@ from servicecircle.standards.kinds.reach import (
     within,
 )
 from servicecircle.standards.plan import Indicator
+from servicecircle.standards.things import reached_people
 from servicecircle.standards.uncertainty import bounds_of
 
 __all__ = ["measure_distance", "measure_travel_time"]
@@ -23,6 +24,8 @@ __all__ = ["measure_distance", "measure_travel_time"]
 
 def measure_distance(indicator: Indicator, study: Study, year: int | None) -> Measured:  # noqa: ARG001 - a stock at the date of judgement
     """Measure the share of older people within so many metres of a facility, in per cent.
+
+    Of all people, where the denominator is ``population``.
 
     ``value`` is the share over the network, or along the straight line where that is what the
     clause or a pin says; ``straight_value`` is the straight-line share. People without a number
@@ -45,7 +48,7 @@ def measure_distance(indicator: Indicator, study: Study, year: int | None) -> Me
     - ``residuals``: units have as many people as their points or as the official figure says, or
       any number between.
     """
-    people, weight, access, stopped = start(indicator, study, "elderly")
+    people, weight, access, stopped = start(indicator, study, reached_people(indicator))
     if stopped is not None:
         return stopped
     limit = indicator.threshold or 0.0
@@ -84,6 +87,8 @@ def measure_distance(indicator: Indicator, study: Study, year: int | None) -> Me
 def measure_travel_time(indicator: Indicator, study: Study, year: int | None) -> Measured:
     """Measure the share of older people within so many minutes of a facility, in per cent.
 
+    Of all people, where the denominator is ``population``.
+
     The way goes over the network at the speed of the rule's profile, else of the layer's.
     ``straight_value`` is the share whose straight line takes no longer, beside it.
 
@@ -101,7 +106,7 @@ def measure_travel_time(indicator: Indicator, study: Study, year: int | None) ->
     """
     if indicator.denominator == "units":
         return measure_communities(indicator, study, year)
-    people, weight, access, stopped = start(indicator, study, "elderly")
+    people, weight, access, stopped = start(indicator, study, reached_people(indicator))
     if stopped is not None:
         return stopped
     profile = profile_of(indicator, study, indicator.layer)
