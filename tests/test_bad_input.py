@@ -570,6 +570,8 @@ def test_the_rule_of_a_chinese_file_is_chinese(study):
     said = study.run().stderr
     assert "Input should be" not in said
     assert "须是日期" in said
+    # To its last line, whatever the language of the terminal.
+    assert "已停止：发现 1 处错误" in said and "Stopped" not in said
 
 
 def test_units_that_are_refused_are_not_called_missing_as_well(study):

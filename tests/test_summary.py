@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 
 from servicecircle.problems import Problem
-from servicecircle.summary import _needs_lines, _plan_lines, _progress_lines, problem_lines
+from servicecircle.summary import (
+    _layer_line,
+    _needs_lines,
+    _plan_lines,
+    _progress_lines,
+    problem_lines,
+)
 
 
 def problem(code="facility.no_place", severity="warning", **where):
@@ -46,6 +52,25 @@ def test_twenty_texts_are_shown_and_the_rest_counted(language, said):
     lines = problem_lines(many, language)
     assert sum(line.startswith("[") for line in lines) == 20
     assert said in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("elderly", "said"),
+    [
+        (0.0, "300 of 1,500 people (20.0%)"),
+        (None, "300 of 1,500 people (20.0%)"),
+        (50.0, "10 of 50 older persons (20.0%)"),
+    ],
+)
+def test_people_are_told_of_where_none_of_them_are_elderly(elderly, said):
+    coverage = pd.DataFrame({
+        "layer": ["canteen"], "rule": ["500 m straight"], "level": ["township"],
+        "population": [1500.0], "covered_population": [300.0],
+        "elderly": [elderly], "covered_elderly": [10.0 if elderly else elderly],
+    }).astype({"elderly": float, "covered_elderly": float})  # fmt: skip
+    results = SimpleNamespace(unit_coverage=coverage, minutes=(15,), metres=(500,))
+    layer = SimpleNamespace(name="canteen", zh="食堂", en="canteen", on_network=False, pace=str)
+    assert _layer_line(results, layer, "en").endswith(said)
 
 
 def test_what_governs_is_told_where_the_headline_does_not():

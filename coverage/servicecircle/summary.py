@@ -251,7 +251,7 @@ def _layer_line(results: Results, layer: LayerInfo, language: Language) -> str:
     rows = results.unit_coverage
     rows = rows[(rows["layer"] == layer.name) & (rows["rule"] == rule)]
     top = rows[rows["level"] == rows["level"].iloc[0]] if len(rows) else rows
-    what = "elderly" if top["elderly"].notna().any() else "population"
+    what = "elderly" if top["elderly"].sum() > 0 else "population"
     total, covered = top[what].sum(), top[f"covered_{what}"].sum()
     if not total > 0:
         return label("run_layer_nobody", language).format(layer=_title(layer, language))

@@ -1,12 +1,16 @@
-"""The field of a drawing: its cells against attaching each centre, its rivals against all edges."""
+"""The field of a drawing: cells against attaching each centre, rivals against all edges, leaves."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+import shapely
 
+from servicecircle.network.contour import contour
 from servicecircle.network.field import circle_field, window
 from servicecircle.network.graph import build_network
+from servicecircle.network.leaves import no_leaves
+from servicecircle.network.marching import Board
 from servicecircle.network.snap import edge_index, nearest_edges
 from servicecircle.network.travel import metres_travel
 
@@ -61,6 +65,8 @@ def test_rivals_are_all_edges_that_may_be_nearest(seed):
 
     legs = distances(place)
     r = 5.0 * np.sqrt(2.0)
+    steps = (np.arange(4) - 1.5) * 2.5
+    quarters = np.add.outer(1j * steps, steps).ravel()
     listed = {(row, column) for row, column in zip(rows, squares.column, strict=True)}
     assert len(listed) == squares.column.size
     for square in range(squares.column.size):
@@ -68,9 +74,12 @@ def test_rivals_are_all_edges_that_may_be_nearest(seed):
         mine = squares.edge[part].tolist()
         assert mine == sorted(set(mine))
         least = legs[square].min()
-        must = set(ids[legs[square] <= least + 2 * r].tolist())
-        may = set(ids[legs[square] <= least + 2 * r + 0.05].tolist())
-        assert must <= set(mine) <= may
+        assert set(mine) <= set(ids[legs[square] <= least + 2 * r + 0.05].tolist())
+        # Each is near enough to being nearest in one of the sixteen parts.
+        parts = place[square] + quarters
+        far = distances(parts)
+        near = far <= far.min(axis=1)[:, None] + 2 * r / 4 + 0.05
+        assert set(mine) <= set(ids[near.any(axis=0)].tolist())
         at = np.searchsorted(ids, mine)
         np.testing.assert_allclose(squares.leg_m[part], legs[square, at], atol=1e-3)
         offsets = shares(place[square])[at] * network.length_m[mine]
@@ -103,3 +112,69 @@ def test_no_edges_no_cells():
     field = circle_field(metres_travel(build_network([], [], [], [])), (0, 0, 50, 50))
     assert (field.slot == -1).all()
     assert len(field.at) == field.squares.column.size == 0
+
+
+def draw_line(field):
+    """Return the polygon of all that is at most 25 m from the network."""
+    part = window(field)
+    slot = field.slot[part.rows, part.columns]
+    legs = np.append(field.at.leg_m, np.inf)[slot]
+    sure = np.full((slot.shape[0] - 1, slot.shape[1] - 1), -np.inf)
+    totals = np.full(legs.shape, -np.inf)
+    board = Board(totals, legs, sure, field.row0, field.column0, field.cell_m, field.draw_m)
+    return contour(board, 0.0, no_leaves(sure.shape[0]), field.leaves)
+
+
+@pytest.mark.parametrize("gap", [50.2, 50.6, 51.5, 53.0, 57.0])
+@pytest.mark.parametrize("degrees", [0.0, 7.0, 45.0])
+def test_the_draw_line_misses_no_gap_between_streets(gap, degrees):
+    turn = np.exp(1j * np.radians(degrees))
+    ends = np.array([0, 700, 700 + 1j * gap, 1j * gap, 350, 350 + 1j * gap]) * turn + 5e5 + 3.3e6j
+    network = build_network(ends.real, ends.imag, [0, 4, 1, 2, 5, 3, 4], [4, 1, 2, 5, 3, 0, 5])
+    bounds = (
+        ends.real.min() - 99,
+        ends.imag.min() - 99,
+        ends.real.max() + 99,
+        ends.imag.max() + 99,
+    )
+    field = circle_field(metres_travel(network), bounds)
+    polygon = draw_line(field)
+    assert shapely.is_valid(polygon)
+    u, v = network.u, network.v
+    lines = np.stack([network.x[u], network.y[u], network.x[v], network.y[v]], axis=1)
+    streets = shapely.union_all(shapely.linestrings(lines.reshape(-1, 2, 2)))
+    generator = np.random.default_rng(3)
+    # Many of the points lie in the narrow gaps.
+    share, off = generator.uniform(0, 700, 40_000), generator.normal(gap / 2, 12, 40_000)
+    place = (share + 1j * off) * turn + 5e5 + 3.3e6j
+    points = shapely.points(place.real, place.imag)
+    far = shapely.distance(points, polygon.boundary) > field.cell_m
+    inside = shapely.contains(polygon, points)
+    true = shapely.distance(points, streets) <= 25.0
+    assert np.array_equal(inside[far], true[far])
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_leaves_tile_their_square(seed):
+    network = town(seed)
+    field = circle_field(metres_travel(network), (5e5, 3.3e6, 5e5 + 1500, 3.3e6 + 1500))
+    leaves = field.leaves
+    assert leaves.column.size > 10
+    assert (np.diff(leaves.starts) >= 16).all()
+    share = np.add.reduceat(4.0 ** (-2.0 * leaves.depth), leaves.starts[:-1])
+    np.testing.assert_array_equal(share, 1.0)
+    # Each is known by its square, too.
+    row = np.repeat(np.arange(leaves.row_starts.size - 1), np.diff(leaves.row_starts))
+    at = np.flatnonzero(field.leaf_of >= 0)
+    np.testing.assert_array_equal(field.leaf_of[at], np.arange(leaves.column.size))
+    np.testing.assert_array_equal(field.squares.column[at], leaves.column)
+    starts = field.squares.row_starts
+    np.testing.assert_array_equal(np.searchsorted(starts, at, side="right") - 1, row)
+    # The legs of the corners are those of the network.
+    square = np.repeat(np.arange(leaves.column.size), np.diff(leaves.starts))
+    size = field.cell_m / 4.0**leaves.depth
+    x = (leaves.column[square] + field.column0) * field.cell_m + leaves.west * size
+    y = (row[square] + field.row0) * field.cell_m + leaves.south * size
+    for corner, (dx, dy) in enumerate([(0, 0), (1, 0), (1, 1), (0, 1)]):
+        found = nearest_edges(network, edge_index(network), x + dx * size, y + dy * size, most_m=99)
+        np.testing.assert_allclose(leaves.leg[:, corner], found.leg_m, atol=1e-6)

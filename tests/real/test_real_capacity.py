@@ -13,13 +13,15 @@ from servicecircle.measure.contiguous import shared_borders
 from servicecircle.measure.ground import lay_ground
 from servicecircle.progress import Silent
 from servicecircle.project import load_project
+from servicecircle.standards.names import settle_names
 
 
 def laid(file, extra):
     file.write_text(file.read_text(encoding="utf-8") + extra, encoding="utf-8")
     project = load_project(file)
-    ground = lay_ground(project, read_inputs(project, selectors={}, progress=Silent()))
-    return project, ground
+    asked = settle_names(project).asked
+    inputs = read_inputs(project, selectors={}, progress=Silent(), asked=asked)
+    return project, lay_ground(project, inputs)
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +73,15 @@ def test_assignment_of_wuhan_is_proved(wuhan):
 
 
 def test_planning_units_of_taipei(real_project):
-    _, ground = laid(real_project("taipei"), "\n[clusters.planning_unit]\npeople = 10000\n")
+    _, ground = laid(real_project("taipei"), "")
     table = ground.tables["clusters"]
     sizes = table.groupby("unit_id")["people"].sum()
     assert len(table) == 456
-    assert len(sizes) == round(sizes.sum() / 10000)
+    # No unit crosses a district, so that each has as many as it has ten thousands.
+    district = table["member_id"].str.removeprefix("village_level:").str[:8]
+    ten_thousands = table.groupby(district.to_numpy())["people"].sum() / 10000
+    assert len(sizes) == ten_thousands.round().sum() == 55
+    assert table.groupby("unit_id")["member_id"].agg(lambda ids: ids.str[:22].nunique()).eq(1).all()
     assert sizes.between(7500, 12500).all()
     villages = ground.units[ground.units["level"] == "village_level"].set_index("unit_id")
     order = table["member_id"]

@@ -220,6 +220,14 @@ def test_the_seven_verdicts(make):
     assert set(scorecard["verdict"]) == set(VERDICTS)
 
 
+def test_what_has_no_value_is_not_said_to_have_one_of_another_year(make):
+    rule = make.indicator(targets=(Target(year=2022, value=50),))
+    for layers, said in ((frozenset({"childrens_home"}), True), (frozenset(), False)):
+        evidence = make.evidence(facilities=make.facilities({"village": "111"}), layers=layers)
+        card, _ = evaluate(make.plan(rule), evidence, area="whole", language="en")
+        assert ("2025" in card.at[0, "notes"] and "2022" in card.at[0, "notes"]) is said
+
+
 def test_a_target_is_due_at_the_end_of_its_year(make):
     plan = make.plan(make.indicator())
     for day, verdict in ((dt.date(2025, 12, 30), "not_due"), (dt.date(2025, 12, 31), "not_met")):

@@ -148,6 +148,36 @@ def test_each_fault_points_to_its_line(told, tmp_path, old, new, code, line, nea
     assert told(text) == [(code, line, near)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "known"), [("distance", "elderly, population"), ("travel_time", "population, units")]
+)
+def test_nobody_but_people_is_within_reach(tmp_path, kind, known):
+    """Beds below the line of a rule of distance would be passed over, and older people counted."""
+    where = 'distance = "network"\n' if kind == "distance" else ""
+    path = tmp_path / "mine.toml"
+    rule = f"""{HEADER}
+[indicators.near]
+name_zh = "近"
+name_en = "near"
+layer = "care_home"
+kind = "{kind}"
+level = "county"
+threshold = 15
+threshold_unit = "min"
+{where}unit = "%"
+denominator = "beds"
+"""
+    path.write_text(rule, encoding="utf-8")
+    with pytest.raises(ProjectError) as caught:
+        load_plan(path)
+    (fault,) = caught.value.problems
+    assert (fault.code, fault.value) == ("plan.unknown_people", "beds")
+    assert rule.splitlines()[fault.row - 1] == 'denominator = "beds"'
+    assert known in fault.text("en") and "老年人" in fault.text("zh")
+    path.write_text(rule.replace('"beds"', '"population"'), encoding="utf-8")
+    assert load_plan(path).indicators[0].denominator == "population"
+
+
 def test_faults_of_shape_and_of_sense_come_together(told):
     text = (HEADER + GOOD).replace("per = 100", "pre = 100").replace('"care_home"', '"carehome"')
     text = text.replace("value = 50", 'value = "50"').replace('["twice"]', '["thrice"]')

@@ -67,15 +67,18 @@ def most_within(
     columns, rows = int(wide // cell) + 1, int(high // cell) + 1
     at = (north // cell).astype(np.int64) * columns + (east // cell).astype(np.int64)
     cells = np.bincount(at, weights=weight[placed], minlength=rows * columns)
-    sums = np.zeros((rows, columns + 1))
-    np.cumsum(cells.reshape(rows, columns), axis=1, out=sums[:, 1:])
     reach = radius_m / cell + math.sqrt(2.0)
+    # Beside the cells of a row stand nothing and all of it, as far as a strip may run over.
+    edge = int(reach)
+    sums = np.zeros((rows, edge + columns + 1 + edge))
+    inner = sums[:, edge + 1 : edge + 1 + columns]
+    np.cumsum(cells.reshape(rows, columns), axis=1, out=inner)
+    sums[:, edge + 1 + columns :] = inner[:, -1:]
     around = np.zeros((rows, columns))
-    column = np.arange(columns)
     for step in range(-min(int(reach), rows - 1), min(int(reach), rows - 1) + 1):
         half = int(math.sqrt(reach**2 - step**2))
-        right, left = np.minimum(column + half + 1, columns), np.maximum(column - half, 0)
         first, last = max(0, -step), rows - max(0, step)
         strip = sums[first + step : last + step]
-        around[first:last] += strip[:, right] - strip[:, left]
+        right, left = edge + half + 1, edge - half
+        around[first:last] += strip[:, right : right + columns] - strip[:, left : left + columns]
     return min(float(around.max()) + nowhere, total)

@@ -9,7 +9,6 @@ cells miss is searched for and mended, see :mod:`servicecircle.network.refine`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -18,9 +17,13 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from servicecircle.network.compiled import compiled
+from servicecircle.network.contour import contour
+from servicecircle.network.doubts import doubts
 from servicecircle.network.feet import arcs_of
-from servicecircle.network.field import Bounds, Field, window
-from servicecircle.network.refine import border_of, doubts, sliver_boxes
+from servicecircle.network.field import Bounds, Field
+from servicecircle.network.leaves import no_leaves
+from servicecircle.network.marching import Board
+from servicecircle.network.refine import Ask, refine
 from servicecircle.network.snap import Attachment
 from servicecircle.network.surface import Surface
 
@@ -34,24 +37,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-
-# A contour through a corner or a middle of a square touches itself. So no corner is exactly 0, and
-# clipped values do not cancel out in the middle.
-_HAIR = 1e-7
-_LOPSIDED = 1.0123456789
-_POLYGON = shapely.GeometryType.POLYGON
-
-
-class _Contour(NamedTuple):
-    """A contoured circle, the pieces of its border, and the cells about it.
-
-    ``ends`` (k, 4): x and y of both ends of each piece; ``x``, ``y``: of the cells.
-    """
-
-    polygon: shapely.MultiPolygon
-    ends: Floats
-    x: Floats
-    y: Floats
 
 
 def circle_polygons(surface: Surface, limits: Sequence[float]) -> list[shapely.MultiPolygon]:
@@ -86,133 +71,26 @@ def circle_polygons(surface: Surface, limits: Sequence[float]) -> list[shapely.M
     >>> [polygon.is_empty for polygon in drawn], [round(edge) for edge in drawn[1].bounds]
     ([True, False], [360, -25, 540, 25])
     """
+    if not len(limits):
+        return []
     field, part = surface.field, surface.part
-    limits = [limit / field.travel.leg_cost for limit in limits]
-    uncertain = doubts(surface, limits[0], limits[-1]) if limits else None
-    polygons, lacking, surplus = [], [], []
-    for limit in limits:
-        excess = np.empty(part.shape)
-        _excess(
-            surface.totals, field.slot[part.rows, part.columns], field.at.leg_m, limit,
-            field.draw_m, field.cell_m, field.cell_m * _LOPSIDED, excess,
-        )  # fmt: skip
-        drawn = _contour(part.x, part.y, excess, field.cell_m)
-        polygons.append(drawn.polygon)
-        if uncertain is None or not part.x.size or not part.y.size:
-            continue
-        added, cut = sliver_boxes(
-            surface,
-            excess,
-            border_of((drawn.x, drawn.y), drawn.ends, field.cell_m),
-            uncertain,
-            limit=limit,
-        )
-        lacking.append(added)
-        surplus.append(cut)
-    if not any(boxes.size for boxes in (*lacking, *surplus)):
-        return polygons
-    # What a shorter limit holds a longer one holds too, and what a longer one lacks a shorter one
-    # lacks: so the mended circles stay nested.
-    mended = []
-    for number, polygon in enumerate(polygons):
-        added = np.concatenate(lacking[: number + 1])
-        cut = np.concatenate(surplus[number:])
-        mended.append(_mend(polygon, added, cut))
-    return mended
-
-
-def _mend(
-    polygon: shapely.MultiPolygon, added: NDArray[np.object_], cut: NDArray[np.object_]
-) -> shapely.MultiPolygon:
-    if not added.size and not cut.size:
-        return polygon
-    mended: shapely.Geometry = polygon
-    shapely.prepare(polygon)
-    added = added[~shapely.covers(polygon, added)]
-    if added.size:
-        mended = shapely.union(mended, shapely.disjoint_subset_union_all(added))
-        shapely.prepare(mended)
-    cut = cut[shapely.intersects(mended, cut)]
-    if cut.size:
-        mended = shapely.difference(mended, shapely.disjoint_subset_union_all(cut))
-    parts = shapely.get_parts(mended)
-    return shapely.MultiPolygon(list(parts[shapely.get_type_id(parts) == _POLYGON]))
-
-
-@compiled()
-def _excess(
-    totals: Floats, slot: NDArray[np.int32], leg: Floats, limit: float, draw: float, low: float,
-    high: float, out: Floats,
-) -> None:  # fmt: skip
-    rows, columns = slot.shape
-    for r in range(rows):
-        for c in range(columns):
-            over = high
-            if slot[r, c] >= 0:
-                over = max(totals[r, c] - limit, leg[slot[r, c]] - draw)
-            if over == 0.0:
-                over = -_HAIR
-            out[r, c] = min(max(over, -low), high)
-
-
-def _contour(x: Floats, y: Floats, excess: Floats, cell_m: float) -> _Contour:
-    from contourpy import FillType, contour_generator
-
-    nothing = _Contour(shapely.MultiPolygon(), np.empty((0, 4)), x[:2], y[:2])
-    inside = excess <= 0.0
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    if not rows.size:
-        return nothing
-    # One more ring of cells closes the polygons at the rim of the window.
-    r1, r2, c1, c2 = rows[0], rows[-1], columns[0], columns[-1]
-    padded = np.full((r2 - r1 + 3, c2 - c1 + 3), cell_m * _LOPSIDED)
-    inner = excess[max(r1 - 1, 0) : r2 + 2, max(c1 - 1, 0) : c2 + 2]
-    top, left = int(r1 == 0), int(c1 == 0)
-    padded[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
-    # Crossings move towards the outer corners as the excess falls, and so does the mean that
-    # decides how a saddle is cut: circles of growing limits stay nested.
-    cells_x = x[0] + (np.arange(c1 - 1, c2 + 2) * cell_m)
-    cells_y = y[0] + (np.arange(r1 - 1, r2 + 2) * cell_m)
-    generator = contour_generator(
-        cells_x,
-        cells_y,
-        padded,
-        name="serial",
-        fill_type=FillType.OuterOffset,
+    longest = np.array([limit / field.travel.leg_cost for limit in limits])
+    found = doubts(surface, longest[0], longest[-1])
+    board = Board(
+        surface.totals, surface.legs, found.surely, field.row0 + part.rows.start,
+        field.column0 + part.columns.start, field.cell_m, field.draw_m,
+    )  # fmt: skip
+    corner = part.rows.start, part.columns.start
+    squares = field.squares
+    ask = Ask(
+        found.row, found.column, squares.starts[found.square], squares.starts[found.square + 1],
+        squares.edge, found.low, squares.least_m[found.square], squares.most_m[found.square],
+        field.leaf_of[found.square],
+    )  # fmt: skip
+    own = refine(
+        ask, longest, board, field.roads, costs=surface.costs, given=field.leaves, corner=corner
     )
-    points: Sequence[Floats]
-    points, offsets = generator.filled(-10.0 * cell_m, 0.0)  # type: ignore[misc, assignment]  # by fill_type
-    if not points:
-        return nothing
-    ring_starts = [np.asarray(item, np.int64) for item in offsets]
-    sizes = np.array([len(item) for item in points])
-    shift = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    starts = np.concatenate(
-        [[0], *(item[1:] + at for item, at in zip(ring_starts, shift, strict=True))]
-    )
-    rings = np.concatenate([[0], np.cumsum([len(item) - 1 for item in ring_starts])])
-    vertices = np.concatenate(points)
-    polygons = shapely.from_ragged_array(_POLYGON, vertices, (starts, rings))
-    # Between the last vertex of a ring and the first of the next there is no border.
-    joined = np.ones(len(vertices) - 1, bool)
-    joined[starts[1:-1] - 1] = False
-    ends = np.concatenate([vertices[:-1], vertices[1:]], axis=1)[joined]
-    return _Contour(_whole(np.asarray(polygons)), ends, cells_x, cells_y)
-
-
-def _whole(polygons: NDArray[np.object_]) -> shapely.MultiPolygon:
-    """Return polygons as one valid multipolygon; contours may touch themselves in a point."""
-    whole = shapely.MultiPolygon(shapely.multipolygons(polygons))
-    if shapely.is_valid(whole):
-        return whole
-    polygons = shapely.make_valid(polygons, method="structure", keep_collapsed=False)
-    parts = shapely.get_parts(shapely.get_parts(polygons))
-    parts = parts[shapely.get_type_id(parts) == _POLYGON]
-    parts = parts[shapely.area(parts) > 0.0]
-    whole = shapely.MultiPolygon(shapely.multipolygons(parts))
-    if shapely.is_valid(whole):
-        return whole
-    return shapely.MultiPolygon(list(np.atleast_1d(shapely.get_parts(shapely.union_all(parts)))))
+    return [contour(board, limit, own, field.leaves, corner=corner) for limit in longest]
 
 
 def count_polygons(
@@ -246,14 +124,19 @@ def count_polygons(
     >>> count_polygons(field, np.zeros((3, 5), np.int32))
     []
     """
-    part = window(field)
-    drawn = []
+    rows, columns = field.slot.shape
+    legs, surely = (
+        np.zeros((rows, columns)),
+        np.full((max(rows - 1, 0), max(columns - 1, 0)), np.inf),
+    )
+    nothing, drawn = no_leaves(surely.shape[0]), []
     for least in range(2, most + 1):
         enough = counts >= least
         if not enough.any():
             break
-        excess = np.where(enough, -0.5, 0.5 * _LOPSIDED) * field.cell_m
-        drawn.append((least, _contour(part.x, part.y, excess, field.cell_m).polygon))
+        over = np.where(enough, -0.5, 0.5) * field.cell_m
+        board = Board(over, legs, surely, field.row0, field.column0, field.cell_m, field.draw_m)
+        drawn.append((least, contour(board, 0.0, nothing, nothing)))
     return drawn
 
 

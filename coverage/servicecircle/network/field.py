@@ -7,8 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from servicecircle.network.compiled import compiled
+from servicecircle.network.compiled import compiled, in_order
+from servicecircle.network.costs import Roads
 from servicecircle.network.graph import Network
+from servicecircle.network.leaves import Leaves, joined_rows, no_leaves, some_rows
+from servicecircle.network.marching import Board
+from servicecircle.network.refine import Ask, refine
 from servicecircle.network.rivals import Squares, rival_squares
 from servicecircle.network.snap import Attachment
 from servicecircle.network.travel import Direction, Travel
@@ -21,6 +25,8 @@ Bounds = tuple[float, float, float, float]
 """Smallest x, smallest y, largest x, largest y, in metres."""
 
 _MOST_CELLS = 200_000_000
+# Rows of the field that are looked at together.
+_STRIP = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -46,9 +52,12 @@ class Field:
         Of the cells near the network, which are those at most ``draw_m`` and two cells from it.
     squares : Squares
         The edges that may be the nearest one of some point between four cells.
-    by_u, by_v : numpy.ndarray of float, shape (m,)
-        What a metre of each edge costs on the way over its end ``u``, and over ``v``, in metres
-        of an access leg; infinite where that is not allowed.
+    roads : Roads
+        Its ``by_u`` and ``by_v`` are of the way to the facility, or from it.
+    leaves : Leaves
+        Where the cells miss something of the line at ``draw_m``, whatever the facility.
+    leaf_of : numpy.ndarray of int32, shape (s,)
+        For each of the squares its place in ``leaves``, -1 for those that have none.
     """
 
     travel: Travel
@@ -60,8 +69,9 @@ class Field:
     slot: NDArray[np.int32]
     at: Attachment
     squares: Squares
-    by_u: Floats
-    by_v: Floats
+    roads: Roads
+    leaves: Leaves
+    leaf_of: NDArray[np.int32]
 
     @property
     def network(self) -> Network:
@@ -233,6 +243,15 @@ def circle_field(
     slot = number[slot]
     rates = (travel.backward_rate, travel.forward_rate)
     by_u, by_v = rates if direction == "to" else rates[::-1]
+    roads = Roads(
+        network.x, network.y, network.u, network.v, network.length_m, by_u / travel.leg_cost,
+        by_v / travel.leg_cost,
+    )  # fmt: skip
+    squares = rival_squares(
+        network, ids, (rows, columns), cell_m=cell, draw_m=draw_m, first=(row0, column0)
+    )
+    leg = np.append(np.sqrt(d2[kept]), np.inf)
+    leaves, leaf_of = _draw_line(slot, leg, squares, roads, cell, draw_m, (row0, column0))
     return Field(
         travel=travel,
         direction=direction,
@@ -241,13 +260,52 @@ def circle_field(
         column0=column0,
         row0=row0,
         slot=slot,
-        at=Attachment(edge=edge[kept], offset_m=offset[kept], leg_m=np.sqrt(d2[kept])),
-        squares=rival_squares(
-            network, ids, (rows, columns), cell_m=cell, draw_m=draw_m, first=(row0, column0)
-        ),
-        by_u=by_u / travel.leg_cost,
-        by_v=by_v / travel.leg_cost,
+        at=Attachment(edge=edge[kept], offset_m=offset[kept], leg_m=leg[:-1]),
+        squares=squares,
+        roads=roads,
+        leaves=leaves,
+        leaf_of=leaf_of,
     )
+
+
+def _draw_line(
+    slot: NDArray[np.int32], leg: Floats, squares: Squares, roads: Roads, cell_m: float,
+    draw_m: float, first: tuple[int, int],
+) -> tuple[Leaves, NDArray[np.int32]]:  # fmt: skip
+    """Cut the squares where the cells miss something of the line at ``draw_m`` from the edges."""
+    rows = max(slot.shape[0] - 1, 0)
+    asked = np.flatnonzero((squares.least_m <= draw_m) & (squares.most_m > draw_m))
+    row = np.searchsorted(squares.row_starts, asked, side="right") - 1
+
+    nothing = np.full(asked.size, -np.inf)
+
+    def strip(south: int) -> Leaves:
+        # Borders in the squares next to a square count: one more row on either side.
+        north = min(south + _STRIP, rows)
+        low, high = max(south - 1, 0), min(north + 1, rows)
+        legs = leg[slot[low : high + 1]]
+        surely = np.full((legs.shape[0] - 1, legs.shape[1] - 1), -np.inf)
+        board = Board(legs, legs, surely, first[0] + low, first[1], cell_m, draw_m)
+        part = slice(*np.searchsorted(row, (low, high)).tolist())
+        mine = asked[part]
+        ask = Ask(
+            row[part] - low, squares.column[mine].astype(np.int64), squares.starts[mine],
+            squares.starts[mine + 1], squares.edge, nothing[part], squares.least_m[mine],
+            squares.most_m[mine], np.full(mine.size, -1, np.int32),
+        )  # fmt: skip
+        within = (south - low, north - low)
+        found = refine(
+            ask, np.zeros(1), board, roads, costs=None, given=no_leaves(0), within=within
+        )
+        return some_rows(found, *within)
+
+    leaves = joined_rows(list(in_order(strip, ((south,) for south in range(0, rows, _STRIP)))))
+    columns = np.int64(max(slot.shape[1] - 1, 1))
+    places = np.repeat(np.arange(rows), np.diff(squares.row_starts)) * columns + squares.column
+    mine = np.repeat(np.arange(rows), np.diff(leaves.row_starts)) * columns + leaves.column
+    leaf_of = np.full(places.size, -1, np.int32)
+    leaf_of[np.searchsorted(places, mine)] = np.arange(mine.size)
+    return leaves, leaf_of
 
 
 def window(field: Field, bounds: Bounds | None = None) -> Window:

@@ -1,7 +1,8 @@
 """The edges that may be the nearest one of some point in a small square, known once for an area.
 
 Within a square of half-diagonal ``r`` around ``c``, the nearest edge of any point is one whose
-distance from ``c`` is at most ``d(c) + 2 r``, ``d(c)`` being that of the nearest edge of ``c``.
+distance from ``c`` is at most ``d(c) + 2 r``, ``d(c)`` being that of the nearest edge of ``c``. The
+same is asked of its sixteen parts: a rival of none of them is none of the square.
 """
 
 from __future__ import annotations
@@ -11,18 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from servicecircle.network.compiled import compiled
+from servicecircle.network.compiled import compiled, prange
 from servicecircle.network.graph import Network
 
-__all__ = ["Squares", "rival_squares"]
+__all__ = ["HAIR_M", "Squares", "rival_squares"]
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-# Slack in metres for what is kept in single precision.
-_HAIR_M = 1e-2
+HAIR_M = 1e-2
+"""Slack for what is kept in single precision."""
 _PIECE_M = 100.0
+_PARTS = 4
 _COUNT, _FILL = 1, 2
 
 
@@ -100,7 +102,49 @@ def _bound_legs(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
                     off_x = max(west - x, x - west - cell, 0.0)
                     off_y = max(south - y, y - south - cell, 0.0)
                     near = min(near, np.sqrt(off_x * off_x + off_y * off_y))
-            least[k], most[k] = near - _HAIR_M, far + _HAIR_M
+            least[k], most[k] = near - HAIR_M, far + HAIR_M
+
+
+@compiled(parallel=True)
+def _keep(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
+    nx: Floats, ny: Floats, u: Ints, v: Ints, row_starts: Ints, column: NDArray[np.int32],
+    starts: Ints, edge: NDArray[np.int32], cell: float, column0: int, row0: int,
+    keep: NDArray[np.bool_],
+) -> None:  # fmt: skip
+    """Tell which rivals may be nearest in one of the sixteen parts of their square."""
+    size, parts = cell / _PARTS, _PARTS * _PARTS
+    wide = 2.0 * size * np.sqrt(0.5) + HAIR_M
+    for row in prange(row_starts.size - 1):
+        far = np.empty((1, parts))
+        x, y, least = np.empty(parts), np.empty(parts), np.empty(parts)
+        for k in range(row_starts[row], row_starts[row + 1]):
+            first, last = starts[k], starts[k + 1]
+            if last - first == 1:
+                keep[first] = True
+                continue
+            if last - first > far.shape[0]:
+                far = np.empty((2 * (last - first), parts))
+            for part in range(parts):
+                x[part] = (column[k] + column0) * cell + (part % _PARTS + 0.5) * size
+                y[part] = (row + row0) * cell + (part // _PARTS + 0.5) * size
+                least[part] = np.inf
+            for at in range(last - first):
+                one, other = u[edge[first + at]], v[edge[first + at]]
+                ax, ay = nx[one], ny[one]
+                dx, dy = nx[other] - ax, ny[other] - ay
+                length2 = dx * dx + dy * dy
+                per = 1.0 / length2 if length2 > 0.0 else 0.0
+                for part in range(parts):
+                    t = min(max(((x[part] - ax) * dx + (y[part] - ay) * dy) * per, 0.0), 1.0)
+                    fx, fy = ax + t * dx - x[part], ay + t * dy - y[part]
+                    far[at, part] = np.sqrt(fx * fx + fy * fy)
+                for part in range(parts):
+                    least[part] = min(least[part], far[at, part])
+            for at in range(last - first):
+                near = False
+                for part in range(parts):
+                    near |= far[at, part] <= least[part] + wide
+                keep[first + at] = near
 
 
 @compiled()
@@ -201,7 +245,7 @@ def rival_squares(
     """
     rows, columns = max(shape[0] - 1, 0), max(shape[1] - 1, 0)
     r = cell_m * np.sqrt(0.5)
-    wide = 2.0 * r + _HAIR_M
+    wide = 2.0 * r + HAIR_M
     none, none32, singles = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32)
     best = np.full(rows * columns, np.inf, np.float32)
     slot = np.full((rows, columns), -1, np.int32)
@@ -212,7 +256,7 @@ def rival_squares(
     listed = np.flatnonzero(np.isfinite(best))
     best = best[listed]
     slot.ravel()[listed] = np.arange(listed.size, dtype=np.int32)
-    reach = draw_m + 3.0 * r + _HAIR_M
+    reach = draw_m + 3.0 * r + HAIR_M
     ends = np.zeros(listed.size, np.int64)
     _scatter(*fixed, reach, *where, _COUNT, wide, best, ends, none32, singles, singles)
     starts = np.zeros(listed.size + 1, np.int64)
@@ -227,6 +271,13 @@ def rival_squares(
         network.x, network.y, network.u, network.v, row_starts, column, starts, edge, cell_m,
         first[1], first[0], least, most,
     )  # fmt: skip
+    keep = np.zeros(edge.size, np.bool_)
+    _keep(
+        network.x, network.y, network.u, network.v, row_starts, column, starts, edge, cell_m,
+        first[1], first[0], keep,
+    )  # fmt: skip
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(keep)])[starts]
+    edge, offset, leg = edge[keep], offset[keep], leg[keep]
     return Squares(
         row_starts=row_starts,
         column=column,

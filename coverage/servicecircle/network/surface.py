@@ -8,31 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servicecircle.network.compiled import compiled
+from servicecircle.network.costs import (
+    AT_U,
+    AT_V,
+    EDGE,
+    FOOT,
+    LENGTH,
+    RATE_U,
+    RATE_V,
+    Costs,
+    Roads,
+    note,
+    notes,
+    over_ends,
+    over_feet,
+)
 from servicecircle.network.field import Bounds, Field, Window, window
 from servicecircle.network.snap import Attachment
 
-__all__ = ["Feet", "Surface", "edge_part", "feet_of", "over_ends", "surface"]
+__all__ = ["Surface", "costs_of", "surface"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-_END_M = 1e-9
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Feet:
-    """Where the facilities meet their edges, ordered by edge.
-
-    Parameters
-    ----------
-    edge : numpy.ndarray of int, shape (k,)
-        Ascending.
-    offset_m, leg_m : numpy.ndarray of float, shape (k,)
-    """
-
-    edge: Ints
-    offset_m: Floats
-    leg_m: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -43,33 +40,31 @@ class Surface:
     ----------
     field : Field
     part : Window
-    node_cost : numpy.ndarray of float, shape (n,)
-        Cost of each node to its nearest facility; exact up to the longest limit drawn.
-    feet : Feet
-        Of the facility, or the facilities of the layer.
+    costs : Costs
+        Of the facility, or the nearest of a layer; exact up to the longest limit drawn.
     totals : numpy.ndarray of float, shape (rows, columns)
         In metres of an access leg: the cost over ``travel.leg_cost``. Infinite where nothing is
         reached and away from the network.
+    legs : numpy.ndarray of float, shape (rows, columns)
+        Metres to the nearest edge; infinite away from the network.
     """
 
     field: Field
     part: Window
-    node_cost: Floats
-    feet: Feet
+    costs: Costs
     totals: Floats
+    legs: Floats
 
     def covered(self, limit: float) -> NDArray[np.bool_]:
         """Return which cells lie in the circle of a limit, in the unit of the travel."""
         field = self.field
-        slot = field.slot[self.part.rows, self.part.columns]
         inside = self.totals <= limit / field.travel.leg_cost
-        inside &= slot >= 0
-        inside[inside] = field.at.leg_m[slot[inside]] <= field.draw_m
+        inside &= self.legs <= field.draw_m
         return inside
 
 
-def feet_of(targets: Attachment) -> Feet:
-    """Return the feet of attached facilities by edge.
+def costs_of(node_cost: Floats, leg_cost: float, targets: Attachment) -> Costs:
+    """Return what it costs from attached facilities, their feet by edge.
 
     Examples
     --------
@@ -78,68 +73,45 @@ def feet_of(targets: Attachment) -> Feet:
     ...     offset_m=np.array([7.0, np.nan, 3.0]),
     ...     leg_m=np.array([1.0, np.nan, 0.0]),
     ... )
-    >>> feet_of(at).edge.tolist(), feet_of(at).offset_m.tolist()
+    >>> found = costs_of(np.empty(0), 1.0, at)
+    >>> found.edge.tolist(), found.offset.tolist()
     ([2, 4], [3.0, 7.0])
     """
     held = np.flatnonzero(targets.snapped)
     held = held[np.argsort(targets.edge[held], kind="stable")]
-    return Feet(
-        edge=targets.edge[held].astype(np.int64),
-        offset_m=targets.offset_m[held],
-        leg_m=targets.leg_m[held],
+    return Costs(
+        node_cost,
+        leg_cost,
+        targets.edge[held].astype(np.int64),
+        targets.offset_m[held],
+        targets.leg_m[held],
     )
 
 
 @compiled()
-def edge_part(metres: float, rate: float) -> float:
-    """Return the cost of some metres of an edge; the very end of a closed one costs nothing."""
-    if rate == np.inf:
-        return 0.0 if metres <= _END_M else np.inf
-    return metres * rate
-
-
-@compiled()
-def over_ends(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
-    edge: int, offset: float, length: float, over_u: float, over_v: float, by_u: float, by_v: float,
-    foot_edge: Ints, foot_offset: Floats, foot_leg: Floats,
-) -> float:  # fmt: skip
-    """Return the least total at a point of an edge, its own access leg not included.
-
-    ``over_u`` and ``over_v`` are the totals at the ends.
-    """
-    total = min(
-        over_u + edge_part(offset, by_u), over_v + edge_part(max(length - offset, 0.0), by_v)
-    )
-    if not foot_edge.size or edge < foot_edge[0] or edge > foot_edge[-1]:
-        return total
-    at = np.searchsorted(foot_edge, edge)
-    while at < foot_edge.size and foot_edge[at] == edge:
-        ahead = foot_offset[at] - offset
-        along = edge_part(ahead, by_v) if ahead >= 0.0 else edge_part(-ahead, by_u)
-        total = min(total, along + foot_leg[at])
-        at += 1
-    return total
-
-
-@compiled()
-def _totals(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
-    slot: NDArray[np.int32], edge: Ints, offset: Floats, leg: Floats, u: Ints, v: Ints,
-    length: Floats, by_u: Floats, by_v: Floats, node: Floats, leg_cost: float,
-    foot_edge: Ints, foot_offset: Floats, foot_leg: Floats, out: Floats,
+def _totals(
+    slot: NDArray[np.int32], edge: Ints, offset: Floats, leg: Floats, roads: Roads, costs: Costs,
+    totals: Floats, legs: Floats,
 ) -> None:  # fmt: skip
     rows, columns = slot.shape
+    held = notes(slot.size // 16)
+    mask = held.shape[0] - 1
     for r in range(rows):
         for c in range(columns):
             k = slot[r, c]
-            out[r, c] = np.inf
+            totals[r, c] = legs[r, c] = np.inf
             if k < 0:
                 continue
-            e = edge[k]
+            row = edge[k] & mask
+            if held[row, EDGE] != edge[k]:
+                note(edge[k], roads, costs, held, row)
             total = over_ends(
-                e, offset[k], length[e], node[u[e]] / leg_cost, node[v[e]] / leg_cost, by_u[e],
-                by_v[e], foot_edge, foot_offset, foot_leg,
+                offset[k], held[row, AT_U], held[row, AT_V], held[row, LENGTH], held[row, RATE_U],
+                held[row, RATE_V],
             )  # fmt: skip
-            out[r, c] = total + leg[k]
+            if held[row, FOOT] >= 0.0:
+                total = over_feet(total, offset[k], held[row], costs)
+            totals[r, c], legs[r, c] = total + leg[k], leg[k]
 
 
 def surface(
@@ -179,13 +151,11 @@ def surface(
     >>> surface(field, np.full(2, np.inf), nobody, bounds=(0, 0, 9, 0)).totals.tolist()
     [[inf, inf]]
     """
-    network = field.network
     part = window(field, bounds)
-    feet = feet_of(targets)
-    totals = np.empty(part.shape)
+    costs = costs_of(node_cost, field.travel.leg_cost, targets)
+    totals, legs = np.empty(part.shape), np.empty(part.shape)
     _totals(
         field.slot[part.rows, part.columns], field.at.edge, field.at.offset_m, field.at.leg_m,
-        network.u, network.v, network.length_m, field.by_u, field.by_v, node_cost,
-        field.travel.leg_cost, feet.edge, feet.offset_m, feet.leg_m, totals,
+        field.roads, costs, totals, legs,
     )  # fmt: skip
-    return Surface(field=field, part=part, node_cost=node_cost, feet=feet, totals=totals)
+    return Surface(field=field, part=part, costs=costs, totals=totals, legs=legs)

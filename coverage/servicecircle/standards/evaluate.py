@@ -347,7 +347,8 @@ def _notes(
     year = study.evidence.as_of.year
     # Milestones are counted at their own dates.
     today = indicator.measure == "stock" and indicator.kind != "phasing"
-    if target is not None and target.year < year and today:
+    valued = not (math.isnan(measured.value) and math.isnan(measured.low))
+    if target is not None and target.year < year and today and valued:
         notes.append(study.note("later_than_target", year=year, target=target.year))
     if study.plan.provisional:
         notes.append(study.note("provisional"))

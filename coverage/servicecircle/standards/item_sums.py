@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from servicecircle.standards.chosen import Items, finest_units
-from servicecircle.standards.quantity import QUANTITY_COLUMNS, Quantity
+from servicecircle.standards.quantity import Quantity
 from servicecircle.standards.studied import Study
 from servicecircle.standards.trace import addends
 
-__all__ = ["sum_items", "unit_parts", "units_of_items"]
+__all__ = ["all_unit_parts", "sum_items", "unit_parts", "units_of_items"]
 
 
 def unit_parts(study: Study, layer: str, level: str) -> pd.DataFrame:
@@ -32,6 +33,16 @@ def unit_parts(study: Study, layer: str, level: str) -> pd.DataFrame:
         kept[key] = pairs.assign(part=1.0 / shared)
     parts: pd.DataFrame = kept[key]
     return parts
+
+
+def all_unit_parts(study: Study, layer: str) -> pd.DataFrame:
+    """Return :func:`unit_parts` of all levels, one below the other."""
+    kept, key = study.evidence.kept, ("parts", layer)
+    if key not in kept:
+        parts = [unit_parts(study, layer, level) for level in study.all_levels()]
+        kept[key] = pd.concat(parts, ignore_index=True)
+    found: pd.DataFrame = kept[key]
+    return found
 
 
 def sum_items(study: Study, items: Items, *, source: str = "facility") -> Quantity:
@@ -61,18 +72,7 @@ def sum_items(study: Study, items: Items, *, source: str = "facility") -> Quanti
     sums = {name: math.fsum(values) for name, values in columns.items()}
     if items.missing:
         sums["value"] = math.nan
-    parts = []
-    for level in study.all_levels():
-        index = study.evidence.units.index[study.evidence.units["level"] == level]
-        found = pd.DataFrame(0.0, index=index, columns=list(QUANTITY_COLUMNS))
-        for layer in table["layer"].unique():
-            pairs = unit_parts(study, layer, level)
-            for name, values in columns.items():
-                amounts = pairs["part"] * pairs["facility_id"].map(values)
-                by_unit = amounts.groupby(pairs["unit_id"]).sum()
-                found[name] = found[name].add(by_unit.reindex(index), fill_value=0.0)
-        parts.append(found)
-    units = pd.concat(parts) if parts else pd.DataFrame(columns=list(QUANTITY_COLUMNS), dtype=float)
+    units = _by_unit(study, table["layer"].unique().tolist(), pd.DataFrame(columns))
     units["high"] += open_end
     if items.missing:
         units["value"] = np.nan
@@ -93,6 +93,28 @@ def sum_items(study: Study, items: Items, *, source: str = "facility") -> Quanti
         causes=items.causes,
         notes=(*items.notes, *items.empty_notes),
     )
+
+
+def _by_unit(study: Study, layers: Sequence[str], amounts: pd.DataFrame) -> pd.DataFrame:
+    """Return what facilities contribute to the units of every level.
+
+    Parameters
+    ----------
+    study : Study
+    layers : sequence of str
+    amounts : pandas.DataFrame
+        Index facility_id; NaN adds nothing.
+    """
+    index = study.all_units()
+    found = pd.DataFrame(0.0, index=index, columns=amounts.columns)
+    if index.empty:
+        return found
+    for layer in layers:
+        pairs = all_unit_parts(study, layer)
+        shares = amounts.reindex(pairs["facility_id"]).mul(pairs["part"].to_numpy(), axis=0)
+        by_unit = shares.groupby(pairs["unit_id"].to_numpy()).sum()
+        found = found.add(by_unit.reindex(index), fill_value=0.0)
+    return found
 
 
 def units_of_items(study: Study, table: pd.DataFrame) -> list[str]:

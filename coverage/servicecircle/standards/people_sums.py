@@ -140,16 +140,22 @@ def _weights(study: Study, what: str) -> Floats | None:
 
 def _points_by_unit(study: Study, what: str) -> pd.Series[float] | None:
     """Return the people of the points of every unit that has a level of its own in demand."""
-    weights = _weights(study, what)
-    if weights is None:
-        return None
-    groups = groups_of(study)
-    sums = groups.sums(np.nan_to_num(weights))
+    kept, key = study.evidence.kept, ("points", what)
+    if key not in kept:
+        weights = _weights(study, what)
+        groups = groups_of(study)
+        sums = None if weights is None else groups.sums(np.nan_to_num(weights))
+        kept[key] = None if sums is None else _by_unit(study, groups, sums)
+    points: pd.Series[float] | None = kept[key]
+    return points
+
+
+def _by_unit(study: Study, groups: PeopleGroups, sums: Floats) -> pd.Series[float] | None:
     units = study.evidence.units
-    parts = []
-    for level in groups.units.columns:
-        index = units.index[units["level"] == level]
-        parts.append(groups.by_level(sums, level).reindex(index).fillna(0.0))
+    parts = [
+        groups.by_level(sums, level).reindex(units.index[units["level"] == level]).fillna(0.0)
+        for level in groups.units.columns
+    ]
     return pd.concat(parts) if parts else None
 
 
@@ -181,12 +187,8 @@ def _points(study: Study, words: QuantityWords, where: Where) -> Quantity | None
     notes = basis_notes(study, "people_points", words)
     if unknown:
         notes += (study.note("unknown_elderly", count=unknown),)
-    units = study.evidence.units
-    parts = [
-        groups.by_level(sums, level).reindex(units.index[units["level"] == level]).fillna(0.0)
-        for level in groups.units.columns
-    ]
-    known = pd.concat(parts) if parts else pd.Series(dtype=float)
+    known = _by_unit(study, groups, sums)
+    known = pd.Series(dtype=float) if known is None else known
     return Quantity(
         value=value,
         low=value,

@@ -7,6 +7,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from servicecircle.standards.kinds.base import Measured
@@ -379,17 +380,21 @@ def unit_rows(
             maximum = indicator.threshold_max if measured.each is not None else None
             verdict = verdict_in_range(verdict, value, low, high, maximum)
             verdicts.append(_softened(verdict, target, as_of))
-    table = found.assign(
-        plan=plan,
-        indicator_id=indicator.id,
-        alternative=indicator.alternative,
-        target=goal,
-        verdict=verdicts,
-        shortfall=missing,
-        shortfall_of="" if math.isnan(goal) else thing,
-    )
-    return table.reindex(columns=list(UNIT_RESULT_COLUMNS)).astype(
-        {"target": float, "shortfall": float}
+    return pd.DataFrame(
+        {
+            "plan": plan,
+            "indicator_id": indicator.id,
+            "alternative": indicator.alternative,
+            **{name: found[name] for name in ("unit_id", "value", "numerator", "denominator")},
+            "target": goal,
+            "verdict": verdicts,
+            "low": found["low"],
+            "high": found["high"],
+            "shortfall": np.array(missing, float),
+            "shortfall_of": "" if math.isnan(goal) else thing,
+        },
+        index=found.index,
+        columns=list(UNIT_RESULT_COLUMNS),
     )
 
 

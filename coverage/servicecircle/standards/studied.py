@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from servicecircle.inputs.gazetteer import gazetteer
@@ -131,6 +132,18 @@ class Study:
             if not words.administrative and name in given
         )
         return (*self.levels(), *drawn)
+
+    def all_units(self) -> pd.Index:
+        """Return the units of all supplied levels, in the order of :meth:`all_levels`."""
+        kept = self.evidence.kept
+        if "all_units" not in kept:
+            units = self.evidence.units
+            order = {name: at for at, name in enumerate(self.all_levels())}
+            place = units["level"].map(order).to_numpy(float, na_value=np.nan)
+            known = int(np.isfinite(place).sum())
+            kept["all_units"] = units.index[np.argsort(place, kind="stable")[:known]]
+        found: pd.Index = kept["all_units"]
+        return found
 
     def units(self, level: str) -> pd.DataFrame:
         """Return the units of a level that should have facilities."""

@@ -138,10 +138,10 @@ def trace_of_row(trace: pd.DataFrame, row: Mapping[str, Any]) -> pd.DataFrame:
     """
     if trace.empty:
         return trace_table(())
-    table = trace.copy()
-    for place, name in enumerate(_KEY):
-        table.insert(place, name, row[name])
-    return table.astype({"target_year": "Int64"})
+    year = row["target_year"]
+    key = {name: row[name] for name in _KEY}
+    key["target_year"] = pd.array([pd.NA if year is None else year], "Int64").repeat(len(trace))
+    return pd.DataFrame(key | {name: trace[name] for name in TRACE_COLUMNS}, index=trace.index)
 
 
 def trace_table(traces: Iterable[pd.DataFrame]) -> pd.DataFrame:

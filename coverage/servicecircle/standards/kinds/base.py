@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import pandas as pd
 
 from servicecircle.standards.filters import Selection
@@ -145,8 +146,11 @@ class Kind:
 
 def unit_table(rows: list[tuple[object, ...]]) -> pd.DataFrame:
     """Return the table of units of a measurement."""
-    table = pd.DataFrame(rows, columns=list(UNIT_COLUMNS))
-    return table.astype(dict.fromkeys(UNIT_COLUMNS[1:], float))
+    columns = list(zip(*rows, strict=True)) or [()] * len(UNIT_COLUMNS)
+    numbers = (np.array(column, float) for column in columns[1:])
+    return pd.DataFrame(
+        {"unit_id": list(columns[0])} | dict(zip(UNIT_COLUMNS[1:], numbers, strict=True))
+    )
 
 
 def share(part: float, whole: float) -> float:

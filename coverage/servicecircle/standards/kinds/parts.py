@@ -11,7 +11,7 @@ import pandas as pd
 
 from servicecircle.standards.chosen import Items, dated_by, items_of
 from servicecircle.standards.fractions import least_fraction, most_fraction
-from servicecircle.standards.item_sums import unit_parts, units_of_items
+from servicecircle.standards.item_sums import all_unit_parts, units_of_items
 from servicecircle.standards.kinds.base import NAN, UNIT_COLUMNS, Measured, Study, unit_table
 from servicecircle.standards.plan import Indicator
 from servicecircle.standards.scopes import Where
@@ -156,19 +156,13 @@ def _units(
     indicator: Indicator, study: Study, table: pd.DataFrame, *, sizes: bool, known: bool
 ) -> pd.DataFrame:
     """Return the ratio of the units of every level that have facilities."""
-    found = []
-    for level in study.all_levels():
-        pairs = [unit_parts(study, layer, level) for layer in table["layer"].unique()]
-        if not pairs:
-            continue
-        joined = pd.concat(pairs).merge(table, left_on="facility_id", right_index=True)
-        order = study.evidence.units.index
-        index = order[order.isin(joined["unit_id"])]
-        by_unit = _smallest(joined) if sizes else _shares(joined)
-        found.append(by_unit.reindex(index))
-    if not found:
+    if table.empty or not study.all_levels():
         return unit_table([])
-    units = pd.concat(found)
+    pairs = pd.concat([all_unit_parts(study, layer) for layer in table["layer"].unique()])
+    joined = pairs.merge(table, left_on="facility_id", right_index=True)
+    order = study.all_units()
+    by_unit = _smallest(joined) if sizes else _shares(joined)
+    units = by_unit.reindex(order[order.isin(joined["unit_id"])])
     units[["value", "low", "high"]] *= indicator.per
     if not known:
         units[["value", "numerator", "denominator"]] = NAN
