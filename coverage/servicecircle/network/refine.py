@@ -126,9 +126,7 @@ def _whole(row: int, column: int, board: Board) -> bool:
 
 
 @compiled()
-def _differ(
-    units: Units, count: int, limits: Floats, row: int, column: int, board: Board
-) -> bool:
+def _differ(units: Units, count: int, limits: Floats, row: int, column: int, board: Board) -> bool:
     """Tell whether the leaves of a square are drawn in another way than the square."""
     for limit in limits:
         alone = board.surely[row, column] <= limit
