@@ -145,7 +145,8 @@ def test_drawn_units_stand_beside_the_others_and_lie_in_none(folder):
 def test_drawn_units_that_overlap_are_told_with_file_and_row(folder):
     frame = gpd.read_file(folder / "estates.geojson")
     # A good 300 m by 330 m of the first estate are in the fourth as well.
-    frame.loc[3] = {**frame.loc[0], "小区名称": "书香", "geometry": ESTATES[0].buffer(1e-4)}
+    more = {**frame.loc[0], "小区名称": "书香", "geometry": ESTATES[0].buffer(1e-4)}
+    frame = pd.concat([frame, gpd.GeoDataFrame([more], crs=frame.crs)], ignore_index=True)
     frame.to_file(folder / "estates.geojson")
     project = load_project(folder / "p.toml")
     data = read_units(project, advance=lambda steps: None)
