@@ -200,6 +200,14 @@ def test_import_is_light():
     assert heavy_after("import servicecircle; servicecircle.__version__") == []
 
 
+def test_a_run_loads_no_library_for_a_single_function():
+    code = "import sys, servicecircle.study; print('scipy.stats' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert found.strip() == "False"
+
+
 def test_help_is_light():
     code = (
         "from servicecircle.cli import main\n"

@@ -41,7 +41,8 @@ class CirclesDrawn:
     ----------
     circles : geopandas.GeoDataFrame
         layer, facility_id ("" for the circle of the whole layer), profile, minutes, area_m2,
-        population, elderly (people inside by travel time), geometry in EPSG:4326.
+        population, elderly (people inside by travel time), cell_m, draw_m (of the drawing),
+        geometry in EPSG:4326.
     overlaps : geopandas.GeoDataFrame
         layer, profile, minutes (the longest), facilities (so many circles overlap, at least).
     areas : geopandas.GeoDataFrame
@@ -121,6 +122,7 @@ def draw_circles(
         )
         record = {
             **record_of(chosen, inputs, ground, {}, cell_m=found.cell_m),
+            "circles": found.record(chosen.network.draw_m),
             "command": "circles",
             "minutes": sorted(minutes),
             "simplify_m": simplify_m,

@@ -27,7 +27,7 @@ from servicecircle.measure.layers import (
     all_circles,
     all_coverage,
     all_presence,
-    joined_access,
+    laid_together,
 )
 from servicecircle.network.background import background_roads
 from servicecircle.outputs.folder import check_folder, publish
@@ -146,13 +146,14 @@ def study_project(project: Project, *, progress: Progress | None = None) -> Resu
     circles = all_circles(project, ground, watch)
     for layer, count in circles.within.items():
         access[layer, own[layer]]["within_count"] = count
+    joined, access = laid_together(access)
     counts, presence_problems = all_presence(project, ground)
     kept = kept_plans(project, names.plans)
     coverage = all_coverage(project, ground, access, counts, watch)
     capacity = all_capacity(project, ground, watch)
     equity = all_equity(project, ground, access, watch)
     judged = judge_plans(
-        project, ground, access, names.plans, extra_layers=names.extra, progress=watch
+        project, ground, joined, names.plans, extra_layers=names.extra, progress=watch
     )
     league = league_tables(
         names.plans.values(),
@@ -177,7 +178,7 @@ def study_project(project: Project, *, progress: Progress | None = None) -> Resu
             geometry=gpd.points_from_xy(ground.demand["lon"], ground.demand["lat"]),
             crs="EPSG:4326",
         ),
-        access=joined_access(access),
+        access=joined,
         unit_coverage=coverage,
         scorecard=judged.scorecard,
         unit_results=judged.unit_results,
@@ -188,10 +189,11 @@ def study_project(project: Project, *, progress: Progress | None = None) -> Resu
             *inputs.problems,
             *with_titles((*ground.problems, *presence_problems), inputs.facilities),
             *capacity.problems,
-            *_coarser(project, circles.cell_m),
+            *_coarser(project, circles.drawn),
         ),
         record=record_of(project, inputs, ground, access, cell_m=circles.cell_m)
         | {
+            "circles": circles.record(project.network.draw_m),
             "plans": plans_record(kept),
             "capacity": dict(capacity.record),
             "clusters": dict(ground.clusters),
@@ -209,19 +211,25 @@ def _main_rule(project: Project, *, on_network: bool) -> str:
     return f"{min(project.rules.metres):g} m straight"
 
 
-def _coarser(project: Project, cell_m: float) -> tuple[Problem, ...]:
-    """Say where circles had to be drawn with a coarser cell than was asked for."""
-    if cell_m <= project.network.cell_m:
-        return ()
-    wanted = f"{project.network.cell_m:g}"
-    return (
+def _coarser(project: Project, drawn: Mapping[str, Mapping[str, float]]) -> tuple[Problem, ...]:
+    """Say where circles had to be drawn with a coarser cell than was asked for, cell by cell."""
+    layers: dict[tuple[float, float], list[str]] = {}
+    for layer, how in drawn.items():
+        if how["cell_m"] > project.network.cell_m:
+            layers.setdefault((how["cell_m"], how["draw_m"]), []).append(layer)
+    return tuple(
         Problem(
             code="circles.coarser",
             severity="warning",
             action="flagged",
             value=f"{cell_m:.1f}",
-            details={"wanted": wanted},
-        ),
+            details={
+                "wanted": f"{project.network.cell_m:g}",
+                "draw": f"{draw_m:.0f}",
+                "layers": ", ".join(names),
+            },
+        )
+        for (cell_m, draw_m), names in sorted(layers.items())
     )
 
 

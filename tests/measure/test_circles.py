@@ -15,7 +15,7 @@ from servicecircle.network.field import circle_field
 from servicecircle.network.graph import build_network
 from servicecircle.network.profiles import Profile, profile
 from servicecircle.network.snap import attach
-from servicecircle.network.travel import metres_travel
+from servicecircle.network.travel import metres_travel, timed_travel
 from servicecircle.network.truth import wrong_points
 
 MINUTES = (5.0, 10.0, 15.0)
@@ -203,3 +203,46 @@ def test_the_order_of_facilities_decides_nothing():
         part.circles[part.circles["facility_id"] == ""].geometry.to_numpy() for part in (one, other)
     ]
     assert shapely.equals_exact(*map(shapely.normalize, layer), tolerance=1e-6).all()
+
+
+def test_whoever_gets_far_is_drawn_on_coarser_cells():
+    """A fast road of 40 km with streets beside it; circles of 15 minutes at 120 km/h."""
+    generator = np.random.default_rng(5)
+    side, step = 30, 1300.0
+    nodes = np.arange(side * side).reshape(side, side)
+    y, x = np.divmod(nodes.ravel(), side)
+    u = np.concatenate([nodes[:, :-1].ravel(), nodes[:-1].ravel()])
+    v = np.concatenate([nodes[:, 1:].ravel(), nodes[1:].ravel()])
+    kept = generator.random(u.size) < 0.8
+    network = build_network(
+        x * step + generator.normal(0, 90, x.size), y * step + generator.normal(0, 90, y.size),
+        u[kept], v[kept],
+    )  # fmt: skip
+    speed = np.where(generator.random(network.u.size) < 0.3, 120.0, 40.0) / 3.6
+    travel = timed_travel(network, network.length_m / speed, network.length_m / speed, leg_kmh=4)
+    middle = np.argmin(np.hypot(network.x - 19_000, network.y - 19_000))
+    at = points(network, [[network.x[middle] + 40.0, network.y[middle]]], "f")
+    drawn = service_circles(
+        travel,
+        points(network, generator.uniform(0, side * step, (50, 2)), "d"),
+        Weights(population=np.ones(50), elderly=np.ones(50)),
+        at,
+        drawing=drawing(profile("drive")),
+        advance=lambda done: None,
+    )
+    # 30 km in 15 minutes, in 500 cells.
+    assert (drawn.cell_m, drawn.draw_m) == pytest.approx((60.0, 150.0), abs=0.1)
+    assert set(drawn.circles["cell_m"]) == {drawn.cell_m}
+    assert set(drawn.circles["draw_m"]) == {drawn.draw_m}
+    mine = drawn.circles[drawn.circles["facility_id"] == "f0"]
+    field = circle_field(
+        travel, (-2e3, -2e3, 4.2e4, 4.2e4), cell_m=drawn.cell_m, draw_m=drawn.draw_m
+    )
+    for _, row in mine.iterrows():
+        assert row.geometry.is_valid
+        limit = 60.0 * row["minutes"]
+        assert wrong_points(field, row.geometry, at.at, limit=limit).tolist() == []
+    # Walking is not affected.
+    how = drawing(minutes=(15.0,))
+    assert how.resolution(1000.0) == how.resolution(5000.0) == (10.0, 25.0)
+    assert how.resolution(10_000.0) == (20.0, 50.0)

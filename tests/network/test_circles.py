@@ -160,6 +160,17 @@ def test_no_point_on_the_wrong_side_of_a_facilitys_circle(town):
         assert wrong_points(field, polygon, one, limit=limit).tolist() == []
 
 
+def test_the_same_on_any_number_of_threads(monkeypatch):
+    network, x, y = random_streets(9), np.array([1200.0]), np.array([1200.0])
+    drawn = []
+    for count in (1, 3):
+        monkeypatch.setattr("servicecircle.network.compiled.threads", lambda count=count: count)
+        ((field, _, polygons),) = facility_circles(network, x, y)
+        leaves = [part.tobytes() for part in field.leaves]
+        drawn.append((leaves, [shapely.to_wkb(polygon) for polygon in polygons]))
+    assert drawn[0] == drawn[1]
+
+
 # Two streets a little more than twice 25 m apart: between them the circle ends in a long sharp tip;
 # each of these once had a point on the wrong side, 10 to 12 m from the border.
 TIPS = [

@@ -364,3 +364,24 @@ def test_vendored_files_are_the_pinned_ones() -> None:
         for file in package["files"]:
             data = vendor.joinpath(*file["to"].split("/")).read_bytes()
             assert hashlib.sha256(data).hexdigest() == file["sha256"], file["to"]
+
+
+@pytest.mark.parametrize("names", ["aabbcc", "abcabc", "ccc", "bxab", ""])
+def test_each_layer_is_drawn_from_its_own_rows(names):
+    table = pd.DataFrame({"layer": pd.Series(list(names), dtype="str"), "row": range(len(names))})
+    parts = mapdata._rows_of(table, ["c", "a", "b"])
+    expected = [[row for row, name in enumerate(names) if name == layer] for layer in "cab"]
+    assert [part["row"].tolist() for part in parts] == expected
+
+
+@pytest.mark.parametrize("middle", [(0.0, 0.0), (-70.0, -33.0), (179.9, 29.0)])
+def test_cells_without_people_are_no_symbols(middle):
+    rng = np.random.default_rng(3)
+    lon, lat = (at + rng.uniform(-0.2, 0.2, 20_000) for at in middle)
+    size, row, column, aspect = mapdata._grid(lon, lat)
+    points = list(zip(lon.tolist(), lat.tolist(), strict=True))
+    filled = {(int(y // size), int(x // (size * aspect))) for x, y in points}
+    assert set(zip(row.tolist(), column.tolist(), strict=True)) == filled
+    half = size / 2
+    finer = {(int(y // half), int(x // (half * aspect))) for x, y in points}
+    assert len(filled) <= mapdata.MOST_SYMBOLS < len(finer)

@@ -102,6 +102,27 @@ def test_no_point_lies_on_the_wrong_side(travels, name, count, minutes, directio
     assert wrong == []
 
 
+@pytest.mark.parametrize("name", [PLACES[0], PLACES[4]])
+def test_driving_far_on_coarse_cells(travels, name):
+    """15 minutes of driving reach whole towns: drawn on cells of 50 m, 125 m from the roads."""
+    travel = travels(name, profile("drive"))
+    index, at, x, y = sites(travel, 3, seed=8)
+    limits, cell_m = [300.0, 900.0], 50.0
+    wrong = []
+    for source, cost in searches(travel, at, limit=limits[-1]):
+        reach = limits[-1] * travel.metres_per_cost
+        bounds = (x[source] - reach, y[source] - reach, x[source] + reach, y[source] + reach)
+        field = circle_field(travel, bounds, cell_m=cell_m, draw_m=2.5 * cell_m)
+        one = at.take(np.array([source]))
+        polygons = circle_polygons(surface(field, cost, one), limits)
+        assert all(shapely.is_valid(polygons))
+        assert shapely.area(shapely.difference(*polygons)) <= 1e-6
+        for limit, polygon in zip(limits, polygons, strict=True):
+            found = wrong_points(field, polygon, one, limit=limit, index=index, seed=source)
+            wrong += [(source, limit, *point) for point in found.tolist()]
+    assert wrong == []
+
+
 @pytest.mark.parametrize("name", [PLACES[1], PLACES[4]])
 def test_service_areas_part_the_circle_of_a_layer(travels, name):
     travel = travels(name, profile("walk"))

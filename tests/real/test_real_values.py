@@ -234,10 +234,16 @@ def test_only_the_invented_one_of_two_layers_is_called_invented(command, real_pr
     assert set(score.loc[said, "layer"]) == {"childrens_home"}
 
 
+def villages_of(table):
+    """Return the rows of villages, by their code: districts and planning units add them up."""
+    return table[table["level"] == "village_level"].set_index("code")
+
+
 def test_taipei_s_units_have_the_people_of_their_rows(finished, shared):
     run = finished("taipei")
     source = gpd.read_file(shared / "taipei" / TAIPEI).set_index("V_ID")
-    table = rule(run, "elderly_day_center", "1000 m straight").set_index("code")
+    table = villages_of(rule(run, "elderly_day_center", "1000 m straight"))
+    assert len(table) == len(source)
     source = source.loc[table.index]
     parts = source["A0A14_CNT"] + source["A15A64_CNT"] + source["A65UP_CNT"]
     assert table["population"].tolist() == parts.tolist()
@@ -255,7 +261,7 @@ def test_taipei_s_beds_and_homes_per_village_by_place(finished, shared):
         mine = facilities[facilities["layer"] == layer]
         inside = gpd.sjoin(mine[["facility_id", "geometry"]], villages, predicate="within")
         assert inside["facility_id"].is_unique
-        table = rule(run, layer, "presence").set_index("code")["facilities"]
+        table = villages_of(rule(run, layer, "presence"))["facilities"]
         assert table.sum() == count
         counts = inside.groupby("V_ID").size().reindex(table.index).fillna(0)
         # One on the very border of two villages belongs to one of them.
@@ -270,10 +276,11 @@ def test_taipei_s_results_say_that_there_are_no_roads(finished):
     row = score.loc["zhejiang_care_home_within_1km"]
     assert row["missing_inputs"] == "[roads]"
     assert "roads" in row["width_causes"].split(";")
-    assert (row["low"], row["high"]) == (0.0, row["straight_value"])
+    # Roads may lead nobody there in time; homes anywhere in their village widen the straight line.
+    assert row["low"] == 0.0
+    assert row["straight_value"] < row["high"] < 100.0
+    assert "people_coordinates" in row["width_causes"].split(";")
     assert "65" in row["notes"]
-    # The clause is another place's: it is judged because the project asks for it.
-    assert "按项目要求评价" in row["notes"]
     facilities = run.csv("facilities.csv")
     assert set(facilities["snap_status"]) == {"no_roads"}
     assert len(run.layer("circles_layer")) == 0

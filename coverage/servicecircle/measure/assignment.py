@@ -134,8 +134,8 @@ def least_time(cost: csr_array, people: Floats, capacity: Floats) -> Placement:
     [3.0]
     """
     _check(cost, people, capacity)
-    rows = np.repeat(np.arange(people.size, dtype=np.int64), np.diff(cost.indptr))
     found = least_time_flows(cost, people.astype(np.float64), capacity.astype(np.float64))
+    rows = np.repeat(np.arange(people.size, dtype=np.int64), np.diff(cost.indptr))
     return _placement(cost, found.flow, people, rows, gap=found.gap)
 
 

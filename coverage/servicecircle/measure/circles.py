@@ -36,6 +36,11 @@ __all__ = ["Drawing", "LayerCircles", "Weights", "service_circles"]
 
 Floats = NDArray[np.float64]
 
+# A circle is at most a thousand cells wide, and a street on coarser cells at least as many of them
+# as one of 50 m on those of 10 m.
+_CELLS_OF_REACH = 500.0
+_CELLS_OF_DRAW = 2.5
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Weights:
@@ -60,7 +65,7 @@ class Drawing:
     minutes : tuple of float
         Ascending.
     cell_m, draw_m : float
-        See :func:`servicecircle.network.field.circle_field`.
+        See :func:`servicecircle.network.field.circle_field`; the least, see :meth:`resolution`.
     crs : str
         The run's metric coordinate system.
     direction : {"to", "from"}
@@ -84,6 +89,27 @@ class Drawing:
             return [self.profile.metres(value) for value in self.minutes]
         return [60.0 * value for value in self.minutes]
 
+    def resolution(self, reach_m: float) -> tuple[float, float]:
+        """Return the cell to draw with, and how far from the network, for a reach.
+
+        Whoever drives gets ten kilometres far, through thousands of blocks: their circles are
+        drawn on coarser cells, and farther from the roads, so that the cells still hold them.
+
+        Parameters
+        ----------
+        reach_m : float
+            No circle reaches farther from its facility.
+
+        Returns
+        -------
+        cell_m, draw_m : float
+            More than those of the drawing where a circle would be wider than a thousand cells.
+        """
+        cell_m = reach_m / _CELLS_OF_REACH
+        if cell_m <= self.cell_m:
+            return self.cell_m, self.draw_m
+        return cell_m, max(self.draw_m, _CELLS_OF_DRAW * cell_m)
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class LayerCircles:
@@ -93,7 +119,8 @@ class LayerCircles:
     ----------
     circles : geopandas.GeoDataFrame
         layer, facility_id ("" for the whole layer), profile, minutes, area_m2, population,
-        elderly, geometry; nested by minutes for each facility and for the layer.
+        elderly, cell_m, draw_m (of the drawing), geometry; nested by minutes for each facility
+        and for the layer.
     overlaps : geopandas.GeoDataFrame
         layer, profile, minutes, facilities (at least so many circles of the longest time overlap
         here), geometry.
@@ -101,9 +128,10 @@ class LayerCircles:
         Facilities within the longest time of each demand point.
     areas : geopandas.GeoDataFrame
         layer, facility_id, profile, minutes (the longest), area_m2, population, elderly (those
-        for whom it is the nearest), geometry: the circle of the layer parted by nearest facility.
-    cell_m : float
-        The coarsest cell that was drawn with.
+        for whom it is the nearest), cell_m, draw_m, geometry: the circle of the layer parted by
+        nearest facility.
+    cell_m, draw_m : float
+        The coarsest cell that was drawn with, and how far from the network.
     """
 
     circles: gpd.GeoDataFrame
@@ -111,6 +139,7 @@ class LayerCircles:
     areas: gpd.GeoDataFrame
     within_count: NDArray[np.int64]
     cell_m: float
+    draw_m: float
 
 
 def service_circles(
@@ -190,10 +219,11 @@ def service_circles(
     pieces: list[list[shapely.MultiPolygon]] = []
     overlaps: list[list[tuple[int, shapely.MultiPolygon]]] = []
     areas: dict[str, shapely.MultiPolygon] = {}
-    cell = drawing.cell_m
     by_x = np.argsort(demand.x, kind="stable")
     # No way is shorter than straight.
     farthest = limits[-1] * travel.metres_per_cost + facilities.spread_m
+    cell, draw_m = drawing.resolution(farthest)
+    drawing = replace(drawing, cell_m=cell, draw_m=draw_m)
     for members, bounds in groups(
         facilities.x[attached], facilities.y[attached], farthest, 4.0 * drawing.cell_m
     ):
@@ -230,6 +260,7 @@ def service_circles(
             mine = [weights.inside(last & (found.target == at))]
             parted_people[str(facilities.ids[at])] = mine
         names.append("")
+    drawing = replace(drawing, cell_m=cell)
     whole = replace(drawing, minutes=drawing.minutes[-1:])
     shares = {name: [areas[name]] for name in parted_people}
     return LayerCircles(
@@ -238,6 +269,7 @@ def service_circles(
         areas=_circle_table(list(shares), shares, parted_people, whole),
         within_count=within,
         cell_m=cell,
+        draw_m=draw_m,
     )
 
 
@@ -332,6 +364,8 @@ def _circle_table(
             "area_m2": shapely.area(shapes).astype(float),
             "population": [population for population, _ in people],
             "elderly": [elderly for _, elderly in people],
+            "cell_m": drawing.cell_m,
+            "draw_m": drawing.draw_m,
         },
         geometry=shapes,
         crs=drawing.crs,

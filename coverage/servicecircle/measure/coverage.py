@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,12 @@ from numpy.typing import NDArray
 
 from servicecircle.measure.access import reaches
 
-__all__ = ["COLUMNS", "Rule", "layer_rules", "unit_coverage"]
+__all__ = ["COLUMNS", "Rule", "layer_rules", "unit_coverage", "unit_rows"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_SMALL = 1 << 16
 
 COLUMNS = (
     "unit_id",
@@ -94,16 +98,64 @@ def _sums(unit: NDArray[np.int64], weights: Floats, count: int) -> Floats:
     return np.bincount(unit[here], weights=weights[here], minlength=count).astype(np.float64)
 
 
-def _weighted_p90(unit: NDArray[np.int64], minutes: Floats, people: Floats, count: int) -> Floats:
+def unit_rows(units: pd.DataFrame, demand: pd.DataFrame) -> dict[str, Ints]:
+    """Return for each level the place of each point's unit among the units of the level.
+
+    Parameters
+    ----------
+    units : pandas.DataFrame
+        unit_id, level.
+    demand : pandas.DataFrame
+        ``unit_<level>``.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray of int, shape (len(demand),)
+        -1 for points of no unit.
+
+    Examples
+    --------
+    >>> units = pd.DataFrame({"unit_id": ["a", "b"], "level": "township"})
+    >>> demand = pd.DataFrame({"unit_township": ["b", None, "a"]})
+    >>> {level: rows.tolist() for level, rows in unit_rows(units, demand).items()}
+    {'township': [1, -1, 0]}
+    >>> unit_rows(units.iloc[:0], demand)
+    {}
+    """
+    found: dict[str, Ints] = {}
+    for level in units["level"].drop_duplicates():
+        column = f"unit_{level}"
+        if column not in demand:
+            found[level] = np.full(len(demand), -1, np.int64)
+            continue
+        # The names are looked up once each, not once a point.
+        codes, names = pd.factorize(demand[column])
+        index = pd.Index(units.loc[units["level"] == level, "unit_id"])
+        places = np.append(index.get_indexer(names), -1).astype(np.int64)
+        found[level] = places[codes]
+    return found
+
+
+def _by_time(minutes: Floats) -> Ints:
+    """Return the rows from the shortest time to the longest, those without one last."""
+    return np.argsort(np.where(np.isnan(minutes), np.inf, minutes), kind="stable")
+
+
+def _weighted_p90(
+    unit: Ints, minutes: Floats, people: Floats, count: int, *, by_time: Ints
+) -> Floats:
     """Return for each unit the least time within which nine of ten people reach; inf if never.
 
     NaN where there are no people, or some of them are unknown.
     """
     unknown = unit[(unit >= 0) & np.isnan(people)]
+    unit, people, minutes = unit[by_time], people[by_time], minutes[by_time]
     here = (unit >= 0) & (people > 0)
     unit, people = unit[here], people[here]
     minutes = np.where(np.isnan(minutes[here]), np.inf, minutes[here])
-    order = np.lexsort((minutes, unit))
+    # Sixteen bits are sorted many times as fast.
+    small = unit.astype(np.uint16) if count <= _SMALL else unit
+    order = np.argsort(small, kind="stable")
     unit, minutes, people = unit[order], minutes[order], people[order]
     totals = np.bincount(unit, weights=people, minlength=count)
     before = np.concatenate([[0.0], np.cumsum(totals)[:-1]])
@@ -125,6 +177,7 @@ def unit_coverage(
     layer: str,
     profile: str,
     rules: list[Rule],
+    rows: Mapping[str, Ints] | None = None,
 ) -> pd.DataFrame:
     """Return one row per unit and rule for one layer, with a row of presence for each unit.
 
@@ -140,6 +193,8 @@ def unit_coverage(
         Distinct open facilities by unit_id.
     layer, profile : str
     rules : list of Rule
+    rows : mapping of str to numpy.ndarray of int, optional
+        From :func:`unit_rows`, where the caller has made them already.
 
     Returns
     -------
@@ -173,16 +228,14 @@ def unit_coverage(
     minutes = access["seconds"].to_numpy(float) / 60.0
     status = access["status"].to_numpy(object)
     on_network = any(rule.column != "straight_metres" for rule in rules)
+    rows = unit_rows(units, demand) if rows is None else rows
+    inside = {rule: reaches(access[rule.column].to_numpy(float), rule.limit) for rule in rules}
+    by_time = _by_time(minutes)
     for level in units["level"].drop_duplicates():
         part = units.loc[units["level"] == level, ["unit_id", "code", "name", "level"]]
         part = part.reset_index(drop=True)
         count = len(part)
-        column = f"unit_{level}"
-        if column in demand:
-            unit = pd.Index(part["unit_id"]).get_indexer(demand[column].fillna(""))
-            unit = unit.astype(np.int64)
-        else:
-            unit = np.full(len(demand), -1, np.int64)
+        unit = rows[level]
         part["layer"] = layer
         part["facilities"] = facility_counts.reindex(part["unit_id"]).fillna(0).to_numpy(np.int64)
         part["population"] = _sums(unit, population, count)
@@ -192,23 +245,23 @@ def unit_coverage(
         summed = _sums(unit, np.where(reached, minutes * people, 0.0), count)
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = summed / weight
+        on_way: dict[str, Floats] = {}
+        if on_network:
+            p90 = _weighted_p90(unit, minutes, people, count, by_time=by_time)
+            on_way = {"mean_minutes_of_reached": mean, "p90_minutes": p90}
+            for name in ("unreachable", "unsnapped"):
+                on_way[name] = _sums(unit, np.where(status == name, people, 0.0), count)
         for rule in rules:
             block = part.copy()
-            inside = reaches(access[rule.column].to_numpy(float), rule.limit)
             block["rule"] = rule.name
             straight = rule.column == "straight_metres"
             block["profile"] = "" if straight else profile
             for name, weights in (("population", population), ("elderly", elderly)):
-                covered = _sums(unit, np.where(inside, weights, weights * 0.0), count)
+                covered = _sums(unit, np.where(inside[rule], weights, weights * 0.0), count)
                 block[f"covered_{name}"] = covered
                 with np.errstate(invalid="ignore", divide="ignore"):
                     block[f"{name}_coverage"] = covered / block[name].to_numpy(float)
-            if not straight:
-                block["mean_minutes_of_reached"] = mean
-                block["p90_minutes"] = _weighted_p90(unit, minutes, people, count)
-                for name in ("unreachable", "unsnapped"):
-                    block[name] = _sums(unit, np.where(status == name, people, 0.0), count)
-            blocks.append(block)
+            blocks.append(block if straight else block.assign(**on_way))
         presence = part.copy()
         presence["rule"], presence["profile"] = "presence", profile if on_network else ""
         blocks.append(presence)

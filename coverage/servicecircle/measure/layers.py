@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import geopandas as gpd
@@ -14,7 +14,7 @@ import pandas as pd
 from servicecircle.inputs.gazetteer import gazetteer
 from servicecircle.measure.access import COLUMNS, Points, layer_access
 from servicecircle.measure.circles import Drawing, LayerCircles, Weights, service_circles
-from servicecircle.measure.coverage import layer_rules, unit_coverage
+from servicecircle.measure.coverage import layer_rules, unit_coverage, unit_rows
 from servicecircle.measure.ground import Ground
 from servicecircle.measure.position_error import position_bounds, position_errors
 from servicecircle.measure.presence import is_open, presence_of_open
@@ -31,6 +31,7 @@ __all__ = [
     "all_coverage",
     "all_presence",
     "joined_access",
+    "laid_together",
     "open_points",
 ]
 
@@ -39,8 +40,9 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Circles:
-    """Circles, overlaps and areas of all layers in the run's metric CRS, and the cell they have.
+    """Circles, overlaps and areas of all layers in the run's metric CRS, and how they are drawn.
 
+    ``drawn`` holds for each layer the cell and how far from the network, in metres.
     ``within`` counts for each layer the facilities within the longest time of each demand point.
     """
 
@@ -49,6 +51,19 @@ class Circles:
     areas: gpd.GeoDataFrame
     within: Mapping[str, np.ndarray]
     cell_m: float
+    drawn: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def record(self, draw_m: float) -> dict[str, object]:
+        """Return how the circles were drawn, for the record of a run: at the coarsest, and each.
+
+        Parameters
+        ----------
+        draw_m : float
+            That was asked for.
+        """
+        farthest = max([draw_m, *(how["draw_m"] for how in self.drawn.values())])
+        layers = {layer: dict(how) for layer, how in self.drawn.items()}
+        return {"cell_m": self.cell_m, "draw_m": farthest, "layers": layers}
 
 
 Access = dict[Key, pd.DataFrame]
@@ -145,6 +160,30 @@ def joined_access(access: Access) -> pd.DataFrame:
     return pd.concat(access.values(), ignore_index=True)
 
 
+def laid_together(access: Access) -> tuple[pd.DataFrame, Access]:
+    """Return the tables of access as one, and each of them as rows of it.
+
+    Millions of rows are then kept once.
+
+    Examples
+    --------
+    >>> one = pd.DataFrame({"demand_id": ["a"], "metres": [1.0]})
+    >>> joined, parts = laid_together({("canteen", "walk"): one, ("care_home", "walk"): one})
+    >>> len(joined), parts["care_home", "walk"].equals(one)
+    (2, True)
+    >>> laid_together({})[1]
+    {}
+    """
+    joined = joined_access(access)
+    parts: Access = {}
+    start = 0
+    for key, table in access.items():
+        rows = joined.iloc[start : start + len(table)]
+        parts[key] = rows[list(table.columns)].reset_index(drop=True)
+        start += len(table)
+    return joined, parts
+
+
 _LENGTHS = frozenset(("metres", "straight_metres", "seconds", "snap_m", "within_count"))
 
 
@@ -202,6 +241,7 @@ def all_circles(
         areas=_joined([one.areas for one in drawn.values()], _CIRCLE_COLUMNS, crs),
         within={name: one.within_count for name, one in drawn.items()},
         cell_m=max((one.cell_m for one in drawn.values()), default=project.network.cell_m),
+        drawn={name: {"cell_m": one.cell_m, "draw_m": one.draw_m} for name, one in drawn.items()},
     )
 
 
@@ -213,6 +253,8 @@ _CIRCLE_COLUMNS = (
     "area_m2",
     "population",
     "elderly",
+    "cell_m",
+    "draw_m",
 )
 _OVERLAP_COLUMNS = ("layer", "profile", "minutes", "facilities")
 
@@ -289,6 +331,7 @@ def all_coverage(
     minutes, metres = tuple(project.rules.minutes), tuple(project.rules.metres)
     tables: list[pd.DataFrame] = []
     counted: pd.DataFrame | None = None
+    rows = unit_rows(units, ground.demand)
     with progress.stage("coverage", len(project.facilities)) as advance:
         for layer in project.facilities:
             name = project.layer_profile(layer)
@@ -308,6 +351,7 @@ def all_coverage(
                         layer=layer,
                         profile="" if only_counted else name,
                         rules=[] if only_counted else rules,
+                        rows=rows,
                     )
                 )
                 counted = tables[-1] if only_counted else counted

@@ -35,7 +35,9 @@ class Border(NamedTuple):
 
 
 @compiled()
-def border_about(limit: float, board: Board, row: Ints, column: Ints) -> Border:
+def border_about(  # noqa: PLR0912 - one kernel, one sweep
+    limit: float, board: Board, row: Ints, column: Ints
+) -> Border:
     """Return the border in some squares and those about them."""
     rows, columns = board.surely.shape
     cell, count, room = board.cell, 0, 256
@@ -43,7 +45,9 @@ def border_about(limit: float, board: Board, row: Ints, column: Ints) -> Border:
     ends, last = np.empty((room, _PIECE)), np.empty(room, np.bool_)
     needed = np.zeros((rows, columns), np.bool_)
     for k in range(row.size):
-        needed[max(row[k] - 1, 0) : row[k] + 2, max(column[k] - 1, 0) : column[k] + 2] = True
+        for r in range(max(row[k] - 1, 0), min(row[k] + 2, rows)):
+            for c in range(max(column[k] - 1, 0), min(column[k] + 2, columns)):
+                needed[r, c] = True
     for r in range(rows):
         if count + 2 * columns > room:
             room = 2 * (count + 2 * columns)
@@ -127,7 +131,8 @@ def near(x: float, y: float, clear: float, pieces: Floats, count: int) -> bool:
 def wider(held: NDArray[_Number], room: int) -> NDArray[_Number]:
     """Return more room, and in it what was held."""
     wide = np.empty(room, held.dtype)
-    wide[: held.size] = held
+    for at in range(held.size):
+        wide[at] = held[at]
     return wide
 
 
@@ -135,5 +140,7 @@ def wider(held: NDArray[_Number], room: int) -> NDArray[_Number]:
 def wider_rows(held: Floats, room: int) -> Floats:
     """Return room for more rows, and in it what was held."""
     wide = np.empty((room, held.shape[1]))
-    wide[: held.shape[0]] = held
+    for row in range(held.shape[0]):
+        for column in range(held.shape[1]):
+            wide[row, column] = held[row, column]
     return wide

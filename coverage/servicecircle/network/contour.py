@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from servicecircle.network.borders import wider
 from servicecircle.network.compiled import compiled
+from servicecircle.network.heap import drop_first, push
 from servicecircle.network.leaves import Leaves
 from servicecircle.network.marching import (
     CUTS,
@@ -109,10 +110,9 @@ def _cut_leaves(  # noqa: PLR0913, PLR0917 - a kernel
     Ends on the square's own sides are added to ``heads``, the others are joined.
     """
     alone = board.surely[row, column] <= limit
-    inner = np.empty(4 * (leaves.starts[at + 1] - leaves.starts[at]), np.int64)
-    count = 0
+    inner = np.empty(4 * (leaves.starts[at + 1] - leaves.starts[at]), np.int32)
+    over, count = np.empty(4), 0
     for leaf in range(leaves.starts[at], leaves.starts[at + 1]):
-        over = np.empty(4)
         inside = 0
         for corner in range(4):
             total = -np.inf if alone else leaves.total[leaf, corner]
@@ -143,11 +143,14 @@ def _cut_leaves(  # noqa: PLR0913, PLR0917 - a kernel
                 onward[end] = heads[side[end]]
                 heads[side[end]] = end
             else:
-                inner[count], key[count] = end, 4.0 * number + share
+                push(key, inner, count, 4.0 * number + share, end)
                 count += 1
-    order = np.argsort(key[:count])
-    for k in range(0, count - 1, 2):
-        _join(inner[order[k]], inner[order[k + 1]], after)
+    while count > 1:
+        first = inner[0]
+        drop_first(key, inner, count)
+        _join(first, inner[0], after)
+        drop_first(key, inner, count - 1)
+        count -= 2
     return n
 
 

@@ -42,6 +42,7 @@ from servicecircle.network.units import (
     cut_in_sixteen,
     differs,
     proved,
+    proved_in_parts,
     split,
     take_over,
     units_room,
@@ -164,7 +165,12 @@ def _first_look(  # noqa: PLR0913, PLR0917 - a kernel
             low, high, leg, feet = bounds_at(x, y, r, n_rivals, rivals, timed)
             if feet:
                 low, high = bounds_by_feet(r, leg, n_rivals, rivals, costs)
-            if not proved(kind, low, high, leg, r, limit, board.draw, not timed, whole):
+            if not proved(
+                kind, low, high, leg, r, limit, board.draw, not timed, whole
+            ) and not proved_in_parts(
+                x, y, size, kind, limit, board.draw, not timed, whole, n_rivals, rivals, costs,
+                timed,
+            ):  # fmt: skip
                 return True
     return False
 
@@ -319,7 +325,9 @@ def _refine(  # noqa: PLR0913, PLR0917 - a kernel
             if not units.cut[at]:
                 depth[count], south[count] = units.depth[at], units.south[at]
                 west[count] = units.west[at]
-                total[count], leg[count] = units.total[at], units.leg[at]
+                for corner in range(4):
+                    total[count, corner] = units.total[at, corner]
+                    leg[count, corner] = units.leg[at, corner]
                 count += 1
         square[found] = k
         found += 1

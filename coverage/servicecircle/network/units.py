@@ -25,6 +25,7 @@ __all__ = [
     "cut_in_sixteen",
     "differs",
     "proved",
+    "proved_in_parts",
     "split",
     "take_over",
     "units_room",
@@ -81,6 +82,26 @@ def proved(  # noqa: PLR0913, PLR0917 - a kernel
     if kind == 1:
         return (whole or leg + r <= draw) and (alone or high <= limit)
     return leg - r > draw or (not alone and low > limit)
+
+
+@compiled()
+def proved_in_parts(  # noqa: PLR0913, PLR0917 - a kernel
+    x: float, y: float, size: float, kind: int, limit: float, draw: float, alone: bool,
+    whole: bool, n_rivals: int, rivals: Floats, costs: Costs, timed: bool,
+) -> bool:  # fmt: skip
+    """Tell whether all sixteen parts of a square about a point are proved to be of a kind."""
+    part = size / 4.0
+    r = part * np.sqrt(0.5)
+    for i in range(4):
+        for j in range(4):
+            low, high, leg, feet = bounds_at(
+                x + (j - 1.5) * part, y + (i - 1.5) * part, r, n_rivals, rivals, timed
+            )
+            if feet:
+                low, high = bounds_by_feet(r, leg, n_rivals, rivals, costs)
+            if not proved(kind, low, high, leg, r, limit, draw, alone, whole):
+                return False
+    return True
 
 
 @compiled()
@@ -206,6 +227,9 @@ def split(  # noqa: PLR0913, PLR0917 - a kernel
         if proved(
             units.kind[at], units.low[at], units.high[at], units.best[at], r, limit, board.draw,
             alone, whole,
+        ) or proved_in_parts(
+            x0 + x, y0 + y, size, units.kind[at], limit, board.draw, alone, whole, n_rivals,
+            rivals, costs, timed,
         ):  # fmt: skip
             continue
         units.cut[at] = True

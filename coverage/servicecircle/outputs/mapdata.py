@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Shade", "map_payload", "shade_levels", "shade_of", "uncovered_cells"]
 
 Numbers = npt.NDArray[np.float64]
+Frame = TypeVar("Frame", bound=pd.DataFrame)
 
 USUAL_MINUTES = 15.0
 MOST_SYMBOLS = 3000
@@ -104,6 +106,7 @@ def map_payload(results: Results) -> dict[str, Any]:
     titles = [layer.zh if language == "zh" else layer.en for layer in results.layers]
     marks = palettes.layer_marks(titles)
     levels = _levels(results)
+    most_vertices = _most_vertices(results)
     return {
         "language": language,
         "labels": _labels(language),
@@ -118,15 +121,49 @@ def map_payload(results: Results) -> dict[str, Any]:
         "bounds": map_bounds(results),
         "levels": levels,
         "layers": [
-            _layer(results, layer, title=title, mark=mark, colour=palettes.layer_colour(number))
-            for number, (layer, title, mark) in enumerate(
-                zip(results.layers, titles, marks, strict=True)
+            _layer(
+                part,
+                layer,
+                title=title,
+                mark=mark,
+                colour=palettes.layer_colour(number),
+                most_vertices=most_vertices,
+            )
+            for number, (part, layer, title, mark) in enumerate(
+                zip(_parted(results), results.layers, titles, marks, strict=True)
             )
         ],
         "roads": _roads(results.roads),
         "scopes": _scopes(results),
         "scorecard": _scorecard(results),
     }
+
+
+def _parted(results: Results) -> list[Results]:
+    """Return, for each layer, the results with its own rows alone in the long tables."""
+    names = [layer.name for layer in results.layers]
+    tables = {
+        name: _rows_of(getattr(results, name), names)
+        for name in ("unit_coverage", "circles", "overlaps", "facilities", "access")
+    }
+    return [
+        replace(results, **{name: parts[at] for name, parts in tables.items()})
+        for at in range(len(names))
+    ]
+
+
+def _rows_of(table: Frame, layers: list[str]) -> list[Frame]:
+    """Return the rows of each layer; those that follow each other are not copied."""
+    codes, names = pd.factorize(table["layer"])
+    rows = np.append(pd.Index(layers).get_indexer(pd.Index(names)), -1)[codes]
+    order = np.argsort(rows, kind="stable")
+    ends = np.searchsorted(rows[order], np.arange(len(layers) + 1))
+    parts = []
+    for first, last in pairwise(ends.tolist()):
+        mine = order[first:last]
+        together = last > first and mine[-1] - mine[0] == last - first - 1
+        parts.append(table.iloc[mine[0] : mine[-1] + 1] if together else table.iloc[mine])
+    return parts
 
 
 def map_bounds(results: Results) -> list[list[float]] | None:
@@ -191,7 +228,13 @@ def _levels(results: Results) -> list[dict[str, Any]]:
 
 
 def _layer(
-    results: Results, layer: LayerInfo, *, title: str, mark: str, colour: str
+    results: Results,
+    layer: LayerInfo,
+    *,
+    title: str,
+    mark: str,
+    colour: str,
+    most_vertices: int,
 ) -> dict[str, Any]:
     shade = shade_of(results, layer)
     language = results.language
@@ -212,9 +255,9 @@ def _layer(
             else label("map_way_straight", language)
         ),
         "shade": _shade_values(results, layer, shade),
-        "circles": _circles(results, layer),
-        "own": _own_circles(results, layer),
-        "overlaps": _overlaps(results, layer),
+        "circles": _circles(results, layer, most_vertices),
+        "own": _own_circles(results, layer, most_vertices),
+        "overlaps": _overlaps(results, layer, most_vertices),
         "facilities": _facilities(results, layer),
         "uncovered": uncovered_cells(results, layer, shade),
     }
@@ -251,11 +294,11 @@ def _most_vertices(results: Results) -> int:
     return _CIRCLE_VERTICES // max(1, int(results.circles["layer"].nunique()))
 
 
-def _circles(results: Results, layer: LayerInfo) -> list[dict[str, Any]]:
+def _circles(results: Results, layer: LayerInfo, most_vertices: int) -> list[dict[str, Any]]:
     circles = results.circles
     rows = circles[(circles["layer"] == layer.name) & (circles["facility_id"] == "")]
     rows = rows.sort_values("minutes", ascending=False, kind="stable")
-    shapes = _shapes(rows, most_vertices=_most_vertices(results))
+    shapes = _shapes(rows, most_vertices=most_vertices)
     return [
         {"minutes": minutes, "area": area, "people": people, "elderly": elderly, "shape": shape}
         for minutes, area, people, elderly, shape in zip(
@@ -269,7 +312,7 @@ def _circles(results: Results, layer: LayerInfo) -> list[dict[str, Any]]:
     ]
 
 
-def _own_circles(results: Results, layer: LayerInfo) -> list[dict[str, Any]]:
+def _own_circles(results: Results, layer: LayerInfo, most_vertices: int) -> list[dict[str, Any]]:
     """Return the widest circle of each facility, where they are few enough to be told apart."""
     circles = results.circles
     rows = circles[(circles["layer"] == layer.name) & (circles["facility_id"] != "")]
@@ -284,18 +327,18 @@ def _own_circles(results: Results, layer: LayerInfo) -> list[dict[str, Any]]:
             payload.numbers(rows["minutes"], digits=2),
             payload.numbers(rows["population"]),
             payload.numbers(rows["elderly"]),
-            _shapes(rows, most_vertices=_most_vertices(results)),
+            _shapes(rows, most_vertices=most_vertices),
             strict=True,
         )
     ]
 
 
-def _overlaps(results: Results, layer: LayerInfo) -> list[dict[str, Any]]:
+def _overlaps(results: Results, layer: LayerInfo, most_vertices: int) -> list[dict[str, Any]]:
     rows = results.overlaps[results.overlaps["layer"] == layer.name]
     if rows.empty:
         return []
     rows = rows[rows["minutes"] == rows["minutes"].max()].sort_values("facilities", kind="stable")
-    shapes = _shapes(rows, most_vertices=_most_vertices(results))
+    shapes = _shapes(rows, most_vertices=most_vertices)
     return [
         {"minutes": minutes, "facilities": count, "shape": shape}
         for minutes, count, shape in zip(
@@ -395,8 +438,9 @@ def _grid(
     while True:
         row = np.floor(lat / size).astype(np.int64)
         column = np.floor(lon / (size * aspect)).astype(np.int64)
-        cells = len(np.unique(np.column_stack([row, column]), axis=0))
-        if cells <= MOST_SYMBOLS:
+        # One number a cell: numpy sorts rows of two many times as slowly.
+        number = (row - row.min()) * (np.ptp(column) + 1) + column - column.min()
+        if pd.unique(number).size <= MOST_SYMBOLS:
             return size, row, column, aspect
         size *= 2.0
 

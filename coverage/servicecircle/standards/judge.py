@@ -9,7 +9,6 @@ from typing import Protocol
 import pandas as pd
 
 from servicecircle.measure.ground import Ground
-from servicecircle.measure.layers import Access, joined_access
 from servicecircle.network.profiles import PROFILES
 from servicecircle.progress import Progress
 from servicecircle.project import Project
@@ -147,7 +146,7 @@ def plan_evidence(
 def judge_plans(
     project: Project,
     ground: Ground,
-    access: Access,
+    access: pd.DataFrame,
     plans: Mapping[str, Plan],
     *,
     extra_layers: Mapping[str, LayerWords],
@@ -159,8 +158,9 @@ def judge_plans(
     ----------
     project : Project
     ground : Ground
-    access : mapping of (layer, profile) to pandas.DataFrame
-        At least those that :func:`servicecircle.standards.evaluate.required_access` names.
+    access : pandas.DataFrame
+        The access contract, long: at least what
+        :func:`servicecircle.standards.evaluate.required_access` names.
     plans : mapping of str to Plan
         By their name in the project.
     extra_layers : mapping of str to LayerWords
@@ -177,7 +177,7 @@ def judge_plans(
             scorecard=pd.DataFrame(columns=list(SCORECARD_COLUMNS)),
             unit_results=pd.DataFrame(columns=list(UNIT_RESULT_COLUMNS)),
         )
-    evidence = plan_evidence(project, ground, joined_access(access), extra_layers=extra_layers)
+    evidence = plan_evidence(project, ground, access, extra_layers=extra_layers)
     cards, units, traces = [], [], []
     judged: list[JudgedPlan] = []
     with progress.stage("plans", len(plans)) as advance:

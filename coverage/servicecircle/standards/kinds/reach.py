@@ -91,13 +91,20 @@ def access_of(study: Study, layer: str, profile: str, mask: Bools) -> pd.DataFra
     None where the table was not computed; a layer that is supplied and empty reaches nobody.
     """
     demand, access = study.evidence.demand, study.evidence.access
-    rows = access
-    if not access.empty:
-        rows = access[
-            (access["layer"] == layer)
-            & (access["profile"] == profile)
-            & (access["criterion"] == "metres")
-        ]
+    kept, key = study.evidence.kept, ("access", layer, profile)
+    if key not in kept:
+        kept[key] = access
+        if not access.empty:
+            mine = (
+                (access["layer"] == layer)
+                & (access["profile"] == profile)
+                & (access["criterion"] == "metres")
+            ).to_numpy(bool)
+            first, last = int(mine.argmax()), len(mine) - int(mine[::-1].argmax())
+            # Rows that follow each other, as those of a run do, are not copied.
+            together = bool(mine[first:last].all())
+            kept[key] = access.iloc[first:last] if together else access[mine]
+    rows: pd.DataFrame = kept[key]
     if rows.empty:
         if not study.open_rows(layer).empty:
             return None
