@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from servicecircle.cli import main
@@ -204,17 +204,20 @@ texts = st.text(
 
 
 @given(texts, st.integers(min_value=8, max_value=40))
+@example("111。） ）", 8)
+@example("11。。 .", 8)
 def test_breaking_loses_nothing_and_keeps_the_width(text, cells):
     broken = wrap(text, cells, indent="  ")
     assert re.sub(r"\s", "", broken) == re.sub(r"\s", "", text)
     for number, line in enumerate(broken.split("\n")):
         content = line[2:] if number else line
         assert content == content.strip()
-        # Closing punctuation and words of their own may stand over.
-        body = content.rstrip(CLOSING)
+        # Closing punctuation, also behind a space, and words of their own may stand over.
+        body = content.rstrip(CLOSING + " ")
         room = cells - 2
-        word = max((len(one) for one in re.findall(r"[!-~]+", content)), default=0)
-        assert width(body) <= max(room, word + 2), (line, cells)
+        # A word with the brackets that open it is not broken.
+        words = re.findall(r"[“（]*(?:[!-~]+|[^“（]|$)", content)
+        assert width(body) <= max(room, *map(width, words)), (line, cells)
         assert not number or not content.startswith(tuple("，。、）”：；"))
 
 

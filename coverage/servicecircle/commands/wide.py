@@ -64,7 +64,7 @@ def wrap(text: str, cells: int, *, indent: str = "") -> str:
     line = ""
     room = max(1, cells - width(indent))
     for piece in _PIECES.findall(text):
-        joins = piece in _CLOSING and line
+        joins = piece.isspace() or (line and piece in _CLOSING)
         if line and not joins and width((line + piece).rstrip()) > room:
             lines.append(line.rstrip())
             line = ""
