@@ -1,0 +1,1 @@
+"""Where to build next: exact models of siting, their candidates, targets and sequences."""
