@@ -143,7 +143,7 @@ def test_no_kernel_writes_beyond_its_arrays(case, carry):
         for module, name in [*kernels, (bounded, "_search_each")]:
             patch.setattr(module, name, getattr(module, name).py_func)
         # Short runs of little room, so that results are told in parts.
-        patch.setattr(bounded, "_FIRST_ROOM", 1)
+        patch.setattr(bounded, "_SLAB", 1)
         slow = [
             (found.nodes.tolist(), found.cost.tolist(), found.metres.tolist())
             for _, found in search_blocks(
@@ -190,7 +190,7 @@ def test_results_that_do_not_fit_are_told_in_parts(monkeypatch, room):
     groups = [[(at, 0)] for at in range(0, n, 3)]
     whole = arcs_of(n, arcs)
     wanted = [least(n, arcs, seeds, 4) for seeds in groups]
-    monkeypatch.setattr(bounded, "_FIRST_ROOM", room)
+    monkeypatch.setattr(bounded, "_SLAB", room)
     blocks = list(search_blocks(whole, seeds_of(groups), limit=4, carry_metres=True))
     at = 0
     for first, found in blocks:

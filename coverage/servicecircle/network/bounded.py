@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from servicecircle.network.chains import CLOSED, TURNED, Chains
 from servicecircle.network.compiled import compiled, threads
-from servicecircle.network.heap import drop_first, push
+from servicecircle.network.heap import drop_first, push, put_off
 from servicecircle.network.travel import Arcs
 
 __all__ = ["Reaches", "Seeds", "search_blocks", "slack_limit"]
@@ -25,9 +25,12 @@ __all__ = ["Reaches", "Seeds", "search_blocks", "slack_limit"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Heads = NDArray[np.int32]
+Counts = NDArray[np.uint32]
 
 _BLOCK = 64
-_FIRST_ROOM = 65536
+# Results are cut from slabs of so many nodes: the system clears few large pieces, not many pages.
+_SLAB = 1 << 20
+_SLOTS = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -93,11 +96,13 @@ def slack_limit(limit: float) -> float:
 def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one loop
     place: Heads, crossings: Heads, starts: Ints, nodes: Heads, chain: Heads,
     tips: tuple[Heads, Heads], sums: Floats, ways: Floats,
-    steps: tuple[Floats, Floats, Floats, Floats], half_starts: Ints, links: NDArray[np.int32],
+    steps: tuple[Floats, Floats, Floats, Floats],
+    half_starts: NDArray[np.uint64], links: NDArray[np.uint32],
     whole: Floats, whole_metres: Floats, carry: bool,
     seed_starts: Ints, seed_nodes: Ints, seed_cost: Floats, seed_metres: Floats,
     first: int, last: int, limit: float, stamp: int, ends: Ints,
-    keys: Floats, items: Heads, met: Heads, begun: Heads,
+    keys: Floats, items: Counts, slots: Heads, after: Heads, late_keys: Floats, late_items: Counts,
+    met: Counts, begun: Heads,
     found: Heads, found_cost: Floats, found_metres: Floats,
     cost: Floats, metres: Floats, inner: Floats, inner_metres: Floats, done: Ints,
 ) -> int:  # fmt: skip
@@ -108,12 +113,18 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
     are infinite throughout, before and after; ``done`` holds for each chain the stamp of the last
     source that it was told for. No array is made here: one that changes in a loop costs more than
     the loop.
+
+    What is met goes to one of the ``slots``, by its cost, and to the heap when its slot's turn
+    comes: a heap of few entries costs a part of a large one. All slots are empty, -1, before and
+    after. Without a limit there is one slot, and the heap.
     """
     count = 0
+    scale = (_SLOTS - 1) / limit
     for source in range(first, last):
         stamp += 1
         full = False
         size, tops, wholes = 0, 0, 0
+        slot, most, waiting = 0, 0, 0
         for seed in range(seed_starts[source], seed_starts[source + 1]):
             if seed_cost[seed] > limit:
                 continue
@@ -133,7 +144,7 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
                     wholes += 1
             # A seed inside a chain goes along it both ways, to the crossings at its ends.
             for side in range(1 if at >= 0 else 2):
-                total, way, top = seed_cost[seed], seed_metres[seed], at
+                total, way, tip = seed_cost[seed], seed_metres[seed], at
                 if at < 0:
                     node = -1 - at
                     number = chain[node]
@@ -154,24 +165,41 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
                         inner[node] = total
                         if carry:
                             inner_metres[node] = way
-                    top = tips[1 - side][number]
-                if total > limit or total > cost[top]:
+                    tip = tips[1 - side][number]
+                if total > limit or total > cost[tip]:
                     continue
-                if total == cost[top] and not (carry and way < metres[top]):
+                if total == cost[tip] and not (carry and way < metres[tip]):
                     continue
-                if cost[top] == np.inf:
-                    met[tops] = top
+                if cost[tip] == np.inf:
+                    met[tops] = tip
                     tops += 1
-                cost[top] = total
+                cost[tip] = total
                 if carry:
-                    metres[top] = way
-                if size == keys.size:
+                    metres[tip] = way
+                if waiting == late_keys.size:
                     return -1
-                push(keys, items, size, total, top)
-                size += 1
-        while size > 0:
+                into = int(total * scale)
+                put_off(slots, after, late_keys, late_items, waiting, into, total, tip)
+                waiting += 1
+                most = max(most, into)
+        while True:
+            while size == 0:
+                while slot <= most and slots[slot] < 0:
+                    slot += 1
+                if slot > most:
+                    break
+                entry = slots[slot]
+                slots[slot] = -1
+                while entry >= 0:
+                    if late_keys[entry] <= cost[late_items[entry]]:
+                        push(keys, items, size, late_keys[entry], late_items[entry])
+                        size += 1
+                    entry = after[entry]
+            if size == 0:
+                break
             key, top = keys[0], items[0]
-            drop_first(keys, items, size)
+            if size > 1:
+                drop_first(keys, items, size)
             size -= 1
             if key > cost[top]:
                 continue
@@ -188,11 +216,20 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
                 cost[here] = total
                 if carry:
                     metres[here] = way
-                if links[half, 3] < CLOSED:
+                if links[half, 3] >= CLOSED:
+                    continue
+                into = int(total * scale)
+                if into == slot:
                     if size == keys.size:
                         return -1
                     push(keys, items, size, total, here)
                     size += 1
+                    continue
+                if waiting == late_keys.size:
+                    return -1
+                put_off(slots, after, late_keys, late_items, waiting, into, total, here)
+                waiting += 1
+                most = max(most, into)
         # What lies inside the chains of seeds, which have costs of their own.
         for at in range(wholes):
             number = begun[at]
@@ -279,17 +316,34 @@ class _Room:
     met: tuple[NDArray[Any], ...]
     found: tuple[NDArray[Any], ...]
     stamp: int = 0
+    used: int = 0
+
+    def rest(self) -> tuple[NDArray[Any], ...]:
+        """Return what is left of the slab that results are cut from."""
+        return tuple(part[self.used :] for part in self.found)
+
+    def renew(self) -> None:
+        """Begin another slab; the old one lives as long as results that were cut from it."""
+        self.found = tuple(np.empty_like(part) for part in self.found)
+        self.used = 0
 
 
 def _room(chains: Chains, carry_metres: bool, *, heap: int) -> _Room:
     tops, inside, count = chains.crossings.size, chains.nodes.size, chains.first.size
-    most = max(_FIRST_ROOM, tops + inside)
+    most = max(_SLAB, tops + inside)
     sizes = (tops, tops if carry_metres else 1, inside, inside if carry_metres else 1)
     cost, metres, inner, inner_metres = (np.full(size, np.inf) for size in sizes)
     return _Room(
         travelled=(cost, metres, inner, inner_metres, np.zeros(count, np.int64)),
-        heap=(np.empty(heap, np.float64), np.empty(heap, np.int32)),
-        met=(np.empty(tops, np.int32), np.empty(count, np.int32)),
+        heap=(
+            np.empty(heap, np.float64),
+            np.empty(heap, np.uint32),
+            np.full(_SLOTS, -1, np.int32),
+            np.empty(heap, np.int32),
+            np.empty(heap, np.float64),
+            np.empty(heap, np.uint32),
+        ),
+        met=(np.empty(tops, np.uint32), np.empty(count, np.int32)),
         found=(
             np.empty(most, np.int32),
             np.empty(most, np.float64),
@@ -360,7 +414,7 @@ def search_blocks(
             ends = np.zeros(last - first + 1, np.int64)
             taken: tuple[Any, ...] = (
                 *fixed, *begun, first, last, most, room.stamp, ends,
-                *room.heap, *room.met, *room.found, *room.travelled,
+                *room.heap, *room.met, *room.rest(), *room.travelled,
             )  # fmt: skip
             stop = _search_each(*taken)
             if stop < 0:  # Ties at no cost can enter the heap more often than there are arcs.
@@ -369,8 +423,11 @@ def search_blocks(
             room.stamp += last - first
             size = ends[stop - first]
             starts.append(starts[-1][-1] + ends[1 : stop - first + 1])
-            parts.append(tuple(part[:size].copy() for part in room.found))
+            parts.append(tuple(part[:size] for part in room.rest()))
+            room.used += size
             first = stop
+            if first < last:
+                room.renew()
         rooms.put(room)
         nodes, cost, metres = (_joined(list(part)) for part in zip(*parts, strict=True))
         return Reaches(

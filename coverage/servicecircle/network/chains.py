@@ -49,14 +49,15 @@ class Chains:
         Metres likewise.
     onward, back, metres_onward, metres_back : numpy.ndarray of float, shape (f + c,)
         Of each step, with chain ``k`` from ``starts[k] + k``: toward ``b``, and toward ``a``.
-    half_starts : numpy.ndarray of int64, shape (j + 1,)
+    half_starts : numpy.ndarray of uint64, shape (j + 1,)
         Where the chains that leave each crossing begin; a chain from a crossing to itself leaves
         it twice.
-    links : numpy.ndarray of int32, shape (2 c, 4)
+    links : numpy.ndarray of uint32, shape (2 c, 4)
         Of each of them the crossing that it leads to, where the nodes inside begin and end in
         ``nodes``, and the sum of :data:`TURNED` if the crossing left is the chain's last one and
         of :data:`CLOSED` if it leads to a dead end. In one array, since searches that hop about
-        a large graph mostly wait for memory.
+        a large graph mostly wait for memory; unsigned, since a kernel tests other indices for
+        being negative.
     cost, metres : numpy.ndarray of float, shape (2 c,)
         Of the whole chain.
     """
@@ -74,8 +75,8 @@ class Chains:
     back: Floats
     metres_onward: Floats
     metres_back: Floats
-    half_starts: Ints
-    links: NDArray[np.int32]
+    half_starts: NDArray[np.uint64]
+    links: NDArray[np.uint32]
     cost: Floats
     metres: Floats
 
@@ -211,7 +212,7 @@ def chains_of(starts: Ints, heads: Heads, cost: Floats, metres: Floats) -> Chain
     half_starts = np.zeros(crossings.size + 1, np.int64)
     np.cumsum(np.bincount(tails, minlength=crossings.size), out=half_starts[1:])
     total = np.concatenate([whole, home])[order]
-    links = np.empty((2 * count, 4), np.int32)
+    links = np.empty((2 * count, 4), np.uint32)
     links[:, 0] = np.concatenate([last, first])[order]
     links[:, 1], links[:, 2] = np.tile(ends[:-1], 2)[order], np.tile(ends[1:], 2)[order]
     links[:, 3] = TURNED * (order >= count) + CLOSED * (np.diff(half_starts)[links[:, 0]] == 1)
@@ -229,7 +230,7 @@ def chains_of(starts: Ints, heads: Heads, cost: Floats, metres: Floats) -> Chain
         back=cost[backward],
         metres_onward=metres[onward],
         metres_back=metres[backward],
-        half_starts=half_starts,
+        half_starts=half_starts.view(np.uint64),
         links=links,
         cost=total,
         metres=total if ways is None else np.concatenate(ways[1:])[order],

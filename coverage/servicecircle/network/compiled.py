@@ -7,6 +7,7 @@ dies. So such a ``coverage`` is hidden while numba is imported.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import sys
 from collections import deque
@@ -17,10 +18,68 @@ from typing import Any, TypeVar
 
 from servicecircle.cache import kernel_folder
 
-__all__ = ["compiled", "in_order", "prange", "threads"]
+__all__ = ["compiled", "in_order", "kernel_key", "kernel_sources", "prange", "threads"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _Result = TypeVar("_Result")
+
+
+PACKAGE = Path(__file__).parents[1]
+FOLDERS = ("network", "measure", "siting")
+"""Where kernels may stand, and what they are made of."""
+
+
+def kernel_sources(package: Path) -> list[tuple[str, bytes]]:
+    """Return the modules that decide what kernels do, by name: those with kernels, and `network`.
+
+    Parameters
+    ----------
+    package : pathlib.Path
+        Folder of the package; nothing is found in one that is not there.
+
+    Examples
+    --------
+    >>> "network/heap.py" in dict(kernel_sources(PACKAGE)), kernel_sources(PACKAGE / "nowhere")
+    (True, [])
+    """
+    found = []
+    for folder in FOLDERS:
+        for file in sorted((package / folder).glob("*.py")):
+            source = file.read_bytes()
+            # Types and constants that kernels take stand in the modules of the network as well.
+            if folder == "network" or b"@compiled(" in source:
+                found.append((f"{folder}/{file.name}", source))
+    return found
+
+
+def kernel_key(version: str, *, package: Path = PACKAGE) -> str:
+    """Return what tells compiled kernels from those of other sources: a hash of all of them.
+
+    numba itself looks at the file of a kernel alone, and not at those of the kernels and constants
+    that it takes in; and it loads what it kept, types and all, before it looks whether that is old.
+
+    Parameters
+    ----------
+    version : str
+        Of numba.
+    package : pathlib.Path
+        Folder of the package.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+
+    Examples
+    --------
+    >>> kernel_key("0.61") == kernel_key("0.61"), kernel_key("0.61") == kernel_key("0.62")
+    (True, False)
+    """
+    digest = hashlib.blake2b(version.encode(), digest_size=8)
+    for name, source in kernel_sources(package):
+        digest.update(f"\0{name} {len(source)}\0".encode())
+        digest.update(source)
+    return digest.hexdigest()
 
 
 def _import_numba() -> Any:
@@ -36,7 +95,7 @@ def _import_numba() -> Any:
             del sys.modules["coverage"]
         if hide and before is not None:
             sys.modules["coverage"] = before
-    folder = kernel_folder()
+    folder = kernel_folder(kernel_key(numba.__version__))
     if folder is not None:
         numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]  # set at import
     return numba

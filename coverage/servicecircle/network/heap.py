@@ -1,20 +1,23 @@
-"""A heap of costs for compiled searches, and arrays that grow."""
+"""Queues of costs for compiled searches, a heap and slots before it, and arrays that grow."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from servicecircle.network.compiled import compiled
 
-__all__ = ["drop_first", "push", "wider_floats", "wider_heads"]
+__all__ = ["drop_first", "push", "put_off", "wider_floats", "wider_heads"]
 
 Floats = NDArray[np.float64]
 Heads = NDArray[np.int32]
+Items = NDArray[np.integer[Any]]
 
 
 @compiled()
-def push(keys: Floats, items: Heads, size: int, key: float, item: int) -> None:
+def push(keys: Floats, items: Items, size: int, key: float, item: int) -> None:
     """Put an entry into a heap of ``size`` entries, four children to a parent; there must be room.
 
     Examples
@@ -36,7 +39,7 @@ def push(keys: Floats, items: Heads, size: int, key: float, item: int) -> None:
 
 
 @compiled()
-def drop_first(keys: Floats, items: Heads, size: int) -> None:
+def drop_first(keys: Floats, items: Items, size: int) -> None:
     """Take the least entry off a heap of ``size`` entries.
 
     Examples
@@ -62,6 +65,30 @@ def drop_first(keys: Floats, items: Heads, size: int) -> None:
         keys[at], items[at] = keys[least], items[least]
         at = least
     keys[at], items[at] = key, item
+
+
+@compiled()
+def put_off(
+    slots: Heads, after: Heads, keys: Floats, items: Items, count: int, slot: int, key: float,
+    item: int,
+) -> None:  # fmt: skip
+    """Put an entry, the last of ``count``, into a slot, to be sorted when that slot's turn comes.
+
+    ``slots`` holds the last entry of each slot, ``after`` the one before it; -1 where there is
+    none.
+
+    Examples
+    --------
+    >>> slots, after = np.full(3, -1, np.int32), np.empty(2, np.int32)
+    >>> keys, items = np.empty(2), np.empty(2, np.int32)
+    >>> put_off(slots, after, keys, items, 0, 2, 9.0, 90)
+    >>> put_off(slots, after, keys, items, 1, 2, 8.0, 80)
+    >>> slots.tolist(), after.tolist(), keys.tolist()
+    ([-1, -1, 1], [-1, 0], [9.0, 8.0])
+    """
+    keys[count], items[count] = key, item
+    after[count] = slots[slot]
+    slots[slot] = count
 
 
 @compiled()

@@ -135,6 +135,9 @@ class Answer:
         by ``+``.
     reasons : tuple of (str, numpy.ndarray of int64)
         Why there is no answer: a key and the points, units or candidates that it is of.
+    steps : tuple of (str, float, float)
+        Where one thing comes before another: name, value and bound of each. Objective, bound and
+        gap are those of the last step, among the choices that are as good in those before.
     """
 
     status: Status
@@ -147,3 +150,4 @@ class Answer:
     seconds: float
     method: str
     reasons: tuple[tuple[str, Ints], ...] = ()
+    steps: tuple[tuple[str, float, float], ...] = ()
