@@ -120,15 +120,7 @@ targets = [{ year = 2025, value = 3, basis = "stated" }]
 source_lines = "7"
 """
 
-PROJECT = """
-[project]
-name = "Town"
-as_of = {as_of}
-language = "en"
-[plans.own]
-path = "plan.toml"
-area = "whole"
-level = "county"
+LAYERS = """
 [boundaries.county]
 path = "county.geojson"
 [boundaries.township]
@@ -147,6 +139,17 @@ datum = "wgs84"
 profile = "elderly"
 """
 
+PROJECT = """
+[project]
+name = "Town"
+as_of = {as_of}
+language = "en"
+[plans.own]
+path = "plan.toml"
+area = "whole"
+level = "county"
+"""
+
 HOMES = (
     ("H1", "Alder", 1, 1, 30, 10, "2020-01-01", ""),
     ("H2", "Birch", 14, 5, 50, 40, "2022-01-01", ""),
@@ -159,7 +162,8 @@ def at(column: float, row: float) -> list[float]:
     return [LON + column * STEP_LON, LAT + row * STEP_LAT]
 
 
-def _features(folder: Path, name: str, *items: tuple[dict[str, str], str, object]) -> None:
+def features(folder: Path, name: str, *items: tuple[dict[str, str], str, object]) -> None:
+    """Write features of (properties, type, coordinates) as a GeoJSON of a folder."""
     made = [
         {"type": "Feature", "properties": own, "geometry": {"type": kind, "coordinates": shape}}
         for own, kind, shape in items
@@ -198,12 +202,12 @@ def lay_out(
         What the codes of the townships begin with.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _features(
+    features(
         folder,
         "county.geojson",
         ({"code": township, "name": "A county"}, "Polygon", _box(-1, -1, 21, 11)),
     )
-    _features(
+    features(
         folder,
         "townships.geojson",
         ({"code": f"{township}001", "name": "West"}, "Polygon", _box(-1, -1, 10, 11)),
@@ -211,7 +215,7 @@ def lay_out(
     )
     streets = [({}, "LineString", [at(c, r) for c in range(21)]) for r in range(11)]
     streets += [({}, "LineString", [at(c, r) for r in range(11)]) for c in range(21)]
-    _features(folder, "roads.geojson", *streets)
+    features(folder, "roads.geojson", *streets)
     rows = ["id,lon,lat,population,elderly"]
     for number, (column, row) in enumerate([(1, 1), (3, 1), (12, 5), (20, 10)]):
         lon, lat = at(column, row)
@@ -224,6 +228,6 @@ def lay_out(
         lines.append(f"{code},{title},{lon},{lat},{beds},{nursing},{opened},{closed}")
     (folder / "homes.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "plan.toml").write_text(PLAN, encoding="utf-8")
-    project = PROJECT.format(as_of=as_of).replace('"Town"', f'"{name}"')
+    project = PROJECT.format(as_of=as_of).replace('"Town"', f'"{name}"') + LAYERS
     (folder / "town.toml").write_text(project, encoding="utf-8")
     return folder / "town.toml"

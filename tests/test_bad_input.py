@@ -219,8 +219,13 @@ def empty_layer(study):
     towns().iloc[:0].to_file(study.folder / "boundaries/towns.gpkg")
 
 
-def empty_list(study):
-    homes(study, "名称,经度,纬度\n")
+def broken_rows(study):
+    """No row can be used; a list of a header alone is a layer of none, and no fault."""
+    homes(study, "名称,经度,纬度\n甲,abc,28.7\n乙,,\n")
+
+
+def strange_header(study):
+    homes(study, "甲,乙,丙\n")
 
 
 def empty_file(study):
@@ -349,7 +354,8 @@ FILES = [
     (other_grid, "population.grid_mismatch", ["elderly.tif", "people.tif", "118.6004"]),
     (other_raster_crs, "population.grid_mismatch", ["elderly.tif", "people.tif"]),
     (empty_layer, "input.empty_layer", ["boundaries/towns.gpkg"]),
-    (empty_list, "input.empty_layer", ["facilities/homes.csv"]),
+    (broken_rows, "facility.none_usable", ["facilities/homes.csv"]),
+    (strange_header, "facility.no_place_columns", ["facilities/homes.csv", "甲, 乙, 丙"]),
     (empty_file, "table.empty", ["facilities/homes.csv"]),
     (layer_outside, "facility.layer_outside", ["facilities/homes.csv", "care_home", "2", "12"]),
     (all_nodata, "population.all_nodata", ["population/people.tif", "200"]),
@@ -487,9 +493,9 @@ def test_the_file_names_the_line(study):
 
 
 def test_a_row_of_a_table_is_named(study):
-    homes(study, "名称,经度,纬度\n甲,abc,28.7\n乙,,\n")
+    broken_rows(study)
     codes = [problem.code for problem in study.problems()]
-    assert codes == ["input.empty_layer", "facility.bad_place", "facility.no_place"]
+    assert codes == ["facility.none_usable", "facility.bad_place", "facility.no_place"]
     assert [problem.row for problem in study.problems()] == [None, 2, 3]
     study.speak("en")
     said = study.run().stderr

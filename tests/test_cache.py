@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import platformdirs
@@ -43,18 +46,84 @@ def test_else_the_platform(monkeypatch, value):
 
 def test_kernels_have_a_folder_of_their_own(monkeypatch, tmp_path):
     monkeypatch.setenv("SERVICECIRCLE_CACHE", str(tmp_path / "a" / "b"))
-    folder = kernel_folder()
-    assert folder == (tmp_path / "a" / "b" / "kernels").resolve()
+    folder = kernel_folder("0a")
+    assert folder == (tmp_path / "a" / "b" / "kernels" / "0a").resolve()
     assert folder.is_dir()
-    # The probe is gone.
-    assert list(folder.iterdir()) == []
-    assert kernel_folder() == folder
+    # The probe is gone; what tells that it is in use is not.
+    assert [path.name for path in folder.iterdir()] == [".in-use"]
+    assert kernel_folder("0a") == folder
+    assert kernel_folder("0b") == folder.with_name("0b")
+
+
+USER = """
+import sys
+from servicecircle.cache import kernel_folder
+print(kernel_folder(sys.argv[1]), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def process(monkeypatch, tmp_path):
+    """Return a function that starts a process which uses a folder until its input is closed."""
+    monkeypatch.setenv("SERVICECIRCLE_CACHE", str(tmp_path))
+    started = []
+
+    def start(key):
+        user = subprocess.Popen(
+            [sys.executable, "-c", USER, key],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(user)
+        return user, Path(user.stdout.readline().strip())
+
+    yield start
+    for user in started:
+        user.communicate(timeout=60)
+
+
+def older(folder, *, days):
+    then = time.time() - 86_400 * days
+    os.utime(folder / ".in-use", (then, then))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are left there: no flock")
+def test_kernels_that_nobody_used_for_a_month_go_and_those_in_use_stay(process):
+    living, used = process("0a")
+    done, unused = process("0b")
+    ended, young = process("0c")
+    for user in (done, ended):
+        user.communicate(timeout=60)
+    for folder in (used, unused, young):
+        (folder / "network_x").mkdir()
+        (folder / "network_x" / "kernel.nbi").write_bytes(b"...")
+    older(used, days=31)
+    older(unused, days=31)
+    older(young, days=29)
+    foreign = used.with_name("network_1f")
+    foreign.mkdir()
+    other, own = process("0d")
+    assert sorted(path.name for path in own.parent.iterdir()) == ["0a", "0c", "0d", "network_1f"]
+    # What is left is left whole.
+    assert (used / "network_x" / "kernel.nbi").is_file()
+    assert (young / "network_x" / "kernel.nbi").is_file()
+    for user in (living, other):
+        user.communicate(timeout=60)
+    older(used, days=31)
+    process("0d")
+    assert not used.exists()
+    # And is made again for who needs it.
+    _, again = process("0a")
+    assert again == used
+    assert [path.name for path in again.iterdir()] == [".in-use"]
 
 
 def test_no_folder_where_none_can_be_made(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     monkeypatch.setenv("SERVICECIRCLE_CACHE", str(tmp_path / "file"))
-    assert kernel_folder() is None
+    assert kernel_folder("0a") is None
 
 
 def test_answers_are_kept_by_kind_and_key(monkeypatch, tmp_path):

@@ -192,7 +192,7 @@ FAULTS = {
     "facility.half_place": "centres.csv",
     "table.html": "children.xls",
     "facility.swapped_file": "stations.csv",
-    "input.empty_layer": "burial.csv",
+    "facility.none_usable": "burial.csv",
 }
 
 

@@ -193,3 +193,28 @@ def test_invented_data_are_called_so(project, tmp_path):
     database.close()
     assert all("nvented" in text for text in told)
     assert json.loads((out / "run.json").read_text(encoding="utf-8"))["invented"] is True
+
+
+def test_a_coarser_cell_is_told_as_a_run_tells_it(project, tmp_path):
+    # 15 minutes at 3 km/h are 750 m, at most 500 cells: 1.5 m each.
+    text = project.read_text(encoding="utf-8")
+    project.write_text(text + "[network]\ncell_m = 1.2\n", encoding="utf-8")
+    told = []
+    for command in (["circles", "--layer", "canteen", "--minutes", "15"], ["run"]):
+        out = tmp_path / command[0]
+        arguments = [command[0], str(project), *command[1:], "--out", str(out)]
+        result = CliRunner(env={"LC_ALL": "C.UTF-8"}).invoke(main, arguments)
+        assert result.exit_code == 0, result.output
+        problems = pd.read_csv(out / "problems.csv", encoding="utf-8-sig", dtype=str)
+        told.append(problems[problems["code"] == "circles.coarser"].to_dict("records"))
+    (drawn,), (ran,) = told
+    assert (drawn["severity"], drawn["value"]) == ("warning", "1.5")
+    assert "canteen" in drawn["rule"]
+    assert str(drawn) == str(ran)
+
+
+def test_nothing_is_told_where_the_cell_is_as_asked(project, tmp_path):
+    arguments = ["circles", str(project), "--layer", "canteen", "--minutes", "15"]
+    CliRunner().invoke(main, [*arguments, "--out", str(tmp_path / "out")])
+    problems = pd.read_csv(tmp_path / "out" / "problems.csv", encoding="utf-8-sig")
+    assert "circles.coarser" not in set(problems["code"])

@@ -14,29 +14,11 @@ from click.testing import CliRunner
 import servicecircle
 from servicecircle.cli import main
 
-# One county of two townships, a lattice of streets 100 m apart, people at four crossings.
-LON, LAT, STEP_LON, STEP_LAT = 119.6, 29.1, 0.001028, 0.000902
 PROJECT = """
 [project]
 name = "Test city"
 as_of = 2025-12-31
 language = "en"
-[boundaries.county]
-path = "county.geojson"
-[boundaries.township]
-path = "townships.geojson"
-[roads]
-path = "roads.geojson"
-all_walkable = true
-[population]
-points = "people.csv"
-datum = "wgs84"
-basis = "resident"
-date = 2025-01-01
-[facilities.care_home]
-path = "homes.csv"
-datum = "wgs84"
-profile = "elderly"
 """
 HOMES = "name,lon,lat,opened\nNear,{near},2020-01-01\n"
 RESULTS = {
@@ -56,56 +38,22 @@ RESULTS = {
 }
 
 
-def at(column, row):
-    return [LON + column * STEP_LON, LAT + row * STEP_LAT]
+@pytest.fixture
+def town(small_town):
+    """Return a function that writes the small town, its list as given, and no plan."""
 
+    def lay_out(folder, *, homes=HOMES, change=lambda text: text):
+        file = small_town.lay_out(folder)
+        near = ",".join(map(str, small_town.at(1, 1)))
+        (folder / "homes.csv").write_text(homes.format(near=near), encoding="utf-8")
+        file.write_text(change(PROJECT + small_town.LAYERS), encoding="utf-8")
+        return file
 
-def features(folder, name, *items):
-    made = [
-        {
-            "type": "Feature",
-            "properties": properties,
-            "geometry": {"type": kind, "coordinates": coordinates},
-        }
-        for properties, kind, coordinates in items
-    ]
-    text = json.dumps({"type": "FeatureCollection", "features": made})
-    (folder / name).write_text(text, encoding="utf-8")
-
-
-def box(west, south, east, north):
-    corners = [(west, south), (east, south), (east, north), (west, north), (west, south)]
-    return [[at(*corner) for corner in corners]]
-
-
-def town(folder, *, homes=HOMES, project=PROJECT):
-    """Write a small town and return its project file."""
-    folder.mkdir(exist_ok=True)
-    whole = {"code": "330101", "name": "A county"}
-    features(folder, "county.geojson", (whole, "Polygon", box(-1, -1, 21, 11)))
-    west, east = {"code": "330101001", "name": "West"}, {"code": "330101002", "name": "East"}
-    features(
-        folder,
-        "townships.geojson",
-        (west, "Polygon", box(-1, -1, 10, 11)),
-        (east, "Polygon", box(10, -1, 21, 11)),
-    )
-    streets = [({}, "LineString", [at(c, r) for c in range(21)]) for r in range(11)]
-    streets += [({}, "LineString", [at(c, r) for r in range(11)]) for c in range(21)]
-    features(folder, "roads.geojson", *streets)
-    rows = ["id,lon,lat,population,elderly"]
-    for number, (column, row) in enumerate([(1, 1), (3, 1), (12, 5), (20, 10)]):
-        lon, lat = at(column, row)
-        rows.append(f"p{number},{lon},{lat},{10 * (number + 1)},{number + 1}")
-    (folder / "people.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    near = ",".join(map(str, at(1, 1)))
-    (folder / "homes.csv").write_text(homes.format(near=near), encoding="utf-8")
-    (folder / "town.toml").write_text(project, encoding="utf-8")
-    return folder / "town.toml"
+    return lay_out
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(town, tmp_path):
     return town(tmp_path / "inputs")
 
 
@@ -265,7 +213,7 @@ def test_folder_of_somebody_else_is_refused(command, project, tmp_path):
     assert (out / "thesis.txt").read_text(encoding="utf-8") == "precious"
 
 
-def test_strict_speaks_of_problems_after_the_work_is_done(tmp_path):
+def test_strict_speaks_of_problems_after_the_work_is_done(town, tmp_path):
     # A second home without coordinates is a problem, not a fault.
     faulty = town(tmp_path / "faulty", homes=HOMES + "Nowhere,,,2020-01-01\n")
     assert call("run", faulty, "--out", tmp_path / "a").exit_code == 0
@@ -280,7 +228,7 @@ def test_strict_is_content_with_clean_data(project, tmp_path):
     assert done.exit_code == 0, done.output
 
 
-def test_check_writes_its_problems_and_measures_nothing(tmp_path):
+def test_check_writes_its_problems_and_measures_nothing(town, tmp_path):
     faulty = town(tmp_path / "faulty", homes=HOMES + "Nowhere,,,2020-01-01\n")
     out = tmp_path / "checked"
     done = call("check", faulty, "--out", out)
@@ -292,9 +240,9 @@ def test_check_writes_its_problems_and_measures_nothing(tmp_path):
     assert "homes.csv row 3" in done.stdout
 
 
-def test_check_shows_at_most_twenty_texts_and_counts_the_rest(tmp_path):
+def test_check_shows_at_most_twenty_texts_and_counts_the_rest(town, small_town, tmp_path):
     # 25 files' worth of faults in one: each column its own; rows with the same fault are one text.
-    lon, lat = at(2, 2)
+    lon, lat = small_town.at(2, 2)
     rows = "".join(f"Home {n},{lon},{lat},{'x' if n < 12 else '2020-01-01'}\n" for n in range(14))
     done = call("check", town(tmp_path / "faulty", homes=HOMES + rows))
     assert done.exit_code == 0
@@ -302,9 +250,12 @@ def test_check_shows_at_most_twenty_texts_and_counts_the_rest(tmp_path):
     assert "the same in 11 more rows: 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, …" in done.stdout
 
 
-def test_plans_are_summed_up_in_words(tmp_path):
-    text = PROJECT + '[plans.zhejiang]\narea = "part"\nlevel = "county"\n'
-    done = call("run", town(tmp_path / "planned", project=text), "--out", tmp_path / "out")
+def test_plans_are_summed_up_in_words(town, tmp_path):
+    planned = town(
+        tmp_path / "planned",
+        change=lambda text: text + '[plans.zhejiang]\narea = "part"\nlevel = "county"\n',
+    )
+    done = call("run", planned, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.stderr
     plan = servicecircle.load_plan("zhejiang")
     (line,) = [line for line in done.stdout.splitlines() if plan.name_en in line]
@@ -331,8 +282,8 @@ def test_cache_folder_can_be_given(project, tmp_path):
     assert any(path.is_file() for path in cache.rglob("*"))
 
 
-def test_all_faults_are_told_at_once_and_nothing_is_left(tmp_path):
-    broken = town(tmp_path / "broken", project=PROJECT.replace("people.csv", "peopl.csv"))
+def test_all_faults_are_told_at_once_and_nothing_is_left(town, tmp_path):
+    broken = town(tmp_path / "broken", change=lambda text: text.replace("people.csv", "peopl.csv"))
     (broken.parent / "roads.geojson").unlink()
     out = tmp_path / "results"
     done = call("run", broken, "--out", out)
@@ -344,21 +295,24 @@ def test_all_faults_are_told_at_once_and_nothing_is_left(tmp_path):
     assert not out.exists()
 
 
-def test_unknown_layer_is_told_with_the_nearest_name(tmp_path):
-    wrong = PROJECT.replace("facilities.care_home", "facilities.carehome")
-    done = call("check", town(tmp_path / "wrong", project=wrong))
+def test_unknown_layer_is_told_with_the_nearest_name(town, tmp_path):
+    wrong = town(
+        tmp_path / "wrong",
+        change=lambda text: text.replace("facilities.care_home", "facilities.carehome"),
+    )
+    done = call("check", wrong)
     assert done.exit_code == 1
     assert "care_home" in done.stderr
 
 
-def test_names_cannot_command_the_terminal(tmp_path):
+def test_names_cannot_command_the_terminal(town, small_town, tmp_path):
     hostile = town(
         tmp_path / "hostile",
-        project=PROJECT.replace('path = "homes.csv"', 'path = "homes.geojson"'),
+        change=lambda text: text.replace('path = "homes.csv"', 'path = "homes.geojson"'),
     )
-    near = ({"name": "Near"}, "Point", at(1, 1))
+    near = ({"name": "Near"}, "Point", small_town.at(1, 1))
     far = ({"name": "\x1b]0;owned\x07\x1b[2J"}, "Point", [119.8, 29.1])
-    features(tmp_path / "hostile", "homes.geojson", near, far)
+    small_town.features(tmp_path / "hostile", "homes.geojson", near, far)
     done = start("check", hostile)
     assert done.returncode == 0, done.stderr
     assert b"owned" in done.stdout

@@ -23,7 +23,7 @@ from pyproj import Transformer
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from servicecircle.crs import bd09_to_wgs84, gcj02_to_wgs84
+from servicecircle.datums import bd09_to_wgs84, gcj02_to_wgs84
 from servicecircle.project import DRAWN_LEVELS, load_project
 from servicecircle.standards.indicators import load_plan
 from servicecircle.standards.registry import load_registry

@@ -25,8 +25,9 @@ from servicecircle.cli import main
 from servicecircle.standards import plan_schema
 from servicecircle.standards.conflicts import ConflictType, Severity
 from servicecircle.standards.kinds import KINDS
-from servicecircle.standards.scorecard import SCORECARD_COLUMNS, UNIT_RESULT_COLUMNS, VERDICTS
+from servicecircle.standards.scorecard import SCORECARD_COLUMNS, UNIT_RESULT_COLUMNS
 from servicecircle.standards.uncertainty import CAUSES
+from servicecircle.standards.verdicts import VERDICTS
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = (
@@ -69,6 +70,9 @@ SECTIONS = {
     "[catchments.NAME]": settings.CatchmentSettings,
     "[assignment.NAME]": settings.AssignmentSettings,
     "[clusters.LEVEL]": settings.ClusterSettings,
+    "[siting]": settings.SitingSettings,
+    "[siting.candidates.NAME]": settings.CandidateSettings,
+    "[siting.zones.NAME]": settings.ZoneSettings,
 }
 
 
@@ -213,7 +217,8 @@ def test_columns_of_facilities_and_units_are_those_that_are_read():
 
 
 def test_titles_that_are_said_to_be_known_are_known():
-    from servicecircle.inputs.columns import known_title, match_columns
+    from servicecircle.inputs.columns import match_columns
+    from servicecircle.inputs.titles import known_title
 
     for row in rows("docs/project-file.md", "Titles of columns"):
         ours = codes(row[0])

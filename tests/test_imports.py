@@ -19,6 +19,7 @@ ORDER = [
     "problems",
     "errors",
     "progress",
+    "datums",
     "crs",
     "cache",
     "toml_files",

@@ -23,14 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from servicecircle.circles import CirclesDrawn, draw_circles
-    from servicecircle.crs import (
-        MetricCrs,
+    from servicecircle.crs import MetricCrs, metric_crs
+    from servicecircle.datums import (
         bd09_to_gcj02,
         bd09_to_wgs84,
         gcj02_to_bd09,
         gcj02_to_wgs84,
         in_mainland_china,
-        metric_crs,
         to_wgs84,
         wgs84_to_bd09,
         wgs84_to_gcj02,
@@ -56,7 +55,7 @@ if TYPE_CHECKING:
     from servicecircle.standards.indicators import load_plan, packaged_plans
     from servicecircle.standards.plan import Plan
     from servicecircle.study import check_project, run_project, study_project
-    from servicecircle.summary import Summary
+    from servicecircle.summary.told import Summary
 
 __version__ = "0.1.0"
 
@@ -111,14 +110,13 @@ __all__ = [
 # Where each public name lives; the same as the imports above, which are for type checkers.
 _HOMES = {
     "circles": ("CirclesDrawn", "draw_circles"),
-    "crs": (
-        "MetricCrs",
+    "crs": ("MetricCrs", "metric_crs"),
+    "datums": (
         "bd09_to_gcj02",
         "bd09_to_wgs84",
         "gcj02_to_bd09",
         "gcj02_to_wgs84",
         "in_mainland_china",
-        "metric_crs",
         "to_wgs84",
         "wgs84_to_bd09",
         "wgs84_to_gcj02",
@@ -144,7 +142,7 @@ _HOMES = {
     "standards.indicators": ("load_plan", "packaged_plans"),
     "standards.plan": ("Plan",),
     "study": ("check_project", "run_project", "study_project"),
-    "summary": ("Summary",),
+    "summary.told": ("Summary",),
 }
 
 

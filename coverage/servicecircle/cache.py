@@ -5,7 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import sys
+import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +47,16 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("servicecircle", appauthor=False)).resolve()
 
 
-def kernel_folder() -> Path | None:
+def kernel_folder(key: str) -> Path | None:
     """Return the folder for compiled kernels, made on demand; None where it cannot be written.
+
+    It is this process's until it ends. Folders of other keys that nobody has used for 30 days are
+    taken off, unless a process still has one.
+
+    Parameters
+    ----------
+    key : str
+        Of letters, digits and dashes: a hash of all that decides the kernels.
 
     Returns
     -------
@@ -52,11 +64,11 @@ def kernel_folder() -> Path | None:
 
     Examples
     --------
-    >>> folder = kernel_folder()
+    >>> folder = kernel_folder("0a1b")
     >>> folder is None or folder.is_dir()
     True
     """
-    folder = cache_folder() / "kernels"
+    folder = cache_folder() / "kernels" / key
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".probe-{os.getpid()}"
@@ -64,7 +76,69 @@ def kernel_folder() -> Path | None:
         probe.unlink()
     except OSError:
         return None
+    if _held(folder):
+        _drop_unused(folder.parent, but=folder)
     return folder
+
+
+_IN_USE = ".in-use"
+_UNUSED_S = 30 * 86_400
+_TRIES = 5
+
+
+@cache
+def _held(folder: Path) -> bool:
+    """Lock a folder for as long as this process lives, and make it young; False where one cannot.
+
+    Many may hold it; who takes it off needs it alone (flock(2)). The lock is never given back.
+    """
+    for _ in range(_TRIES):
+        try:
+            folder.mkdir(exist_ok=True)
+            lock = os.open(folder / _IN_USE, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError:
+            return False
+        with suppress(OSError):
+            if not _lock(lock, alone=False):
+                os.close(lock)
+                return False
+            os.utime(folder / _IN_USE)
+            if os.path.samestat(os.fstat(lock), (folder / _IN_USE).stat()):
+                return True
+        # Somebody took the folder off between opening and locking: it is made once more.
+        os.close(lock)
+    return False
+
+
+def _drop_unused(folder: Path, *, but: Path) -> None:
+    """Take off the folders that no process holds, and none has opened for long."""
+    for one in sorted(folder.iterdir()):
+        if one == but:
+            continue
+        # What has no lock was not made here; what somebody else takes off is gone.
+        with suppress(OSError):
+            lock = os.open(one / _IN_USE, os.O_RDWR)
+            try:
+                old = time.time() - os.fstat(lock).st_mtime > _UNUSED_S
+                if old and _lock(lock, alone=True):
+                    # Moved away at one stroke: who comes now makes a new one, and not in this.
+                    gone = one.rename(folder / f".gone-{os.getpid()}-{one.name}")
+                    shutil.rmtree(gone, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _lock(file: int, *, alone: bool) -> bool:
+    """Lock an open file, without waiting where it is to be alone; False where that cannot be."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+    except OSError:
+        return False
+    return True
 
 
 def kept_answer(kind: str, key: str) -> dict[str, Any] | None:

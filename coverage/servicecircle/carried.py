@@ -13,7 +13,7 @@ from servicecircle.outputs.folder import check_folder, publish
 from servicecircle.outputs.run_record import write_run_record
 from servicecircle.outputs.tables import write_csv
 from servicecircle.problems import problem_table
-from servicecircle.summary import problem_lines
+from servicecircle.summary.problems import problem_lines
 
 __all__ = ["show_carried", "write_carried"]
 

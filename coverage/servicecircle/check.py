@@ -11,6 +11,7 @@ from servicecircle.errors import InputError
 from servicecircle.inputs.facilities import with_titles
 from servicecircle.inputs.load import Inputs, read_inputs
 from servicecircle.inputs.originals import read_originals
+from servicecircle.inputs.sites import read_sites
 from servicecircle.measure.ground import lay_ground
 from servicecircle.measure.layers import all_presence
 from servicecircle.outputs.marked import write_marked
@@ -73,7 +74,9 @@ def find_problems(
     )
     with progress.stage("ground"):
         placed, stopped = _ground(project, names, inputs)
-    problems = (*faults, *names.faults, *inputs.faults, *stopped, *inputs.problems, *placed)
+        sited, unsited = _sites(project, inputs)
+    told = (*inputs.problems, *placed, *sited)
+    problems = (*faults, *names.faults, *inputs.faults, *stopped, *unsited, *told)
     unique = {_identity(problem): problem for problem in problems}
     return Findings(project=project, names=names, inputs=inputs, problems=tuple(unique.values()))
 
@@ -158,6 +161,14 @@ def _ground(project: Project, names: Names, inputs: Inputs) -> tuple[list[Proble
         else:
             return with_titles((*ground.problems, *found), inputs.facilities), faults
     return [], faults
+
+
+def _sites(project: Project, inputs: Inputs) -> tuple[list[Problem], list[Problem]]:
+    """Read the candidates of a siting study: what is wrong with them, and what would stop it."""
+    try:
+        return list(read_sites(project, inputs).problems), []
+    except InputError as error:
+        return [], list(error.problems)
 
 
 def _without(inputs: Inputs, faults: Sequence[Problem]) -> Inputs | None:

@@ -114,7 +114,11 @@ def draw_circles(
         overlaps=found.overlaps.to_crs(_WGS84),
         areas=found.areas.to_crs(_WGS84),
         cell_m=found.cell_m,
-        problems=(*inputs.problems, *ground.problems),
+        problems=(
+            *inputs.problems,
+            *ground.problems,
+            *found.coarser_than(chosen.network.cell_m),
+        ),
     )
     if out is not None:
         invented = chosen.project.invented or any(

@@ -15,6 +15,7 @@ import click
 from servicecircle.commands.plans import plans
 from servicecircle.commands.reading import compare, explain
 from servicecircle.commands.running import check, demo, run
+from servicecircle.commands.siting import site
 from servicecircle.commands.tools import carry, circles, fetch, way
 
 __all__ = ["main"]
@@ -47,5 +48,5 @@ def main() -> None:
     """
 
 
-for _command in (run, demo, check, carry, circles, way, explain, compare, plans, fetch):
+for _command in (run, demo, site, check, carry, circles, way, explain, compare, plans, fetch):
     main.add_command(_command)

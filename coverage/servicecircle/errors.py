@@ -6,6 +6,7 @@
     ├── InputError (ValueError)       the inputs are wrong; carries every fault found
     │   ├── ProjectError              the project file or a plan file
     │   └── CrsError                  a coordinate system or a datum is missing, mixed or unproved
+    ├── SitingError (ValueError)      a siting study asks for what cannot be; carries every fault
     ├── OutputError (ValueError)      the output folder cannot be written or is not ours
     └── UnknownNameError (LookupError)  no layer, plan, profile or level of that name
 """
@@ -24,6 +25,7 @@ __all__ = [
     "OutputError",
     "ProjectError",
     "ServiceCircleError",
+    "SitingError",
     "UnknownNameError",
 ]
 
@@ -77,6 +79,10 @@ class ProjectError(InputError):
 
 class CrsError(InputError):
     """A coordinate system or a datum is missing, mixed or unproved."""
+
+
+class SitingError(InputError):
+    """A siting study asks for what cannot be, or for what no sites can give."""
 
 
 class OutputError(InputError):

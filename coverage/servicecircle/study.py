@@ -21,7 +21,7 @@ from servicecircle.inputs.load import Inputs, read_inputs
 from servicecircle.measure.capacity import all_capacity
 from servicecircle.measure.equity_tables import all_equity
 from servicecircle.measure.exits import exit_ways
-from servicecircle.measure.ground import lay_ground
+from servicecircle.measure.ground import Ground, lay_ground
 from servicecircle.measure.layers import (
     all_access,
     all_circles,
@@ -50,15 +50,30 @@ from servicecircle.standards.names import Names, settle_names
 from servicecircle.standards.outlook import league_tables
 from servicecircle.standards.plan_files import kept_plans, plans_record
 from servicecircle.standards.registry import LayerWords
-from servicecircle.summary import Summary, check_summary, run_summary
+from servicecircle.summary.check import check_summary
+from servicecircle.summary.run import run_summary
+from servicecircle.summary.told import Summary
 
-__all__ = ["Summary", "check_project", "default_folder", "run_project", "study_project"]
+__all__ = [
+    "Clock",
+    "Summary",
+    "check_project",
+    "default_folder",
+    "read_study",
+    "run_project",
+    "study_inputs",
+    "study_project",
+    "write_results",
+]
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 
 
-class _Clock:
-    """Passes progress on and keeps the seconds and the peak memory of each stage."""
+class Clock:
+    """Passes progress on and keeps the seconds and the peak memory of each stage.
+
+    A stage that comes again adds its seconds to those of the first.
+    """
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -66,10 +81,12 @@ class _Clock:
 
     @contextmanager
     def stage(self, name: str, total: int | None = None) -> Iterator[Advance]:
+        """Pass a stage on, and keep what it took."""
         start = time.perf_counter()
         with self._progress.stage(name, total) as advance:
             yield advance
-        seconds = round(time.perf_counter() - start, 3)
+        earlier = self.stages.get(name, {}).get("seconds") or 0.0
+        seconds = round(earlier + time.perf_counter() - start, 3)
         self.stages[name] = {"seconds": seconds, "peak_memory_mib": peak_memory_mib()}
 
 
@@ -105,10 +122,10 @@ def run_project(project: Project, out: Path, *, progress: Progress | None = None
         If the folder cannot be written or holds something that is not ours.
     """
     check_folder(out)
-    clock = _Clock(progress or Silent())
+    clock = Clock(progress or Silent())
     results = study_project(project, progress=clock)
     with clock.stage("writing", 5) as advance:
-        publish(lambda folder: _write(results, clock, folder, advance), out)
+        publish(lambda folder: write_results(results, clock, folder, advance), out)
     return run_summary(results, out)
 
 
@@ -130,10 +147,64 @@ def study_project(project: Project, *, progress: Progress | None = None) -> Resu
         With every fault of the inputs.
     """
     watch = progress or Silent()
+    names, inputs = read_study(project, progress=watch)
+    return study_inputs(project, names, inputs, progress=watch)
+
+
+def read_study(project: Project, *, progress: Progress) -> tuple[Names, Inputs]:
+    """Settle the names of a project and read all its inputs.
+
+    Parameters
+    ----------
+    project : Project
+    progress : Progress
+
+    Returns
+    -------
+    names : Names
+    inputs : Inputs
+
+    Raises
+    ------
+    InputError
+        With every fault of the names and of the inputs.
+    """
     names = settle_names(project)
-    inputs = _read(project, names, watch)
-    with watch.stage("ground"):
-        ground = lay_ground(project, inputs)
+    return names, _read(project, names, progress)
+
+
+def study_inputs(
+    project: Project,
+    names: Names,
+    inputs: Inputs,
+    *,
+    ground: Ground | None = None,
+    progress: Progress | None = None,
+) -> Results:
+    """Run a project on inputs that were read, up to its tables.
+
+    Parameters
+    ----------
+    project : Project
+    names, inputs : Names, Inputs
+        From :func:`read_study`; to the inputs facilities may have been added.
+    ground : Ground, optional
+        Of these inputs, where it was laid already.
+    progress : Progress, optional
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    InputError
+        With faults that show only on the ground.
+    """
+    watch = progress or Silent()
+    if ground is None:
+        with watch.stage("ground"):
+            ground = lay_ground(project, inputs)
     own = {layer: str(project.layer_profile(layer)) for layer in project.facilities}
     keys = {(layer, own[layer]) for layer in project.travel_layers}
     keys |= required_access(names.plans.values(), own)
@@ -189,7 +260,7 @@ def study_project(project: Project, *, progress: Progress | None = None) -> Resu
             *inputs.problems,
             *with_titles((*ground.problems, *presence_problems), inputs.facilities),
             *capacity.problems,
-            *_coarser(project, circles.drawn),
+            *circles.coarser_than(project.network.cell_m),
         ),
         record=record_of(project, inputs, ground, access, cell_m=circles.cell_m)
         | {
@@ -209,28 +280,6 @@ def _main_rule(project: Project, *, on_network: bool) -> str:
     if on_network:
         return f"{max(project.rules.minutes):g} min"
     return f"{min(project.rules.metres):g} m straight"
-
-
-def _coarser(project: Project, drawn: Mapping[str, Mapping[str, float]]) -> tuple[Problem, ...]:
-    """Say where circles had to be drawn with a coarser cell than was asked for, cell by cell."""
-    layers: dict[tuple[float, float], list[str]] = {}
-    for layer, how in drawn.items():
-        if how["cell_m"] > project.network.cell_m:
-            layers.setdefault((how["cell_m"], how["draw_m"]), []).append(layer)
-    return tuple(
-        Problem(
-            code="circles.coarser",
-            severity="warning",
-            action="flagged",
-            value=f"{cell_m:.1f}",
-            details={
-                "wanted": f"{project.network.cell_m:g}",
-                "draw": f"{draw_m:.0f}",
-                "layers": ", ".join(names),
-            },
-        )
-        for (cell_m, draw_m), names in sorted(layers.items())
-    )
 
 
 def check_project(
@@ -311,7 +360,23 @@ def _layer_infos(
     )
 
 
-def _write(results: Results, clock: _Clock, folder: Path, advance: Advance) -> None:
+def write_results(results: Results, clock: Clock, folder: Path, advance: Advance) -> None:
+    """Write the files of a run into an empty folder, its record last.
+
+    Parameters
+    ----------
+    results : Results
+    clock : Clock
+        That the stages went by.
+    folder : pathlib.Path
+    advance : callable
+        Told of each of five files.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written.
+    """
     write_tables(results, folder)
     advance(1)
     write_geopackage(results, folder / "coverage.gpkg")

@@ -37,7 +37,8 @@ import pyarrow as pa
 import pyarrow.csv
 import shapely
 
-from servicecircle.crs import metric_crs, transformer, wgs84_to_gcj02
+from servicecircle.crs import metric_crs, transformer
+from servicecircle.datums import wgs84_to_gcj02
 from servicecircle.inputs.duplicates import propose_duplicates
 from servicecircle.inputs.facilities import FacilityData, read_facilities
 from servicecircle.measure.places import place_points

@@ -9,7 +9,7 @@ import numpy as np
 
 from demo_city.names import PLACES
 from demo_city.sites import Ground, Site, by_township, by_unit, on_slopes, served
-from servicecircle.crs import wgs84_to_bd09, wgs84_to_gcj02
+from servicecircle.datums import wgs84_to_bd09, wgs84_to_gcj02
 
 Cell = str | float | int | None
 Row = dict[str, Cell]

@@ -16,7 +16,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from servicecircle.crs import wgs84_to_gcj02
+from servicecircle.datums import wgs84_to_gcj02
 from servicecircle.errors import InputError
 from servicecircle.inputs.address_words import fold_address, word_book
 from servicecircle.inputs.addresses import ROADSIDE_M, address_book, enclosing_circle, find_place

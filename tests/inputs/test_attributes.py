@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from servicecircle.errors import InputError
 from servicecircle.inputs.attribute_words import AttributeWords, ListWords
 from servicecircle.inputs.attributes import one_of, same_columns, yes_or_no
-from servicecircle.inputs.columns import match_columns, normalise_title
+from servicecircle.inputs.columns import match_columns
 from servicecircle.inputs.facilities import FACILITY_COLUMNS, read_facilities
 from servicecircle.inputs.load import read_inputs
+from servicecircle.inputs.titles import normalise_title
 from servicecircle.progress import Silent
 from servicecircle.project import FacilitySettings, load_project
 from servicecircle.standards.registry import load_registry

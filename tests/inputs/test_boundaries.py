@@ -14,7 +14,7 @@ import pyogrio
 import pytest
 import shapely
 
-from servicecircle.crs import wgs84_to_bd09, wgs84_to_gcj02
+from servicecircle.datums import wgs84_to_bd09, wgs84_to_gcj02
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.boundaries import link_parents, read_boundaries, read_scope
 from servicecircle.inputs.shapes import areas_m2

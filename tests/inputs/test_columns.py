@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from servicecircle.errors import InputError
-from servicecircle.inputs.columns import match_columns, title_keys
+from servicecircle.inputs.columns import match_columns
 from servicecircle.inputs.load import read_inputs
 from servicecircle.progress import Silent
 from servicecircle.project import load_project
@@ -85,9 +85,3 @@ def test_an_own_title_takes_a_known_one_away_from_its_column():
 def test_own_titles_are_compared_as_the_known_ones_are():
     columns = match_columns(["甲表-院舍 名称\n"], more={"name": ["院舍名称"]}).columns
     assert columns == {"name": "甲表-院舍 名称\n"}
-
-
-def test_keys_of_titles_are_our_columns_and_levels():
-    keys = title_keys()
-    assert len(set(keys)) == len(keys)
-    assert {"name", "lon", "lonlat", "capacity", "unit", "village_level", "province"} <= set(keys)

@@ -16,7 +16,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from servicecircle.crs import wgs84_to_bd09, wgs84_to_gcj02
+from servicecircle.datums import wgs84_to_bd09, wgs84_to_gcj02
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.datum_detect import detect_datum, detect_outlines, judge
 from servicecircle.inputs.datum_evidence import HYPOTHESES, Evidence, sign_test

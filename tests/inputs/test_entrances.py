@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import shapely
 
-from servicecircle.crs import gcj02_to_wgs84, transformer
+from servicecircle.crs import transformer
+from servicecircle.datums import gcj02_to_wgs84
 from servicecircle.inputs.facilities import read_facilities
 from servicecircle.inputs.osm_features import tagged_facilities
 from servicecircle.project import FacilitySettings

@@ -15,7 +15,7 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from servicecircle.crs import wgs84_to_bd09, wgs84_to_gcj02
+from servicecircle.datums import wgs84_to_bd09, wgs84_to_gcj02
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.columns import match_columns
 from servicecircle.inputs.datum_detect import detect_datum
@@ -368,11 +368,65 @@ def test_one_column_of_coordinates_alone_is_refused(read):
     assert (problem.code, problem.details["missing"]) == ("facility.half_place", "lat")
 
 
+def test_a_layer_whose_rows_are_all_broken_is_refused(read):
+    with pytest.raises(InputError) as caught:
+        read("名称,经度,纬度\n甲,,\n乙,x,y\n", datum="wgs84")
+    found = [(problem.code, problem.row) for problem in caught.value.problems]
+    assert found == [
+        ("facility.none_usable", None),
+        ("facility.no_place", 2),
+        ("facility.bad_place", 3),
+    ]
+
+
+@pytest.mark.parametrize("datum", [None, "wgs84", "auto"])
 @pytest.mark.parametrize(
-    "text", ["名称,经度,纬度\n", "名称,经度,纬度\n甲,,\n乙,x,y\n", "名称,经度,纬度\n合计,1,2\n"]
+    "text",
+    [
+        "名称,经度,纬度\n",
+        "示例市养老机构名单\n编号,名称,经度,纬度,床位数,等级,开业日期,状态\n注：暂无\n",
+        "名称,经度,纬度\n合计,,\n",
+        "名称,经度,纬度\n无,,\n",
+        "名称,乡镇,经度,纬度,床位数\n无,甲镇,/,/,0\n/,乙镇,,,\n",
+        "名称,乡镇\n无,甲镇\n",
+        "名称\n",
+    ],
 )
-def test_a_layer_without_a_usable_row_is_refused(read, text):
-    assert refusal(lambda: read(text, datum="wgs84")).code == "input.empty_layer"
+def test_a_list_of_no_facility_is_a_layer_of_none(read, text, datum):
+    """It was refused before; but what is supplied and empty is 0, as against no data."""
+    data = read(text, datum=datum)
+    assert data.frame.empty
+    one = read("名称,经度,纬度\n甲,118.87,28.97\n", datum="wgs84")
+    assert data.frame.dtypes.to_dict() == one.frame.dtypes.to_dict()
+    warned = [problem for problem in data.problems if problem.severity == "warning"]
+    assert [(one.code, one.file, one.details["layer"]) for one in warned] == [
+        ("facility.empty_list", "homes.csv", "care_home")
+    ]
+    assert data.rows_in == data.rows_set_aside
+
+
+@pytest.mark.parametrize("text", ["甲,乙\n", "床位数,等级\n"])
+def test_a_header_that_names_neither_facilities_nor_places_is_refused(read, text):
+    assert refusal(lambda: read(text, datum="wgs84")).code == "facility.no_place_columns"
+
+
+@pytest.mark.parametrize("name", ["a.gpkg", "a.shp", "a.geojson", "a.parquet"])
+@pytest.mark.parametrize("datum", ["wgs84", "gcj02", "auto"])
+def test_a_layer_of_fields_and_no_features_is_a_layer_of_none(read, tmp_path, name, datum):
+    frame = gpd.GeoDataFrame(
+        {"名称": pd.Series(dtype="str"), "床位数": pd.Series(dtype=float)},
+        geometry=gpd.GeoSeries([], crs="EPSG:4326"),
+        crs="EPSG:4326",
+    )
+    if name.endswith(".parquet"):
+        frame.to_parquet(tmp_path / name)
+    else:
+        frame.to_file(tmp_path / name, encoding="utf-8", geometry_type="Point")
+    data = read(name=name, datum=datum)
+    assert data.frame.empty
+    assert [one.code for one in data.problems if one.severity == "warning"] == [
+        "facility.empty_list"
+    ]
 
 
 def test_a_row_without_a_name_is_kept_where_it_has_a_place(read):
@@ -436,20 +490,6 @@ def test_the_finest_unit_is_the_unit_and_the_next_its_parent(titles, unit_level,
     columns = match_columns(titles, unit_level=unit_level)
     assert (columns.columns["unit"], columns.columns.get("parent")) == (unit, parent)
     assert columns.problems == ()
-
-
-def test_no_title_is_an_alias_of_two_columns():
-    import tomllib
-
-    import servicecircle.inputs.columns as module
-
-    data = tomllib.loads(Path(module.__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-    aliases = [
-        module.normalise_title(title)
-        for titles in [*data["facility"].values(), *data["unit"].values()]
-        for title in titles
-    ]
-    assert sorted(aliases) == sorted(set(aliases))
 
 
 def test_a_unit_code_goes_before_its_name(read):

@@ -14,7 +14,7 @@ import rasterio
 import shapely
 from affine import Affine
 
-from servicecircle.crs import wgs84_to_bd09, wgs84_to_gcj02
+from servicecircle.datums import wgs84_to_bd09, wgs84_to_gcj02
 from servicecircle.errors import CrsError
 from servicecircle.inputs.datum_layers import Known
 from servicecircle.inputs.datum_record import datum_record

@@ -15,7 +15,7 @@ import rasterio
 import shapely
 from affine import Affine
 
-from servicecircle.crs import wgs84_to_gcj02
+from servicecircle.datums import wgs84_to_gcj02
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.population import read_population
 from servicecircle.project import PopulationSettings

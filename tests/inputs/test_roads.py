@@ -92,7 +92,7 @@ class TestLines:
         assert segments(roads) == CROSS_SEGMENTS
 
     def test_gcj02_is_undone(self, tmp_path):
-        from servicecircle.crs import wgs84_to_gcj02
+        from servicecircle.datums import wgs84_to_gcj02
 
         path = tmp_path / "roads.geojson"
 

@@ -10,13 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
+from servicecircle.inputs.people_places import building_places, centre_places, residential_places
 from servicecircle.inputs.shapes import areas_m2
-from servicecircle.inputs.spread import (
-    building_places,
-    centre_places,
-    residential_places,
-    share_people,
-)
+from servicecircle.inputs.spread import share_people
 
 WEST, EAST = shapely.box(118.0, 28.0, 118.1, 28.1), shapely.box(118.1, 28.0, 118.2, 28.1)
 

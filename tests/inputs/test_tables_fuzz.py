@@ -254,12 +254,14 @@ def test_a_million_empty_columns_are_none(tmp_path):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_header_without_rows_is_a_table_without_rows_and_no_layer(tmp_path, table_files, form):
+def test_a_header_without_rows_is_a_table_and_a_layer_of_none(tmp_path, table_files, form):
     name = f"list.{file_extension(form)}"
     table = told(table_files.table_bytes(LIST[:1], form), tmp_path, name=name)
     assert (table.frame.columns.tolist(), len(table.frame), table.rows_in) == (LIST[0], 0, 0)
-    with pytest.raises(InputError, match=name):
-        read_facilities(FacilitySettings(path=Path(name), datum="wgs84"), layer="x", base=tmp_path)
+    settings = FacilitySettings(path=Path(name), datum="wgs84")
+    read = read_facilities(settings, layer="x", base=tmp_path)
+    assert len(read.frame) == 0
+    assert [(one.code, one.file) for one in read.problems] == [("facility.empty_list", name)]
 
 
 def test_utf16_without_a_mark_is_found_by_the_whole_file(tmp_path):

@@ -22,7 +22,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from servicecircle.outputs import mapdata
+from servicecircle.outputs import mapdata, shading, uncovered
 from servicecircle.outputs.maps import map_page, write_map
 from servicecircle.outputs.palettes import LAYER_COLOURS, RATE_COLOURS, layer_marks, rate_class
 from servicecircle.results import LayerInfo, Results
@@ -47,21 +47,21 @@ def empty_of(frame: pd.DataFrame) -> pd.DataFrame:
 def test_units_are_shaded_by_the_15_minutes(make_results: MakeResults) -> None:
     results = make_results()
     for layer in results.layers:
-        assert mapdata.shade_of(results, layer).rule == "15 min"
+        assert shading.shade_of(results, layer).rule == "15 min"
 
 
 def test_without_15_minutes_the_most_minutes_shade(make_results: MakeResults) -> None:
     results = make_results()
     coverage = results.unit_coverage[results.unit_coverage["rule"] != "15 min"]
     short = replace(results, minutes=(5.0, 10.0), unit_coverage=coverage)
-    assert mapdata.shade_of(short, short.layers[0]).rule == "10 min"
+    assert shading.shade_of(short, short.layers[0]).rule == "10 min"
 
 
 def test_without_roads_the_straight_line_shades_and_the_page_says_so(
     make_results: MakeResults, make_layer: MakeLayer
 ) -> None:
     results = make_results(layers=(make_layer("care_home", "养老机构", "homes", on_network=False),))
-    shade = mapdata.shade_of(results, results.layers[0])
+    shade = shading.shade_of(results, results.layers[0])
     assert (shade.rule, shade.kind) == ("1000 m straight", "straight")
     html = map_page(results)
     assert "直线距离 1000 米以内（无路网，仅供参考）" in html
@@ -72,7 +72,7 @@ def test_without_people_presence_shades(make_results: MakeResults) -> None:
     results = make_results()
     coverage = results.unit_coverage.assign(covered_population=np.nan, covered_elderly=np.nan)
     nobody = replace(results, unit_coverage=coverage, demand=empty_of(results.demand))
-    assert mapdata.shade_of(nobody, nobody.layers[0]).kind == "presence"
+    assert shading.shade_of(nobody, nobody.layers[0]).kind == "presence"
     data = payload_of(map_page(nobody))
     assert {layer["kind"] for layer in data["layers"]} == {"presence"}
     assert data["layers"][0]["uncovered"]["people"] == []
@@ -102,8 +102,8 @@ def test_rates_are_covered_by_all(make_results: MakeResults) -> None:
 @pytest.mark.parametrize("share", [0.2, 0.4, 0.6, 0.8])
 def test_a_rate_just_below_a_class_stays_below(share: float) -> None:
     # 799,999 of 1,000,000 is not 80 %.
-    below = mapdata._rates(pd.Series([share * 1e6 - 1]), pd.Series([1e6]))[0]
-    exact = mapdata._rates(pd.Series([share * 1e6]), pd.Series([1e6]))[0]
+    below = shading._rates(pd.Series([share * 1e6 - 1]), pd.Series([1e6]))[0]
+    exact = shading._rates(pd.Series([share * 1e6]), pd.Series([1e6]))[0]
     assert below is not None
     assert exact is not None
     assert below < share <= exact
@@ -111,7 +111,7 @@ def test_a_rate_just_below_a_class_stays_below(share: float) -> None:
 
 
 def test_no_people_is_no_rate() -> None:
-    rates = mapdata._rates(pd.Series([0.0, np.nan, 5.0]), pd.Series([0.0, 10.0, np.nan]))
+    rates = shading._rates(pd.Series([0.0, np.nan, 5.0]), pd.Series([0.0, 10.0, np.nan]))
     assert rates == [None, None, None]
 
 
@@ -121,7 +121,7 @@ def test_no_people_is_no_rate() -> None:
 def test_uncovered_people_add_up(make_results: MakeResults) -> None:
     results = make_results()
     layer = results.layers[0]
-    cells = mapdata.uncovered_cells(results, layer, mapdata.shade_of(results, layer))
+    cells = uncovered.uncovered_cells(results, layer, shading.shade_of(results, layer))
     access = results.access[results.access["layer"] == layer.name].set_index("demand_id")
     people = results.demand.set_index("demand_id")["population"]
     out = [i for i in people.index if not access.loc[i, "seconds"] <= 900 + 1e-6]
@@ -142,7 +142,7 @@ def test_at_most_3000_cells_and_nobody_lost(make_results: MakeResults) -> None:
         crs="EPSG:4326",
     )
     far = replace(results, demand=demand, access=empty_of(results.access))
-    cells = mapdata.uncovered_cells(far, far.layers[0], mapdata.Shade("15 min", "minutes", 15.0))
+    cells = uncovered.uncovered_cells(far, far.layers[0], shading.Shade("15 min", "minutes", 15.0))
     assert 0 < len(cells["people"]) <= 3000
     assert sum(cells["people"]) == pytest.approx(many)
     # Each person lies within half a cell of the centre that counts it.
@@ -156,9 +156,9 @@ def test_at_most_3000_cells_and_nobody_lost(make_results: MakeResults) -> None:
 def test_exactly_at_the_limit_is_covered(make_results: MakeResults) -> None:
     results = make_results()
     layer = results.layers[0]
-    shade = mapdata.shade_of(results, layer)
+    shade = shading.shade_of(results, layer)
     exact = replace(results, access=results.access.assign(seconds=900.0000000000001))
-    assert mapdata.uncovered_cells(exact, layer, shade)["people"] == []
+    assert uncovered.uncovered_cells(exact, layer, shade)["people"] == []
 
 
 # The page
@@ -378,10 +378,10 @@ def test_each_layer_is_drawn_from_its_own_rows(names):
 def test_cells_without_people_are_no_symbols(middle):
     rng = np.random.default_rng(3)
     lon, lat = (at + rng.uniform(-0.2, 0.2, 20_000) for at in middle)
-    size, row, column, aspect = mapdata._grid(lon, lat)
+    size, row, column, aspect = uncovered._grid(lon, lat)
     points = list(zip(lon.tolist(), lat.tolist(), strict=True))
     filled = {(int(y // size), int(x // (size * aspect))) for x, y in points}
     assert set(zip(row.tolist(), column.tolist(), strict=True)) == filled
     half = size / 2
     finer = {(int(y // half), int(x // (half * aspect))) for x, y in points}
-    assert len(filled) <= mapdata.MOST_SYMBOLS < len(finer)
+    assert len(filled) <= uncovered.MOST_SYMBOLS < len(finer)

@@ -12,7 +12,7 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from servicecircle.crs import (
+from servicecircle.datums import (
     bd09_to_gcj02,
     gcj02_to_bd09,
     in_mainland_china,

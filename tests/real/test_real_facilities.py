@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import shapely
 
-from servicecircle.crs import wgs84_to_bd09
+from servicecircle.datums import wgs84_to_bd09
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.addresses import address_book
 from servicecircle.inputs.facilities import read_facilities

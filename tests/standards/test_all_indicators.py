@@ -11,7 +11,7 @@ import pytest
 from servicecircle.standards.evaluate import evaluate_plan
 from servicecircle.standards.indicators import load_plan, packaged_plans
 from servicecircle.standards.registry import load_registry
-from servicecircle.standards.scorecard import VERDICTS
+from servicecircle.standards.verdicts import VERDICTS
 
 IDS = [(name, one.id) for name in packaged_plans() for one in load_plan(name).indicators]
 

@@ -14,7 +14,8 @@ from servicecircle.standards.indicators import load_plan, packaged_plans, varian
 from servicecircle.standards.kinds import KINDS
 from servicecircle.standards.plan import Alternative, AppliesTo, Target
 from servicecircle.standards.registry import load_registry
-from servicecircle.standards.scorecard import SCORECARD_COLUMNS, UNIT_RESULT_COLUMNS, VERDICTS
+from servicecircle.standards.scorecard import SCORECARD_COLUMNS, UNIT_RESULT_COLUMNS
+from servicecircle.standards.verdicts import VERDICTS
 
 IDS = [(name, one.id) for name in packaged_plans() for one in load_plan(name).indicators]
 

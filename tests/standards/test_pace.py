@@ -1,8 +1,7 @@
-"""Targets over time: cases on paper, a slow oracle in plain Python, and the odd orders of dates."""
+"""Targets over time: cases on paper, mirror images, and the odd orders of dates."""
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import math
 
@@ -14,15 +13,9 @@ from hypothesis import strategies as st
 from servicecircle.messages import LANGUAGES
 from servicecircle.standards.evaluate import evaluate
 from servicecircle.standards.indicators import load_plan, packaged_plans, variants
-from servicecircle.standards.pace import (
-    PROGRESS_COLUMNS,
-    STATES,
-    expected_at,
-    path_of,
-    progress_table,
-    year_point,
-)
+from servicecircle.standards.pace import PROGRESS_COLUMNS, STATES, progress_table
 from servicecircle.standards.plan import Alternative, Target
+from servicecircle.standards.target_paths import year_point
 
 NAN = math.nan
 
@@ -52,12 +45,6 @@ def targets(*pairs, **more):
 
 
 END_2023 = dt.date(2023, 12, 31)
-
-
-def test_a_year_ends_at_the_next_whole_number():
-    assert year_point(dt.date(2020, 12, 31)) == 2021
-    assert year_point(dt.date(2021, 1, 1)) == 2021 + 1 / 365
-    assert year_point(dt.date(2024, 6, 30)) == 2024 + 182 / 366
 
 
 def test_half_way_to_one_milestone_and_behind_the_next(make):
@@ -320,52 +307,6 @@ def test_alternatives_have_paths_of_their_own(make):
     table = progress_table(make.plan(rule), cards, as_of=END_2023)
     assert table["expected_at_as_of"].tolist() == pytest.approx([36, 18])
     assert table["on_track"].tolist() == ["no", "yes"]
-
-
-def oracle(baseline, milestones, at_most, day):
-    """Return the expected value, day by day of the calendar, as a clerk would draw it."""
-    days = 366 if calendar.isleap(day.year) else 365
-    now = day.year + day.timetuple().tm_yday / days
-    points = {year + 1: value for year, value in milestones}
-    if baseline is not None and baseline[0] + 1 not in points:
-        year, value = baseline
-        later = sorted(one for one in points if one > year + 1)
-        if later and later[0] == min(points):
-            first = points[later[0]]
-            better = value < first if at_most else value > first
-            points[year + 1] = first if better else value
-    times = sorted(points)
-    if now < times[0]:
-        return None
-    before = max(time for time in times if time <= now)
-    after = [time for time in times if time > now]
-    if not after:
-        return points[before]
-    part = (now - before) / (after[0] - before)
-    return (1 - part) * points[before] + part * points[after[0]]
-
-
-@settings(deadline=None)
-@given(
-    baseline=st.none() | st.tuples(st.integers(2018, 2020), st.floats(0, 100)),
-    values=st.lists(st.floats(0, 100), min_size=1, max_size=4),
-    first=st.integers(2020, 2023),
-    operator=st.sampled_from(["at_least", "at_most"]),
-    day=st.dates(dt.date(2017, 1, 1), dt.date(2030, 12, 31)),
-)
-def test_the_path_is_that_of_the_oracle(baseline, values, first, operator, day):
-    milestones = [(first + 2 * step, value) for step, value in enumerate(values)]
-    path = path_of(
-        baseline,
-        [Target(year=year, value=value) for year, value in milestones],
-        operator=operator,
-    )
-    found = expected_at(path, year_point(day))
-    wanted = oracle(baseline, milestones, operator == "at_most", day)
-    if wanted is None:
-        assert math.isnan(found)
-    else:
-        assert found == pytest.approx(wanted, abs=1e-9)
 
 
 # The fixture is a class of functions, the same for every example.

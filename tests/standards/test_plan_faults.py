@@ -207,6 +207,53 @@ def test_a_whole_indicator_at_fault_leaves_the_others_to_be_checked(told):
     assert codes == ["toml.missing_key", "plan.unknown_level"]
 
 
+REQUIRED = [line for line in HEADER.splitlines() if " = " in line]
+
+
+@pytest.mark.parametrize("line", REQUIRED)
+def test_what_the_plan_lacks_hides_no_other_fault(told, line):
+    """A key that is missing in its header, or of another type, leaves the rest to be checked."""
+    wrong = GOOD.replace('layer = "care_home"', 'layer = "carehome"')
+    wrong = wrong.replace("year = 2022, value = 50", "year = 2022, value = 150")
+    others = [
+        ("plan.unknown_layer", 'layer = "carehome"'),
+        ("plan.percentage", "{ year = 2022, value = 150 },"),
+    ]
+    key = line.partition(" = ")[0]
+    for header, fault in (
+        (HEADER.replace(line + "\n", ""), ("toml.missing_key", "[plan]")),
+        (HEADER.replace(line, f"{key} = {{}}"), (None, f"{key} = {{}}")),
+    ):
+        found = [(code, row) for code, row, _ in told(header + wrong)]
+        assert found[1:] == others
+        assert found[0][1] == fault[1]
+        assert fault[0] in (None, found[0][0])
+
+
+def test_faults_of_the_header_are_told_where_all_indicators_are_wrong(told):
+    header = HEADER.replace("[2021, 2025]", "[2025, 2021]").replace('level = "county"', "", 1)
+    text = header + GOOD.replace('unit = "%"\nbase', "base")
+    assert [code for code, _, _ in told(text)] == [
+        "toml.missing_key",
+        "plan.bad_value",
+        "toml.missing_key",
+    ]
+    found = told(HEADER.replace("[2021, 2025]", "[2025, 2021]") + 'colour = "red"\n')
+    assert sorted(code for code, _, _ in found) == [
+        "plan.bad_value",
+        "toml.missing_key",
+        "toml.unknown_key",
+    ]
+
+
+def test_without_a_header_the_indicators_are_checked_all_the_same(told):
+    wrong = GOOD.replace('layer = "care_home"', 'layer = "carehome"')
+    wrong = wrong.replace('conflicts = ["twice"]', 'conflicts = ["I-XX-01", "thrice"]')
+    for header in ("", "plan = 3\n"):
+        found = [code for code, _, _ in told(header + wrong)]
+        assert found[1:] == ["plan.unknown_layer", "plan.unknown_conflict"]
+
+
 def test_a_key_given_twice(told):
     assert [code for code, _, _ in told(HEADER + GOOD + GOOD)] == ["toml.duplicate"]
     twice = (HEADER + GOOD).replace("per = 100", "per = 100\nper = 100")

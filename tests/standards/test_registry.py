@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from servicecircle.errors import UnknownNameError
-from servicecircle.inputs.columns import normalise_title
 from servicecircle.inputs.facilities import FACILITY_COLUMNS
 from servicecircle.inputs.facility_values import NUMBERS
 from servicecircle.inputs.staff_columns import role_names
 from servicecircle.inputs.statistic_columns import figure_words
+from servicecircle.inputs.titles import normalise_title
 from servicecircle.inputs.unit_columns import NUMBERS as UNIT_NUMBERS
 from servicecircle.standards.registry import LayerWords, layer_info, load_registry, parse_selector
 

@@ -11,8 +11,9 @@ from servicecircle.standards.evaluate import evaluate
 from servicecircle.standards.indicators import load_plan, packaged_plans
 from servicecircle.standards.kinds.base import Measured
 from servicecircle.standards.plan import Target
-from servicecircle.standards.scorecard import shortfall, shortfall_of_all, unit_rows
+from servicecircle.standards.scorecard import unit_rows
 from servicecircle.standards.things import missing_thing, ratio_scale
+from servicecircle.standards.verdicts import shortfall, shortfall_of_all
 
 NAN = math.nan
 DUE = (Target(year=2025, value=300),)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from servicecircle.messages import Language
     from servicecircle.progress import Advance
     from servicecircle.project import Project
-    from servicecircle.summary import Summary
+    from servicecircle.summary.told import Summary
 
 __all__ = [
     "WITH_PROBLEMS",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -22,15 +24,34 @@ from servicecircle.commands.shared import (
 
 __all__ = ["carry", "circles", "fetch", "way"]
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _day(name: str, text: str) -> Callable[[_Command], _Command]:
+    """Return an option of a date that must be given."""
+    day = click.DateTime(["%Y-%m-%d"])
+    return click.option(name, metavar="YYYY-MM-DD", required=True, type=day, help=text)
+
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_project = click.argument("project", type=_FILE)
+_layers = click.option(
+    "--layer",
+    "layers",
+    metavar="LAYER",
+    multiple=True,
+    help="Facility layer of the project; may be given several times. Default: all.",
+)
+
 
 @click.command(short_help="Bring a table of figures by unit to the units of a later date.")
-@click.argument("table", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("table", type=_FILE)
 @click.option(
     "--changes",
     metavar="FILE",
     required=True,
     multiple=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=_FILE,
     help="Change table; may be given several times.",
 )
 @click.option(
@@ -39,20 +60,8 @@ __all__ = ["carry", "circles", "fetch", "way"]
     type=click.Choice(["province", "prefecture", "county", "township", "village_level"]),
     help="Level of the units of the table.",
 )
-@click.option(
-    "--since",
-    metavar="YYYY-MM-DD",
-    required=True,
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Date of the figures.",
-)
-@click.option(
-    "--to",
-    metavar="YYYY-MM-DD",
-    required=True,
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Date of the units wanted.",
-)
+@_day("--since", "Date of the figures.")
+@_day("--to", "Date of the units wanted.")
 @click.option(
     "--column",
     metavar="TITLE",
@@ -63,14 +72,14 @@ __all__ = ["carry", "circles", "fetch", "way"]
 @click.option(
     "--people",
     metavar="PROJECT",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=_FILE,
     help="Project file whose people and units tell how split units are shared out where the "
     "change table does not.",
 )
 @click.option(
     "--old-boundaries",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=_FILE,
     help="Outlines of the units of the table's date: for parts of a split unit that hold others "
     "too. Needs --people.",
 )
@@ -142,14 +151,8 @@ def _minutes(_context: click.Context, _option: click.Parameter, value: str) -> l
 
 
 @click.command(short_help="Draw the service circles of some layers as files for a GIS.")
-@click.argument("project", type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--layer",
-    "layers",
-    metavar="LAYER",
-    multiple=True,
-    help="Facility layer of the project; may be given several times. Default: all.",
-)
+@_project
+@_layers
 @click.option(
     "--minutes",
     metavar="LIST",
@@ -214,7 +217,7 @@ def _place(_context: click.Context, _option: click.Parameter, value: str) -> tup
 
 
 @click.command(short_help="Show the way from a place to the nearest facilities.")
-@click.argument("project", type=click.Path(path_type=Path, dir_okay=False))
+@_project
 @click.option(
     "--from",
     "place",
@@ -223,13 +226,7 @@ def _place(_context: click.Context, _option: click.Parameter, value: str) -> tup
     required=True,
     help="Longitude and latitude in degrees, WGS84 (not GCJ-02 or BD-09).",
 )
-@click.option(
-    "--layer",
-    "layers",
-    metavar="LAYER",
-    multiple=True,
-    help="Facility layer of the project; may be given several times. Default: all.",
-)
+@_layers
 @click.option(
     "--profile",
     type=click.Choice(["walk", "elderly", "wheelchair", "ebike", "cycle", "drive"]),
@@ -247,7 +244,7 @@ def _place(_context: click.Context, _option: click.Parameter, value: str) -> tup
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=_FILE,
     help="GeoJSON file to write the ways to, as lines in WGS84; an earlier one is replaced.",
 )
 @as_of_option

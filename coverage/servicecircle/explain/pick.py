@@ -11,7 +11,7 @@ from servicecircle.errors import InputError
 from servicecircle.inputs.runs import Run
 from servicecircle.problems import Problem, nearest_name
 from servicecircle.standards.plan import Target
-from servicecircle.standards.scorecard import headline_target
+from servicecircle.standards.verdicts import headline_target
 
 __all__ = ["pick_row", "pick_unit"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from servicecircle.crs import in_mainland_china
+from servicecircle.datums import in_mainland_china
 from servicecircle.problems import Problem
 from servicecircle.project import (
     BoundarySettings,

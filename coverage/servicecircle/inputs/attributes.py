@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from servicecircle.inputs.attribute_words import AttributeWords
-from servicecircle.inputs.columns import normalise_title, yes_no_words
 from servicecircle.inputs.facility_cells import Cells
 from servicecircle.inputs.raw_facilities import RawFacilities
 from servicecircle.inputs.text_columns import distinct, text_objects
+from servicecircle.inputs.titles import normalise_title, yes_no_words
 from servicecircle.inputs.values import fold_width, is_empty, numbers
 from servicecircle.problems import Problem
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyproj import CRS, Proj, Transformer
 from pyproj.exceptions import CRSError as ProjCrsError
 
-from servicecircle.crs import to_wgs84
+from servicecircle.datums import to_wgs84
 from servicecircle.errors import CrsError
 from servicecircle.inputs.crs_candidates import area_of, told_candidates
 from servicecircle.inputs.old_grids import refuse_old_datum, with_towgs84

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS, Proj
 
-from servicecircle.crs import in_mainland_china
+from servicecircle.datums import in_mainland_china
 
 __all__ = ["area_of", "candidates", "told_candidates"]
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 
-from servicecircle.crs import to_wgs84
+from servicecircle.datums import to_wgs84
 
 __all__ = [
     "FARTHEST_M",

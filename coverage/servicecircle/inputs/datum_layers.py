@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from servicecircle.crs import to_wgs84
+from servicecircle.datums import to_wgs84
 from servicecircle.inputs.datum_evidence import (
     FARTHEST_M,
     HYPOTHESES,

@@ -11,11 +11,11 @@ from servicecircle.errors import InputError
 from servicecircle.inputs.facility_cells import Cells, Texts
 from servicecircle.inputs.facility_values import DATES, NUMBERS
 from servicecircle.inputs.grids import stop
-from servicecircle.inputs.text_columns import filled_cells, matching, text_objects
+from servicecircle.inputs.text_columns import matching, text_objects
 from servicecircle.inputs.values import empty_cells
 from servicecircle.problems import Problem
 
-__all__ = ["PLACE_COLUMNS", "nothing_listed", "said_by", "states_none"]
+__all__ = ["PLACE_COLUMNS", "nothing_listed", "states_none"]
 
 PLACE_COLUMNS = ("unit", "unit_code", "serves")
 """Our columns of text that say where a facility is or belongs."""
@@ -63,13 +63,60 @@ def states_none(cells: Cells, texts: Mapping[str, Texts], unplaced: NDArray[np.b
     return np.where(bare, said, "").astype(object)
 
 
-def said_by(cells: Cells, problems: Iterable[Problem]) -> list[Problem]:
-    """Return the records that set rows of a file aside as faulty.
+def nothing_listed(
+    cells: Cells, problems: Iterable[Problem], *, layer: str, tags: tuple[str, ...] = ()
+) -> Problem:
+    """Return the warning that a list is empty, or refuse a list that is not, and yields nothing.
+
+    A list is empty if it has a header and its rows, if any, say that there is no facility. It
+    cannot be used if a row of it is set aside as faulty, if its header names neither facilities
+    nor places, or if an extract of OpenStreetMap has nothing of the tags asked for.
+
+    Parameters
+    ----------
+    cells : Cells
+    problems : iterable of Problem
+        All that was found in the file.
+    layer : str
+    tags : tuple of str
+        Selectors of OpenStreetMap, where the file is an extract.
+
+    Raises
+    ------
+    InputError
+        If the list cannot be used; with the first faults of its rows.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> said_by(Cells.of(pd.DataFrame({"名称": []})), [])
-    []
+    >>> cells = Cells.of(pd.DataFrame({"名称": [], "经度": []}), file="canteens.csv")
+    >>> print(nothing_listed(cells, [], layer="canteen").text("en").splitlines()[0])
+    canteens.csv “facilities.canteen”: the list is empty: the layer counts as one without facilities
+    >>> nothing_listed(Cells.of(pd.DataFrame({"a": []})), [], layer="canteen")
+    Traceback (most recent call last):
+        ...
+    servicecircle.errors.InputError: there are neither columns of coordinates nor one of the unit...
     """
-    return [problem for problem in problems if problem.severity == "error"]
+    raw = cells.raw
+    faults = [problem for problem in problems if problem.severity == "error"]
+    unread = bool(len(raw.frame)) or bool(faults)
+    if not unread and not tags and not raw.place and not any(map(cells.title, _TELLING)):
+        known = ", ".join(map(str, raw.frame.columns))
+        raise stop("facility.no_place_columns", file=cells.file, sheet=raw.sheet, known=known)
+    refused = bool(tags) or bool(faults)
+    told = Problem(
+        code="facility.no_tags" if tags else _UNUSABLE if refused else "facility.empty_list",
+        severity="fatal" if refused else "warning",
+        file=cells.file,
+        sheet=raw.sheet,
+        column=f"facilities.{layer}",
+        value=", ".join(dict.fromkeys(tags)),
+        action="stopped" if refused else "counted",
+        details={"layer": layer},
+    )
+    if refused:
+        raise InputError([told, *faults[:_FIRST_FAULTS]])
+    return told
+
+
+_UNUSABLE = "facility.none_usable"

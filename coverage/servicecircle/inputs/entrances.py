@@ -10,7 +10,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from servicecircle.crs import to_wgs84, transformer
+from servicecircle.crs import transformer
+from servicecircle.datums import to_wgs84
 from servicecircle.inputs.attribute_words import ListWords
 from servicecircle.inputs.facility_places import Places, settle_places
 from servicecircle.inputs.facility_sources import read_raw

@@ -15,12 +15,12 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from servicecircle.errors import InputError
 from servicecircle.inputs.addresses import AddressBook
 from servicecircle.inputs.attribute_words import NO_WORDS, ListWords
 from servicecircle.inputs.attributes import attribute_columns
 from servicecircle.inputs.datum_layers import Known
 from servicecircle.inputs.duplicates import no_proposals, settle_duplicates
+from servicecircle.inputs.empty_lists import PLACE_COLUMNS, nothing_listed, states_none
 from servicecircle.inputs.entrances import (
     Doors,
     doors_in_wgs84,
@@ -43,8 +43,8 @@ from servicecircle.inputs.facility_values import DATES, NUMBERS, date_columns, n
 from servicecircle.inputs.grids import stop
 from servicecircle.inputs.old_grids import grid_of
 from servicecircle.inputs.osm_extract import OsmSource
-from servicecircle.inputs.text_columns import matching, text_series
-from servicecircle.inputs.values import empty_cells, fold_width
+from servicecircle.inputs.text_columns import text_series
+from servicecircle.inputs.values import fold_width
 from servicecircle.problems import Problem
 from servicecircle.project import FacilitySettings
 
@@ -83,7 +83,6 @@ FACILITY_COLUMNS = (
     "extra",
     "geometry",
 )
-_FIRST_FAULTS = 5
 METRES_A_DEGREE = 111_195.0
 """Of a great circle of the mean Earth."""
 
@@ -161,7 +160,8 @@ def read_facilities(
     ------
     InputError
         If the file is missing or broken, names columns that are not there, has its longitude and
-        latitude swapped, or no row of it can be used.
+        latitude swapped, or has rows of which none can be used. A list that has a header and
+        states no facility is a layer of none, and said to be.
     CrsError
         If the datum or the CRS is not declared, or cannot be right.
 
@@ -187,13 +187,14 @@ def read_facilities(
     given = selectors.selectors if isinstance(selectors, OsmSource) else selectors
     tags = (*given, *settings.osm) if file.lower().endswith((".osm", ".pbf")) else ()
     if not len(raw.frame):
-        raise _empty(file, raw.sheet, problems, layer=layer, tags=tags)
+        # Said at once what is wrong with its header; all below holds for no rows as well.
+        problems.append(nothing_listed(cells, problems, layer=layer, tags=tags))
     texts = text_columns(cells)
     code, found = codes(cells, declared="code" in settings.columns)
     problems += found
     ways = settings.place_by if addresses is not None else []
-    needed = ("unit", "unit_code", "serves", *(("address",) if ways else ()))
-    if not raw.place and not any(cells.title(name) for name in needed):
+    needed = (*PLACE_COLUMNS, *(("address",) if ways else ()))
+    if len(raw.frame) and not raw.place and not any(cells.title(name) for name in needed):
         known = ", ".join(raw.frame.columns)
         raise stop("facility.no_place_columns", file=file, sheet=raw.sheet, known=known)
     area = units if isinstance(units, Known) else Known(units=units)
@@ -214,12 +215,10 @@ def read_facilities(
         action="mended",
     )
     places = _without_far(places, area.units, far_m=1000.0 * settings.far_km)
-    none = _states_none(cells, places, texts, code)
-    looked_up = may_be_placed(texts, ways) & (places.fault != "") & ~none
-    keep, found = _rows_to_keep(cells, places, texts, looked_up=looked_up, none=none)
+    said = states_none(cells, {**texts, "code": code}, places.fault == "facility.no_place")
+    looked_up = may_be_placed(texts, ways) & (places.fault != "") & (said == "")
+    keep, found = _rows_to_keep(cells, places, texts, looked_up=looked_up, none=said)
     problems += found
-    if not keep.any():
-        raise _empty(file, raw.sheet, problems, layer=layer)
     columns: dict[str, Any] = {
         "facility_id": _ids(layer, code, texts, places, keep),
         "layer": np.full(len(keep), layer, dtype=object),
@@ -258,8 +257,8 @@ def read_facilities(
         # After duplicates: two facilities in the middle of one unit do not share a place.
         frame, found = place_by_address(frame, ways=ways, book=addresses, titles=found_titles)
         problems += found
-        if not len(frame):
-            raise _empty(file, raw.sheet, problems, layer=layer)
+    if len(raw.frame) and not len(frame):
+        problems.append(nothing_listed(cells, problems, layer=layer))
     listed, found = read_entrances(
         settings, frame, base=base, datum=places.datum, titles=words.titles
     )
@@ -310,23 +309,6 @@ def with_titles(
     return named
 
 
-def _empty(
-    file: str, sheet: str, problems: list[Problem], *, layer: str, tags: tuple[str, ...] = ()
-) -> InputError:
-    fault = Problem(
-        code="facility.no_tags" if tags else "input.empty_layer",
-        severity="fatal",
-        file=file,
-        sheet=sheet,
-        column=f"facilities.{layer}",
-        value=", ".join(dict.fromkeys(tags)),
-        action="stopped",
-        details={"layer": layer},
-    )
-    first = [item for item in problems if item.severity == "error"][:_FIRST_FAULTS]
-    return InputError([fault, *first])
-
-
 def _frame(
     columns: dict[str, Any], asked: Mapping[str, pd.Series], places: Places, keep: Bools
 ) -> gpd.GeoDataFrame:
@@ -345,26 +327,13 @@ def _frame(
     return gpd.GeoDataFrame(table[keep].reset_index(drop=True), geometry=geometry)
 
 
-def _states_none(cells: Cells, places: Places, texts: dict[str, Texts], code: Texts) -> Bools:
-    """Return rows that name a unit and no facility: they say that it has none."""
-    if not cells.title("name"):
-        return np.zeros(len(code), dtype=bool)
-    bare: Bools = (texts["name"] == "") & (places.fault == "facility.no_place") & (code == "")
-    for name in ("address", "serves", "members", "grade"):
-        bare = bare & (texts[name] == "")
-    for name in (*NUMBERS, *DATES):
-        given = cells.texts(name)
-        bare = bare & (empty_cells(given) | matching(given, r"^\s*[0０]+(?:\.0*)?\s*$"))
-    return np.asarray(bare & (texts["declared_unit"] != ""), dtype=bool)
-
-
 def _rows_to_keep(
-    cells: Cells, places: Places, texts: dict[str, Texts], *, looked_up: Bools, none: Bools
+    cells: Cells, places: Places, texts: dict[str, Texts], *, looked_up: Bools, none: Texts
 ) -> tuple[Bools, list[Problem]]:
     """Decide which rows can be used: with a place, or with a name and a unit.
 
-    Rows that are looked up by their address stay until then; that they have no place is recorded
-    there.
+    ``none`` holds what the rows name that say there is no facility. Rows that are looked up by
+    their address stay until then; that they have no place is recorded there.
     """
     placed = places.fault == ""
     named = texts["name"] != ""
@@ -372,16 +341,16 @@ def _rows_to_keep(
     keep = placed | (belongs & named) | looked_up
     problems = cells.problems(
         "facility.states_none",
-        none,
+        none != "",
         title=cells.title("name"),
-        values=texts["declared_unit"],
+        values=none,
         severity="note",
         action="set_aside",
     )
     title = cells.raw.place
     for fault in sorted(set(places.fault[~placed].tolist())):
         code = fault if title else "facility.no_place"
-        told = (places.fault == fault) & ~none
+        told = (places.fault == fault) & (none == "")
         if code == "facility.no_place":
             told = told & ~looked_up
         for rows, severity, action in (
@@ -396,6 +365,8 @@ def _rows_to_keep(
                 severity=severity,  # type: ignore[arg-type]  # from a table of literals
                 action=action,  # type: ignore[arg-type]  # from a table of literals
             )
+    if not len(keep):
+        return keep, problems
     if not cells.title("name"):
         problems.append(
             Problem(

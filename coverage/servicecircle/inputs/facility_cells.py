@@ -15,12 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from servicecircle.inputs.attribute_words import AttributeWords
-from servicecircle.inputs.columns import (
-    level_of_title,
-    match_columns,
-    normalise_title,
-    status_words,
-)
+from servicecircle.inputs.columns import match_columns
 from servicecircle.inputs.gazetteer import unit_list
 from servicecircle.inputs.raw_facilities import RawFacilities
 from servicecircle.inputs.text_columns import (
@@ -32,6 +27,7 @@ from servicecircle.inputs.text_columns import (
     text_objects,
     text_series,
 )
+from servicecircle.inputs.titles import level_of_title, normalise_title, status_words
 from servicecircle.inputs.values import (
     clean_codes,
     clean_names,
@@ -229,7 +225,8 @@ def codes(cells: Cells, *, declared: bool) -> tuple[Texts, list[Problem]]:
         )
     ]
     code[damaged] = ""
-    if declared or not matching(code, "^(?:0|[1-9][0-9]{0,5})$").all():
+    plain = matching(code, "^(?:0|[1-9][0-9]{0,5})$")
+    if declared or not len(code) or not plain.all():
         return code, problems
     values = code.astype(np.int64)
     running = values[0] in (0, 1) and bool((np.diff(values) > 0).all())

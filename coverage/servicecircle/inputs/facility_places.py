@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from servicecircle.crs import to_wgs84, transformer
+from servicecircle.crs import transformer
+from servicecircle.datums import to_wgs84
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.coordinates import Bounds
 from servicecircle.inputs.crs_candidates import told_candidates

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from servicecircle.inputs.columns import normalise_title
 from servicecircle.inputs.facility_cells import Cells
+from servicecircle.inputs.titles import normalise_title
 from servicecircle.inputs.values import dates, fold_width, numbers
 from servicecircle.problems import Problem
 from servicecircle.project import FacilitySettings

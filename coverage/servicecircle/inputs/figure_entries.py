@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from servicecircle.inputs.columns import normalise_title
-from servicecircle.inputs.figure_places import FigureRows
+from servicecircle.errors import InputError
+from servicecircle.inputs.figure_places import FigureRows, FigureUnits, without_covered
+from servicecircle.inputs.titles import normalise_title
 from servicecircle.inputs.values import clean_names, dates, is_empty, numbers
+from servicecircle.problems import Problem
 
-__all__ = ["latest_numbers", "read_numbers", "source_columns"]
+__all__ = ["latest_numbers", "no_numbers", "read_numbers", "settled_numbers", "source_columns"]
+
+_KINDS = {
+    "count": "float64",
+    "value": "float64",
+    "date": "datetime64[s]",
+    "source_row": "Int64",
+    "invented": "bool",
+}
+_FIRST_FAULTS = 5
 
 Filled = list[tuple[int, str, str, str]]
 """Row, name, title and cell of each number."""
@@ -102,6 +113,62 @@ def _wide(rows: FigureRows, parts: list[tuple[str, str]]) -> Filled:
 def _long(rows: FigureRows, columns: Mapping[str, str], name: str, number: str) -> Filled:
     names, cells = clean_names(rows.texts(columns[name])), rows.texts(columns[number])
     return [(at, str(names[at]), columns[number], cells[at]) for at in range(len(cells))]
+
+
+def no_numbers(columns: Sequence[str]) -> pd.DataFrame:
+    """Return an empty table of numbers: text but for numbers, dates, rows and yes or no.
+
+    Examples
+    --------
+    >>> no_numbers(["unit_id", "value"]).dtypes.astype(str).tolist()
+    ['str', 'float64']
+    """
+    return pd.DataFrame({name: pd.Series(dtype=_KINDS.get(name, "str")) for name in columns})
+
+
+def settled_numbers(
+    rows: FigureRows, entries: pd.DataFrame, where: FigureUnits
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return the numbers that count at the date of judgement, and the records in order of rows.
+
+    A table that only begins after that date is no broken one: nothing is known yet.
+
+    Parameters
+    ----------
+    rows : FigureRows
+        With the records so far.
+    entries : pandas.DataFrame
+        at, title, role, date, level, unit_id, facility_id, former.
+    where : FigureUnits
+
+    Raises
+    ------
+    InputError
+        If no number has found its place; with the first faults.
+
+    Examples
+    --------
+    >>> from servicecircle.inputs.changes import NO_CHANGES
+    >>> from servicecircle.inputs.tables import Table
+    >>> rows = FigureRows(table=Table(pd.DataFrame(), np.empty(0)), file="a.csv", topic="staff")
+    >>> where = FigureUnits(
+    ...     units=pd.DataFrame(), changes=NO_CHANGES, as_of=dt.date(2025, 12, 31), since=None
+    ... )
+    >>> try:
+    ...     settled_numbers(rows, pd.DataFrame(), where)
+    ... except InputError as error:
+    ...     print(error.problems[0].code)
+    staffing.empty
+    """
+    placed = len(entries) > 0
+    if placed:
+        entries = latest_numbers(rows, entries, where.as_of)
+        entries = without_covered(rows, entries, where)
+    problems = sorted(rows.problems, key=lambda item: (item.row is None, item.row or 0))
+    if not placed:
+        fault = Problem(code=rows.code("empty"), severity="fatal", file=rows.file, action="stopped")
+        raise InputError([fault, *problems[:_FIRST_FAULTS]])
+    return entries, problems
 
 
 def latest_numbers(rows: FigureRows, entries: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:

@@ -43,6 +43,12 @@ class FigureRows:
         frame = self.table.frame
         return [""] * len(frame) if title is None else [str(one) for one in frame[title]]
 
+    def code(self, code: str) -> str:
+        """Return the whole of a code of the topic."""
+        if self.topic == "staff":
+            return f"staffing.{code}"
+        return f"statistics.{_OF_STATISTICS.get(code, code)}"
+
     def record(
         self,
         code: str,
@@ -57,9 +63,7 @@ class FigureRows:
         """Write down what is wrong with a row: a code of the topic, without its name."""
         self.problems.append(
             Problem(
-                code=f"staffing.{code}"
-                if self.topic == "staff"
-                else f"statistics.{_OF_STATISTICS.get(code, code)}",
+                code=self.code(code),
                 severity=severity,
                 file=self.file,
                 sheet=self.table.sheet,

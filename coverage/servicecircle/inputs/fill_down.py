@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from servicecircle.errors import InputError
-from servicecircle.inputs.columns import normalise_title
 from servicecircle.inputs.tables import Table
 from servicecircle.inputs.text_columns import filled_cells, text_array, text_series
+from servicecircle.inputs.titles import normalise_title
 from servicecircle.problems import Problem
 
 __all__ = ["filled_down"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from servicecircle.cache import keep_answer, kept_answer
-from servicecircle.crs import to_wgs84
+from servicecircle.datums import to_wgs84
 from servicecircle.errors import InputError
 from servicecircle.problems import Problem, nearest_name
 from servicecircle.project import GeocodeSettings

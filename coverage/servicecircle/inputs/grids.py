@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from servicecircle.errors import InputError
-from servicecircle.inputs.columns import known_title
+from servicecircle.inputs.titles import known_title
 from servicecircle.problems import Problem
 
 __all__ = ["Grid", "cell_text", "decode", "delimited_grid", "stop"]

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from servicecircle.inputs.columns import known_title, normalise_title
 from servicecircle.inputs.grids import Grid
+from servicecircle.inputs.titles import known_title, normalise_title
 
 __all__ = ["Header", "column_titles", "find_header", "is_beside_title", "is_number"]
 

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import sparse
 
-from servicecircle.inputs.columns import traditional_forms
 from servicecircle.inputs.text_columns import matching, text_array, text_objects
+from servicecircle.inputs.titles import traditional_forms
 
 __all__ = ["folded_names", "has_key", "name_key", "name_likeness"]
 

@@ -11,35 +11,30 @@ import geopandas as gpd
 import pandas as pd
 
 from servicecircle.errors import InputError
-from servicecircle.inputs.addresses import AddressBook, address_book
 from servicecircle.inputs.asked import NOTHING_ASKED, Asked
 from servicecircle.inputs.assumed import assumed_datums
-from servicecircle.inputs.attribute_words import ListWords
 from servicecircle.inputs.changes import NO_CHANGES, Changes
-from servicecircle.inputs.columns import title_keys
 from servicecircle.inputs.datum_reference import surroundings
-from servicecircle.inputs.duplicates import (
-    no_proposals,
-    propose_shared_places,
-    shared_place_problems,
-)
-from servicecircle.inputs.facilities import FacilityData, read_facilities
-from servicecircle.inputs.geocoding import geocoder
+from servicecircle.inputs.duplicates import no_proposals
+from servicecircle.inputs.facilities import FacilityData
 from servicecircle.inputs.kept_roads import read_kept_roads
-from servicecircle.inputs.osm_extract import OsmFiles, OsmSource
+from servicecircle.inputs.osm_extract import OsmFiles
 from servicecircle.inputs.population import PopulationData, read_population
+from servicecircle.inputs.project_layers import layer_proposals, read_layers
 from servicecircle.inputs.project_osm import osm_files
+from servicecircle.inputs.project_tables import project_staff, project_statistics
 from servicecircle.inputs.raw_roads import RawRoads
 from servicecircle.inputs.roads import road_files
-from servicecircle.inputs.staff import StaffData, read_staff
-from servicecircle.inputs.statistics import Area, StatisticData, read_statistics
+from servicecircle.inputs.staff import StaffData
+from servicecircle.inputs.statistics import StatisticData
 from servicecircle.inputs.terrain import NO_TERRAIN, Terrain, read_terrain
+from servicecircle.inputs.titles import title_keys
 from servicecircle.inputs.unit_layers import UnitData, read_units, renew_facilities
 from servicecircle.inputs.unit_matches import no_matches
 from servicecircle.inputs.unit_rows import other_basis
 from servicecircle.problems import Problem
-from servicecircle.progress import Advance, Progress
-from servicecircle.project import LEVELS, PopulationSettings, Project
+from servicecircle.progress import Progress
+from servicecircle.project import PopulationSettings, Project
 
 __all__ = ["Inputs", "read_inputs"]
 
@@ -218,13 +213,13 @@ def read_inputs(
         faults += data.faults
         problems += data.problems
         faults += _title_faults(project, asked)
-        facilities = _layers(
+        facilities = read_layers(
             project, selectors, data.units, roads, osm, attempt, advance, asked=asked
         )
         facilities = renew_facilities(project, facilities, data)
         problems += [problem for data in facilities.values() for problem in data.problems]
-        staff = attempt(lambda: _staff(project, data, facilities))
-        statistics = attempt(lambda: _statistics(project, data, asked))
+        staff = attempt(lambda: project_staff(project, data, facilities))
+        statistics = attempt(lambda: project_statistics(project, data, asked))
         # That units are not known which were refused is no fault of these tables.
         problems += [
             problem
@@ -243,7 +238,7 @@ def read_inputs(
     problems += assumed_datums(project, data.units)
     if faults and not go_on:
         raise InputError(_first_causes(data, faults))
-    proposals, shared = _proposals(facilities)
+    proposals, shared = layer_proposals(facilities)
     return Inputs(
         changes=data.changes,
         matches=data.matches,
@@ -271,51 +266,6 @@ def _first_causes(data: UnitData, faults: list[Problem]) -> tuple[Problem, ...]:
     for kind in ("facility", "population"):
         later |= {f"{kind}.auto_needs_units", f"{kind}.datum_undecided"}
     return tuple(fault for fault in faults if fault.code not in later)
-
-
-def _layers(
-    project: Project,
-    selectors: Mapping[str, tuple[str, ...]],
-    units: gpd.GeoDataFrame,
-    roads: RawRoads | None,
-    osm: OsmFiles,
-    attempt: Callable[[Callable[[], FacilityData]], FacilityData | None],
-    advance: Advance,
-    *,
-    asked: Asked,
-) -> dict[str, FacilityData]:
-    """Read the facilities of every layer; one that is refused is left out."""
-    addresses = _addresses(project, units, roads)
-    facilities: dict[str, FacilityData] = {}
-    # Layers of a declared datum come first: the others may be tested against them.
-    order = sorted(project.facilities.items(), key=lambda item: item[1].datum == "auto")
-    for name, settings in order:
-        data = attempt(
-            lambda: read_facilities(
-                settings,  # noqa: B023 - called at once
-                layer=name,  # noqa: B023 - called at once
-                base=project.folder,
-                invented=project.project.invented or settings.invented,  # noqa: B023 - called at once
-                selectors=OsmSource(
-                    selectors=selectors.get(name, ()),  # noqa: B023 - called at once
-                    files=osm,
-                ),
-                units=surroundings(
-                    settings.datum_reference,  # noqa: B023 - called at once
-                    file=settings.path.as_posix(),  # noqa: B023 - called at once
-                    base=project.folder,
-                    units=units,
-                    roads=roads,
-                    facilities={other: one.frame for other, one in facilities.items()},
-                ),
-                addresses=addresses,
-                words=ListWords(titles=project.titles, attributes=asked.attributes),
-            )
-        )
-        if data is not None:
-            facilities[name] = data
-        advance(1)
-    return {name: facilities[name] for name in project.facilities if name in facilities}
 
 
 def _people(
@@ -355,82 +305,4 @@ def _title_faults(project: Project, asked: Asked) -> list[Problem]:
     ]
 
 
-def _staff(
-    project: Project, data: UnitData, facilities: Mapping[str, FacilityData]
-) -> StaffData | None:
-    if project.staff is None:
-        return None
-    return read_staff(
-        project.staff,
-        base=project.folder,
-        units=data.units,
-        facilities={name: layer.frame for name, layer in facilities.items()},
-        as_of=project.project.as_of,
-        invented=project.project.invented,
-        changes=data.changes,
-    )
-
-
 _UNKNOWN_UNITS = ("staffing.unknown_unit", "statistics.unknown_unit")
-
-
-def _statistics(project: Project, data: UnitData, asked: Asked) -> StatisticData | None:
-    settings = project.statistics
-    if settings is None:
-        return None
-    if project.project.invented and not settings.invented:
-        settings = settings.model_copy(update={"invented": True})
-    return read_statistics(
-        settings,
-        base=project.folder,
-        units=data.units,
-        as_of=project.project.as_of,
-        figures=asked.figures,
-        area=Area(name=project.project.name, level=_area_level(project, data.units)),
-        changes=data.changes,
-    )
-
-
-def _area_level(project: Project, units: pd.DataFrame) -> str:
-    """Return the level of the whole area: as declared, else by its units; "" unknown.
-
-    One unit of the coarsest level supplied is the area; of several it is one level higher.
-    """
-    declared = {plan.level for plan in project.plans.values() if plan.level is not None}
-    if len(declared) == 1:
-        return str(declared.pop())
-    for at, level in enumerate(LEVELS):
-        count = int((units["level"] == level).sum())
-        if count:
-            return level if count == 1 or at == 0 else LEVELS[at - 1]
-    return ""
-
-
-def _addresses(
-    project: Project, units: gpd.GeoDataFrame, roads: RawRoads | None
-) -> AddressBook | None:
-    """Return what addresses are looked up in, where a layer asks for it."""
-    ways = {way for settings in project.facilities.values() for way in settings.place_by}
-    if not ways or not len(units):
-        return None
-    service = project.geocode if "geocoder" in ways else None
-    return address_book(
-        units,
-        roads=roads if "street" in ways else None,
-        geocode=None if service is None else geocoder(service),
-    )
-
-
-def _proposals(facilities: Mapping[str, FacilityData]) -> tuple[pd.DataFrame, list[Problem]]:
-    """Return the duplicates proposed within layers, then the places that layers share."""
-    # Two facilities in the middle of one unit do not share a place.
-    across = propose_shared_places(
-        {
-            name: data.frame[(data.frame["placed_by"] == "coordinates").to_numpy(bool)]
-            for name, data in facilities.items()
-        }
-    )
-    tables = [*(data.proposals for data in facilities.values()), across]
-    tables = [table for table in tables if len(table)]
-    whole = pd.concat(tables, ignore_index=True) if tables else no_proposals()
-    return whole, shared_place_problems(across)

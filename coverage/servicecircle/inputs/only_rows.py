@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from servicecircle.errors import InputError
-from servicecircle.inputs.columns import normalise_title
 from servicecircle.inputs.raw_facilities import RawFacilities
 from servicecircle.inputs.text_columns import text_objects
+from servicecircle.inputs.titles import normalise_title
 from servicecircle.problems import Problem, nearest_name
 from servicecircle.project import FacilitySettings
 

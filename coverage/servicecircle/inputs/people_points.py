@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from servicecircle.crs import to_wgs84
+from servicecircle.datums import to_wgs84
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.age_groups import age_columns
 from servicecircle.inputs.columns import match_columns

@@ -19,16 +19,15 @@ from servicecircle.inputs.datum_layers import Known
 from servicecircle.inputs.old_grids import grid_of
 from servicecircle.inputs.osm_extract import OsmFiles
 from servicecircle.inputs.osm_features import buildings, landuse_residential
-from servicecircle.inputs.people_points import read_points
-from servicecircle.inputs.raster import RasterSource, read_cells
-from servicecircle.inputs.spread import (
+from servicecircle.inputs.people_places import (
     Places,
     building_places,
     centre_places,
-    demand_table,
     residential_places,
-    share_people,
 )
+from servicecircle.inputs.people_points import read_points
+from servicecircle.inputs.raster import RasterSource, read_cells
+from servicecircle.inputs.spread import demand_table, share_people
 from servicecircle.inputs.totals import read_totals
 from servicecircle.inputs.vectors import read_vector
 from servicecircle.inputs.zonal import unit_zones

@@ -22,10 +22,14 @@ from servicecircle.inputs.cell_areas import (
     places_of_cells,
 )
 from servicecircle.inputs.coordinates import Bounds, Floats, fatal, to_wgs84_points
+from servicecircle.inputs.raster_balance import (
+    cell_balance,
+    cell_problems,
+    dense_cells,
+    refuse_unusable,
+)
 from servicecircle.inputs.raster_file import (
-    MARGIN_M,
     area_window,
-    file_problems,
     open_raster,
     prove,
     read_values,
@@ -42,8 +46,6 @@ MOST_POINTS = 100_000_000
 CACHE_MIB = 64
 """What GDAL keeps of unpacked blocks; windows follow the blocks, so that none is needed twice."""
 _ROUNDING = 1e-6
-# People per square metre of the densest quarters; below a hectare a cell may be one tower.
-_DENSEST, _HECTARE_M2 = 0.15, 1e4
 _BATCH = 2_000_000
 
 
@@ -197,15 +199,14 @@ def _gather(
             raise InputError(_too_many("too_many_points", source, count, source.most_points))
         chunks.append(_in_order(pieces))
     beyond = files[0].width * files[0].height - part.width * part.height
-    _refuse_empty([sums, old][: len(files)], names, part.width * part.height, count)
-    _refuse_above_mankind([sums, old][: len(files)], names)
+    refuse_unusable([sums, old][: len(files)], names, part.width * part.height, count)
     row, col, main, elderly = _joined(chunks)
     lon, lat, half = _places(row, col, source, grid=files[0].transform, crs=crs)
     population = main
     if source.holds == "elderly":
         population, elderly = elderly, main
         old.people, sums.people = sums.people, math.nan
-    balance = _balance(sums, old, population, elderly, beyond)
+    balance = cell_balance(sums, old, population, elderly, beyond)
     balance["cells_total"] = files[0].width * files[0].height
     return Cells(
         row=row,
@@ -217,8 +218,8 @@ def _gather(
         half_diagonal_m=half,
         balance=balance,
         problems=[
-            *_problems(balance, (sums, old), files, names),
-            *_dense_cells(main, half, names[0]),
+            *cell_problems(balance, (sums, old), files, names),
+            *dense_cells(main, half, names[0]),
         ],
     )
 
@@ -309,107 +310,3 @@ def _clip(main: Floats, elderly: Floats, old: Tally) -> Floats:
     old.clipped_cells += int((excess > _ROUNDING * main).sum())
     old.clipped += float(excess.sum())
     return elderly - excess
-
-
-def _refuse_empty(sums: list[Tally], names: list[str], total: int, used: int) -> None:
-    faults = [
-        fatal("population.all_nodata", name=name, value=str(total))
-        for one, name in zip(sums, names, strict=True)
-        if one.nodata == total
-    ]
-    if not faults and not used:
-        faults.append(fatal("population.nobody", name=names[0], value=str(total)))
-    if faults:
-        raise InputError(faults)
-
-
-def _refuse_above_mankind(sums: list[Tally], names: list[str]) -> None:
-    faults = [
-        fatal("population.above_mankind", name=name, value=f"{one.people:.3g}")
-        for one, name in zip(sums, names, strict=True)
-        if one.people > MANKIND
-    ]
-    if faults:
-        raise InputError(faults)
-
-
-def _dense_cells(people: Floats, half_diagonal_m: Floats, name: str) -> list[Problem]:
-    """Say how many cells hold more people than anybody ever saw on as much land."""
-    # Of all rectangles with this diagonal the square is the largest.
-    area = np.maximum(2.0 * half_diagonal_m**2, _HECTARE_M2)
-    dense = people > _DENSEST * area
-    if not dense.any():
-        return []
-    return [
-        Problem(
-            code="population.dense_cells",
-            severity="warning",
-            action="counted",
-            file=name,
-            value=str(int(dense.sum())),
-            details={"most": f"{float(people[dense].max()):.6g}"},
-        )
-    ]
-
-
-def _balance(
-    sums: Tally, old: Tally, population: Floats, elderly: Floats, beyond: int
-) -> dict[str, float]:
-    known = not np.isnan(elderly).any()
-    return {
-        "cells_used": len(elderly),
-        "cells_zero": sums.zero,
-        "cells_nodata": sums.nodata,
-        "cells_negative": sums.negative,
-        "cells_infinite": sums.infinite,
-        "cells_beyond": beyond,
-        "people_in_source": sums.people,
-        "people_used": float(population.sum()),
-        "people_negative": sums.negative_sum,
-        "elderly_in_source": old.people if known else math.nan,
-        "elderly_used": float(elderly.sum()),
-        "elderly_clipped": old.clipped,
-        "elderly_masked": old.masked,
-        "elderly_cells_missing": old.missing,
-        "elderly_cells_clipped": old.clipped_cells,
-        "elderly_cells_negative": old.negative,
-        "elderly_cells_infinite": old.infinite,
-    }
-
-
-def _problems(
-    balance: dict[str, float], tallies: tuple[Tally, Tally], files: list[Any], names: list[str]
-) -> list[Problem]:
-    def counted(code: str, value: float, name: str, severity: Any = "warning", **more: Any) -> None:
-        if value:
-            problems.append(
-                Problem(
-                    code=f"population.{code}",
-                    severity=severity,
-                    action="counted",
-                    file=name,
-                    value=f"{value:g}" if value < MANKIND else f"{value:.0f}",
-                    details=more,
-                )
-            )
-
-    problems: list[Problem] = []
-    negative = f"{balance['people_negative']:.6g}"
-    counted("negative_cells", balance["cells_negative"], names[0], sum=negative)
-    counted("infinite_cells", balance["cells_infinite"], names[0])
-    if len(files) > 1:
-        lost = f"{balance['elderly_masked']:.6g}"
-        cut = f"{balance['elderly_clipped']:.6g}"
-        counted("negative_cells", balance["elderly_cells_negative"], names[1], sum="")
-        counted("infinite_cells", balance["elderly_cells_infinite"], names[1])
-        counted("elderly_missing", balance["elderly_cells_missing"], names[1])
-        counted("elderly_clipped", balance["elderly_cells_clipped"], names[1], people=cut)
-        counted("elderly_masked", balance["elderly_masked"], names[1], people=lost)
-    for file, tally, name in zip(files, tallies, names, strict=False):
-        if tally.largest > 1:
-            most = str(np.iinfo(file.dtypes[0]).max)
-            counted("largest_value", tally.largest, name, most=most, type=file.dtypes[0])
-        problems += file_problems(file, name=name)
-    beyond = balance["cells_beyond"]
-    counted("cells_beyond", beyond, names[0], "note", km=f"{MARGIN_M / 1000.0:g}")
-    return problems

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from servicecircle.errors import CrsError, InputError
-from servicecircle.inputs.columns import Columns, match_columns, normalise_title
+from servicecircle.inputs.columns import Columns, match_columns
 from servicecircle.inputs.coordinates import WGS84, fatal, settle_crs
 from servicecircle.inputs.old_grids import is_pipeline
+from servicecircle.inputs.titles import normalise_title
 from servicecircle.problems import Problem
 from servicecircle.project import FacilitySettings
 

@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from servicecircle.crs import to_wgs84
+from servicecircle.datums import to_wgs84
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.coordinates import WGS84, fatal, settle_crs
 from servicecircle.inputs.graphml import read_graphml

@@ -172,7 +172,7 @@ def _record(folder: Path) -> dict[str, Any]:
         raise _stop("not_ours", folder) from None
     if not isinstance(record, dict) or record.get("program") != _PROGRAM:
         raise _stop("not_ours", folder)
-    if record.get("command") != "run":
+    if record.get("command") not in {"run", "site"}:
         raise _stop("other_command", folder, command=record.get("command") or "–")
     if record.get("format") != FORMAT:
         version = str((record.get("environment") or {}).get("servicecircle") or "–")

@@ -10,18 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from servicecircle.errors import InputError
 from servicecircle.inputs.changes import NO_CHANGES, Changes
-from servicecircle.inputs.columns import normalise_title
-from servicecircle.inputs.figure_entries import latest_numbers, read_numbers, source_columns
-from servicecircle.inputs.figure_places import (
-    FigureRows,
-    FigureUnits,
-    place_figures,
-    without_covered,
+from servicecircle.inputs.figure_entries import (
+    no_numbers,
+    read_numbers,
+    settled_numbers,
+    source_columns,
 )
+from servicecircle.inputs.figure_places import FigureRows, FigureUnits, place_figures
 from servicecircle.inputs.staff_columns import likely_titles, role_words, staff_columns
 from servicecircle.inputs.tables import read_table
+from servicecircle.inputs.titles import normalise_title
 from servicecircle.problems import Problem
 from servicecircle.project import StaffSettings
 
@@ -74,17 +73,7 @@ def no_staff() -> pd.DataFrame:
     >>> no_staff().empty
     True
     """
-    text = {name: pd.Series(dtype="str") for name in STAFF_COLUMNS}
-    return pd.DataFrame(
-        text
-        | {
-            "count": pd.Series(dtype="float64"),
-            "date": pd.Series(dtype="datetime64[s]"),
-            "source_row": pd.Series(dtype="Int64"),
-            "invented": pd.Series(dtype=bool),
-        },
-        columns=list(STAFF_COLUMNS),
-    )
+    return no_numbers(STAFF_COLUMNS)
 
 
 def staff_of_units(staff: pd.DataFrame, role: str, *, level: str) -> pd.Series[float]:
@@ -193,21 +182,11 @@ def read_staff(
         level=settings.unit_level,
     )  # fmt: skip
     entries = place_figures(rows, columns, entries, where, facilities)
-    # A list that only begins after the date of judgement is no broken one: nothing is known yet.
-    placed = len(entries) > 0
-    entries = latest_numbers(rows, entries, as_of)
-    entries = without_covered(rows, entries, where)
+    entries, problems = settled_numbers(rows, entries, where)
     frame = _frame(rows, entries, invented=invented or settings.invented)
     rows_in = len(table.frame) + table.rows_set_aside
-    problems = sorted(rows.problems, key=lambda item: (item.row is None, item.row or 0))
-    if not placed:
-        fault = Problem(code="staffing.empty", severity="fatal", file=name, action="stopped")
-        raise InputError([fault, *problems[:_FIRST_FAULTS]])
     used = int(frame["source_row"].nunique())
     return StaffData(frame, (*table.problems, *problems), rows_in, rows_in - used)
-
-
-_FIRST_FAULTS = 5
 
 
 def _frame(rows: FigureRows, entries: pd.DataFrame, *, invented: bool) -> pd.DataFrame:

@@ -7,8 +7,8 @@ from functools import cache
 from importlib import resources
 
 from servicecircle.errors import InputError
-from servicecircle.inputs.columns import normalise_title
 from servicecircle.inputs.tables import Table
+from servicecircle.inputs.titles import normalise_title
 from servicecircle.problems import Problem, nearest_name
 from servicecircle.project import StaffSettings
 
@@ -16,7 +16,7 @@ __all__ = ["likely_titles", "role_names", "role_words", "staff_columns", "unit_t
 
 
 @cache
-def _data() -> dict[str, dict[str, list[str]]]:
+def title_lists() -> dict[str, dict[str, list[str]]]:
     file = resources.files("servicecircle") / "inputs" / "staff_columns.toml"
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
@@ -29,7 +29,7 @@ def unit_titles() -> dict[str, list[str]]:
     >>> list(unit_titles())
     ['unit_code', 'unit', 'parent', 'date']
     """
-    columns = _data()["columns"]
+    columns = title_lists()["columns"]
     return {name: list(columns[name]) for name in ("unit_code", "unit", "parent", "date")}
 
 
@@ -41,7 +41,7 @@ def role_names() -> tuple[str, ...]:
     >>> "social_workers" in role_names()
     True
     """
-    return tuple(_data()["roles"])
+    return tuple(title_lists()["roles"])
 
 
 @cache
@@ -55,7 +55,7 @@ def role_words() -> dict[str, str]:
     """
     return {
         normalise_title(word): role
-        for role, words in _data()["roles"].items()
+        for role, words in title_lists()["roles"].items()
         for word in (role, *words)
     }
 
@@ -68,7 +68,7 @@ def likely_titles() -> list[str]:
     >>> "岗位" in likely_titles()
     True
     """
-    return [title for titles in _data()["columns"].values() for title in titles]
+    return [title for titles in title_lists()["columns"].values() for title in titles]
 
 
 def staff_columns(settings: StaffSettings, table: Table, *, file: str) -> dict[str, str]:
@@ -100,7 +100,7 @@ def staff_columns(settings: StaffSettings, table: Table, *, file: str) -> dict[s
     chosen, faults = _declared(settings, same)
     roles = (same.get(normalise_title(one), "") for one in settings.roles.values())
     taken = {*chosen.values(), *roles}
-    for column, aliases in _data()["columns"].items():
+    for column, aliases in title_lists()["columns"].items():
         if column not in settings.columns:
             found = [same[word] for word in map(normalise_title, aliases) if word in same]
             free = [one for one in found if one not in taken]
@@ -113,7 +113,10 @@ def staff_columns(settings: StaffSettings, table: Table, *, file: str) -> dict[s
         missing.append("unit")
     faults += [("staffing.no_column", title, "") for title in missing]
     if faults:
-        known = {"staffing.no_column": titles, "staffing.unknown_key": list(_data()["columns"])}
+        known = {
+            "staffing.no_column": titles,
+            "staffing.unknown_key": list(title_lists()["columns"]),
+        }
         raise InputError(
             [
                 Problem(
@@ -136,7 +139,7 @@ def _declared(
     settings: StaffSettings, same: dict[str, str]
 ) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
     """Return the columns that the project names, and what is wrong with them."""
-    ours = _data()["columns"]
+    ours = title_lists()["columns"]
     chosen: dict[str, str] = {}
     faults: list[tuple[str, str, str]] = []
     for column, title in settings.columns.items():

@@ -9,9 +9,9 @@ from functools import cache
 from importlib import resources
 
 from servicecircle.errors import InputError
-from servicecircle.inputs.columns import normalise_title
 from servicecircle.inputs.staff_columns import unit_titles
 from servicecircle.inputs.tables import Table
+from servicecircle.inputs.titles import normalise_title
 from servicecircle.problems import Problem, nearest_name
 from servicecircle.project import StatisticsSettings
 
@@ -22,14 +22,14 @@ Figures = Mapping[str, Sequence[str]]
 
 
 @cache
-def _data() -> dict[str, dict[str, list[str]]]:
+def title_lists() -> dict[str, dict[str, list[str]]]:
     file = resources.files("servicecircle") / "inputs" / "statistic_columns.toml"
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
 @cache
 def _columns() -> dict[str, list[str]]:
-    more = _data()["columns"]
+    more = title_lists()["columns"]
     shared = {name: [*titles, *more.get(name, [])] for name, titles in unit_titles().items()}
     return {**more, **shared}
 
@@ -42,7 +42,7 @@ def area_words() -> tuple[str, ...]:
     >>> "全市" in area_words()
     True
     """
-    return tuple(_data()["area"]["words"])
+    return tuple(title_lists()["area"]["words"])
 
 
 def figure_words(figures: Figures) -> dict[str, str]:

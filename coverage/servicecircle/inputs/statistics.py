@@ -10,16 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from servicecircle.errors import InputError
 from servicecircle.inputs.changes import NO_CHANGES, Changes
-from servicecircle.inputs.figure_entries import latest_numbers, read_numbers, source_columns
-from servicecircle.inputs.figure_places import (
-    AREA,
-    FigureRows,
-    FigureUnits,
-    place_figures,
-    without_covered,
+from servicecircle.inputs.figure_entries import (
+    no_numbers,
+    read_numbers,
+    settled_numbers,
+    source_columns,
 )
+from servicecircle.inputs.figure_places import AREA, FigureRows, FigureUnits, place_figures
 from servicecircle.inputs.gazetteer import normalise_name
 from servicecircle.inputs.statistic_columns import (
     area_words,
@@ -91,17 +89,7 @@ def no_statistics() -> pd.DataFrame:
     >>> no_statistics().empty
     True
     """
-    text = {name: pd.Series(dtype="str") for name in STATISTIC_COLUMNS}
-    return pd.DataFrame(
-        text
-        | {
-            "value": pd.Series(dtype="float64"),
-            "date": pd.Series(dtype="datetime64[s]"),
-            "source_row": pd.Series(dtype="Int64"),
-            "invented": pd.Series(dtype=bool),
-        },
-        columns=list(STATISTIC_COLUMNS),
-    )
+    return no_numbers(STATISTIC_COLUMNS)
 
 
 def statistics_of_units(statistics: pd.DataFrame, name: str, *, level: str) -> pd.Series[float]:
@@ -210,15 +198,8 @@ def read_statistics(
         entries = entries.assign(
             unit_id=AREA, facility_id="", former="", level=whole.level, layer=""
         )
-    # A table that only begins after the date of judgement is no broken one: nothing is known yet.
-    placed = len(entries) > 0
-    entries = latest_numbers(rows, entries, as_of)
-    entries = without_covered(rows, entries, where)
-    problems = sorted(rows.problems, key=lambda item: (item.row is None, item.row or 0))
+    entries, problems = settled_numbers(rows, entries, where)
     problems += _unread(unread, file=name, sheet=table.sheet)
-    if not placed:
-        fault = Problem(code="statistics.empty", severity="fatal", file=name, action="stopped")
-        raise InputError([fault, *problems[:_FIRST_FAULTS]])
     frame = entries.rename(columns={"role": "name", "count": "value"}).assign(
         **source_columns(rows, entries, invented=settings.invented)
     )
@@ -227,9 +208,6 @@ def read_statistics(
     rows_in = len(table.frame) + table.rows_set_aside
     used = int(frame["source_row"].nunique())
     return StatisticData(frame, (*table.problems, *problems), rows_in, rows_in - used)
-
-
-_FIRST_FAULTS = 5
 
 
 def _unread(titles: Sequence[str], *, file: str, sheet: str) -> list[Problem]:

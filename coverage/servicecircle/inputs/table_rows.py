@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from servicecircle.inputs.columns import known_title, listed_titles, normalise_title
 from servicecircle.inputs.grids import Grid
 from servicecircle.inputs.headers import Header, is_beside_title
 from servicecircle.inputs.text_columns import (
@@ -25,6 +24,7 @@ from servicecircle.inputs.text_columns import (
     matching,
     text_array,
 )
+from servicecircle.inputs.titles import known_title, listed_titles, normalise_title
 from servicecircle.problems import Problem
 
 __all__ = ["Rows", "clean_cell", "rows_above", "sort_rows"]

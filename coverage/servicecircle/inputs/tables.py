@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,16 +16,14 @@ from numpy.typing import NDArray
 from servicecircle.inputs.archives import MOST_UNPACKED_BYTES
 from servicecircle.inputs.grids import Grid, decode, delimited_grid, stop
 from servicecircle.inputs.headers import column_titles, find_header, is_number
-from servicecircle.inputs.table_rows import Rows, clean_cell, rows_above, sort_rows
-from servicecircle.inputs.text_columns import filled_cells, text_series, trimmed
+from servicecircle.inputs.sheets import MOST_COLUMNS, choose_sheet, without_list, without_margins
+from servicecircle.inputs.table_rows import Rows, rows_above, sort_rows
+from servicecircle.inputs.text_columns import filled_cells, text_series
 from servicecircle.inputs.workbooks import workbook_grids
-from servicecircle.messages import Language, label
 from servicecircle.problems import Problem
 
 __all__ = ["Table", "read_table", "title_columns"]
 
-_LANGUAGES: tuple[Language, ...] = ("zh", "en")
-_MOST_COLUMNS = 16_384
 _MOST_TEXT_BYTES = 2_000_000_000
 
 
@@ -112,15 +109,15 @@ def read_table(
     """
     data = _bytes(path, name)
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        grids = _without_list(workbook_grids(data, file=name, max_bytes=max_bytes))
-        grid, others = _choose_sheet(grids, sheet=sheet, titles=titles, file=name)
+        grids = without_list(workbook_grids(data, file=name, max_bytes=max_bytes))
+        grid, others = choose_sheet(grids, sheet=sheet, titles=titles, file=name)
     else:
         _refuse_markup(data, name)
         text, used = decode(data, file=name, encoding=encoding)
         grid, others = delimited_grid(text, file=name, encoding=used), []
         if encoding is None and used == "gb18030":
             _refuse_big5(data, grid, titles, name)
-    grid = _without_margins(grid, file=name)
+    grid = without_margins(grid, file=name)
     if not grid.cells:
         raise stop("table.empty", file=name, sheet=grid.sheet)
     return _table(grid, titles=titles, file=name, problems=others)
@@ -149,7 +146,7 @@ def title_columns(grid: Grid, *, titles: Sequence[str] = ()) -> tuple[int, dict[
     >>> title_columns(Grid([], []))
     (0, {})
     """
-    grid = _without_margins(grid, file="")
+    grid = without_margins(grid, file="")
     if not grid.cells:
         return 0, {}
     header = find_header(grid, titles)
@@ -194,116 +191,6 @@ def _refuse_big5(data: bytes, grid: Grid, titles: Sequence[str], name: str) -> N
         raise stop("table.big5", file=name)
 
 
-def _choose_sheet(
-    grids: list[Grid], *, sheet: str | None, titles: Sequence[str], file: str
-) -> tuple[Grid, list[Problem]]:
-    names = [grid.sheet for grid in grids]
-    if sheet is not None:
-        for grid in grids:
-            if grid.sheet == sheet:
-                return grid, []
-        near = difflib.get_close_matches(sheet, names, n=1)
-        raise stop(
-            "table.sheet_near" if near else "table.sheet",
-            file=file,
-            value=sheet,
-            known=", ".join(names),
-            near=near[0] if near else "",
-        )
-    filled = [grid for grid in grids if any(any(row) for row in grid.cells)]
-    filled = [grid for grid in filled if grid.visible] or filled
-    if not filled:
-        raise stop("table.empty", file=file)
-    trimmed = [_without_margins(grid, file=file) for grid in filled]
-    known = [find_header(grid, titles).known if grid.cells else 0 for grid in trimmed]
-    chosen = filled[known.index(max(known))]
-    rest = [grid.sheet for grid in grids if grid is not chosen and any(any(r) for r in grid.cells)]
-    if not rest:
-        return chosen, []
-    same = [
-        other.sheet
-        for other, grid in zip(filled, trimmed, strict=True)
-        if other is not chosen and _same_header(grid, trimmed[filled.index(chosen)], titles)
-    ]
-    if same:
-        rest = [one for one in rest if one not in same]
-    alike = Problem(
-        code="table.alike_sheets",
-        severity="warning",
-        file=file,
-        sheet=chosen.sheet,
-        value=", ".join(same),
-    )
-    problem = Problem(
-        code="table.other_sheets",
-        severity="note",
-        file=file,
-        sheet=chosen.sheet,
-        value=", ".join(rest),
-    )
-    return chosen, [*([alike] if same else []), *([problem] if rest else [])]
-
-
-def _same_header(one: Grid, other: Grid, titles: Sequence[str]) -> bool:
-    """Return whether two sheets have the same titles, so that one list may go on in the other."""
-    if not one.cells or not other.cells:
-        return False
-    heads = []
-    for grid in (one, other):
-        header = find_header(grid, titles)
-        heads.append([grid.cells[at] for at in range(header.top, header.bottom + 1)])
-    return heads[0] == heads[1] and find_header(one, titles).known > 0
-
-
-def _without_margins(grid: Grid, *, file: str) -> Grid:
-    """Strip the cells; drop what is blank below the last row and right of the last column."""
-    if grid.columns is not None:
-        columns = tuple(trimmed(column) for column in grid.columns)
-        cells = [[clean_cell(cell) for cell in row] for row in grid.cells]
-        last = max(map(len, cells), default=0) - 1
-        if len(columns) - 1 == last and _is_marks([row[last] for row in cells if last < len(row)]):
-            columns, cells = columns[:-1], [row[:last] for row in cells]
-        return replace(grid, cells=cells, columns=columns)
-    cells = [[clean_cell(cell) for cell in row] for row in grid.cells]
-    last = max((at for at, row in enumerate(cells) if any(row)), default=-1)
-    width = max((_filled(row) for row in cells), default=0)
-    if width > _MOST_COLUMNS:
-        limit = f"{_MOST_COLUMNS:,}"
-        raise stop(
-            "table.too_many_columns", file=file, sheet=grid.sheet, value=f"{width:,}", limit=limit
-        )
-    if _is_marks([row[width - 1] for row in cells if len(row) >= width > 0]):
-        width -= 1
-    cells = [row[:width] for row in cells[: last + 1]]
-    return replace(grid, cells=cells, rows=grid.rows[: last + 1])
-
-
-def _without_list(grids: list[Grid]) -> list[Grid]:
-    """Leave out the sheet that our marked copies end with."""
-    ours = {label("marked_sheet", language) for language in _LANGUAGES}
-    return [grid for grid in grids if grid.sheet not in ours] or grids
-
-
-def _is_marks(column: list[str]) -> bool:
-    """Return whether a last column is the one that our marked copies add, told by every cell."""
-    heads = [label("marked_column", language) for language in _LANGUAGES]
-    signs = tuple(
-        f"[{label(f'severity_{severity}', language)}]"
-        for language in _LANGUAGES
-        for severity in ("fatal", "error", "warning", "note")
-    )
-    head, *rest = [cell for cell in column if cell] or [""]
-    words = next((head[len(one) :].strip() for one in heads if head.startswith(one)), None)
-    if words is None or not (rest or words):
-        return False
-    return all(text.startswith(signs) for text in (words, *rest) if text)
-
-
-def _filled(row: list[str]) -> int:
-    """Return how many cells a row has up to its last one that holds anything."""
-    return next((len(row) - at for at, cell in enumerate(reversed(row)) if cell), 0)
-
-
 def _table(grid: Grid, *, titles: Sequence[str], file: str, problems: list[Problem]) -> Table:
     where: dict[str, Any] = {"file": file, "sheet": grid.sheet}
     header = find_header(grid, titles)
@@ -318,7 +205,7 @@ def _table(grid: Grid, *, titles: Sequence[str], file: str, problems: list[Probl
         )
     spans = [len(grid.cells[line]) for line in range(header.top, header.bottom + 1)]
     spans += [right + 1 for top, _, _, right in grid.merges if header.top <= top <= header.bottom]
-    width = min(max(spans), _MOST_COLUMNS)
+    width = min(max(spans), MOST_COLUMNS)
     names, changed = column_titles(grid, header, width)
     problems = [_placed(problem, names) for problem in grid.problems] + problems
     problems += [

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from servicecircle.errors import InputError
-from servicecircle.inputs.columns import normalise_title
 from servicecircle.inputs.coordinates import Floats, fatal
+from servicecircle.inputs.titles import normalise_title
 from servicecircle.inputs.values import clean_codes, clean_names, fold_width, numbers
 from servicecircle.problems import Problem, nearest_name
 from servicecircle.project import DRAWN_LEVELS, LEVELS

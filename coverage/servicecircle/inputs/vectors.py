@@ -19,7 +19,7 @@ import pyogrio
 import shapely
 from pyproj import CRS
 
-from servicecircle.crs import to_wgs84
+from servicecircle.datums import to_wgs84
 from servicecircle.errors import CrsError, InputError
 from servicecircle.inputs.coordinates import (
     WGS84,

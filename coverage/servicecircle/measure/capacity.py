@@ -176,7 +176,7 @@ def _problems(
     table = contest.facilities
     unknown = int((table["status"] == "no_capacity").sum())
     problems = []
-    if unknown or not len(table):
+    if unknown:
         problems.append(
             Problem(
                 code="capacity.unknown",
@@ -253,8 +253,12 @@ def _table(
 def _has_way(contest: Contest) -> NDArray[np.bool_]:
     """Tell who compete and have a way to facilities, be they out of reach."""
     way = (contest.status == "within") | (contest.status == "beyond_limit")
-    known = contest.capacity.size > 0
-    return np.asarray(way & (contest.people > 0.0) & known, np.bool_)
+    return np.asarray(way & (contest.people > 0.0) & _is_known(contest), np.bool_)
+
+
+def _is_known(contest: Contest) -> bool:
+    """Tell whether the supply is known: that of no open facility is 0."""
+    return contest.capacity.size > 0 or not len(contest.facilities)
 
 
 def _facility_rows(contest: Contest) -> pd.DataFrame:
@@ -296,8 +300,7 @@ def _unit_scores(
     score = found.score * settings.per
     unknown = np.full(people.size, np.nan)
     norm = np.nan if settings.norm is None else settings.norm
-    if not contest.capacity.size:
-        # Nothing is known of the supply.
+    if not _is_known(contest):
         return dict.fromkeys(("score", "people_at_norm", "share_at_norm"), unknown) | {
             "norm": unknown + norm
         }
@@ -334,7 +337,7 @@ def _assignments(
             "mean_minutes": contest.of_facilities(_share(spent, found.load)),
         }
         facilities.append(_table(_facility_rows(contest), head, columns))
-        left = np.where((needing > 0.0) & (contest.capacity.size > 0), found.left, np.nan)
+        left = np.where((needing > 0.0) & _is_known(contest), found.left, np.nan)
         demand[f"left_{about['name']}_{rule}"] = contest.in_order(left)
         said = {"placed": found.placed, "person_minutes": found.cost}
         if rule == "least_time":
@@ -344,7 +347,7 @@ def _assignments(
 
 
 def _unit_places(contest: Contest, found: Placement, groups: Groups) -> dict[str, Floats]:
-    if not contest.capacity.size:
+    if not _is_known(contest):
         unknown = np.full(len(groups.table), np.nan)
         return dict.fromkeys(("placed", "left", "full", "mean_minutes"), unknown)
     count = contest.people.size

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,7 +12,6 @@ import shapely
 from numpy.typing import NDArray
 
 from servicecircle.crs import MetricCrs, metric_crs, transformer
-from servicecircle.errors import InputError
 from servicecircle.inputs.attributes import same_columns
 from servicecircle.inputs.load import Inputs
 from servicecircle.inputs.staff import no_staff
@@ -22,19 +20,27 @@ from servicecircle.measure.access import Points
 from servicecircle.measure.calibration import settle_people
 from servicecircle.measure.clusters import lay_clusters
 from servicecircle.measure.edge import Exits
-from servicecircle.measure.places import GAP_M, coarser_than_placed, place_points
+from servicecircle.measure.ground_problems import (
+    demand_problems,
+    facility_problems,
+    people_balance,
+    unsnapped_problems,
+)
+from servicecircle.measure.places import (
+    Floats,
+    Shapes,
+    coarser_than_placed,
+    place_in_units,
+    place_points,
+)
 from servicecircle.measure.quality import ground_quality
 from servicecircle.measure.register import is_open, register_problems
 from servicecircle.measure.ways import PlacedRoads, Ways, ways_of
 from servicecircle.network.graph import Network
-from servicecircle.network.snap import Attachment
 from servicecircle.problems import Problem
-from servicecircle.project import DRAWN_LEVELS, Project
+from servicecircle.project import Project
 
 __all__ = ["Ground", "lay_ground"]
-
-Floats = NDArray[np.float64]
-Shapes = NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -171,10 +177,10 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
     facilities = _all_facilities(inputs)
     shapes = facilities.geometry.to_numpy()
     facility_x, facility_y = project_points(shapely.get_x(shapes), shapely.get_y(shapes))
-    unit_columns = _place(inputs.units, units_xy, facility_x, facility_y)
-    _check_layers(project, facilities, unit_columns.columns, units_xy, facility_x, facility_y)
-    problems += _facility_problems(facilities, unit_columns, units_xy, facility_x, facility_y)
-    problems += _not_open_problems(project, facilities)
+    unit_columns = place_in_units(inputs.units, units_xy, facility_x, facility_y)
+    problems += facility_problems(
+        project, facilities, unit_columns, units_xy, facility_x, facility_y
+    )
     register = pd.DataFrame(facilities.drop(columns="geometry"))
     problems += register_problems(register, project.project.as_of)
     facilities = facilities.assign(
@@ -184,7 +190,7 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
 
     demand = _demand(inputs)
     demand_x, demand_y = project_points(demand["lon"].to_numpy(), demand["lat"].to_numpy())
-    placed = _place(inputs.units, units_xy, demand_x, demand_y, between=True)
+    placed = place_in_units(inputs.units, units_xy, demand_x, demand_y, between=True)
     demand = demand.assign(**placed.columns)
     for scope in inputs.scopes["scope"].drop_duplicates():
         mine = scopes_xy[(inputs.scopes["scope"] == scope).to_numpy()]
@@ -218,12 +224,12 @@ def lay_ground(project: Project, inputs: Inputs) -> Ground:
     way = ways_of(project, roads, facilities=facility_points, demand=demand_points)
     snaps = _snaps(project, facilities, facility_x, way)
     facilities["snap_m"], facilities["snap_status"], facilities["entrances"] = snaps
-    problems += _unsnapped_problems(project, facilities)
+    problems += unsnapped_problems(project, facilities)
     own = way(project.project.profile)
     demand_at = None if own is None else own.demand.at
     demand["snap_m"] = demand_at.leg_m if demand_at is not None else np.nan
-    balance = _balance(inputs, demand, placed, demand_at)
-    problems += _demand_problems(project, inputs, demand, placed, demand_at)
+    balance = people_balance(inputs.population, demand, placed, demand_at)
+    problems += demand_problems(project, inputs.population, demand, placed, demand_at)
     demand, weighed, settled = settle_people(
         inputs.population, project.population, inputs.units, demand
     )
@@ -294,36 +300,6 @@ def _demand(inputs: Inputs) -> pd.DataFrame:
     return inputs.population.demand.reindex(columns=columns).reset_index(drop=True)
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class _Placed:
-    """Units of points: a column a level, and who lies in a gap or outside of all levels."""
-
-    columns: dict[str, NDArray[np.object_]]
-    in_gap: NDArray[np.bool_]
-    outside: NDArray[np.bool_]
-
-
-def _place(
-    units: gpd.GeoDataFrame, units_xy: Shapes, x: Floats, y: Floats, *, between: bool = False
-) -> _Placed:
-    columns: dict[str, NDArray[np.object_]] = {}
-    in_gap = np.zeros(x.size, bool)
-    outside = np.ones(x.size, bool)
-    ids = units["unit_id"].to_numpy(object)
-    for level in units["level"].drop_duplicates():
-        rows = np.flatnonzero((units["level"] == level).to_numpy())
-        # Units that are drawn may leave gaps: what lies there is in none of them.
-        gap_m = 0.0 if level in DRAWN_LEVELS else GAP_M
-        placing = place_points(x, y, units_xy[rows], gap_m=gap_m, between=between)
-        found = placing.polygon >= 0
-        column = np.full(x.size, None, object)
-        column[found] = ids[rows[placing.polygon[found]]]
-        columns[f"unit_{level}"] = column
-        in_gap |= placing.in_gap
-        outside &= ~found
-    return _Placed(columns=columns, in_gap=in_gap, outside=outside)
-
-
 def _snaps(
     project: Project, facilities: gpd.GeoDataFrame, x: Floats, way: Ways
 ) -> tuple[Floats, NDArray[np.object_], NDArray[np.int64]]:
@@ -342,189 +318,3 @@ def _snaps(
             entrances[mine] = own.entrances[mine]
     status[~np.isfinite(x)] = "no_place"
     return leg, status, entrances
-
-
-def _where(row: pd.Series) -> dict[str, Any]:
-    source_row = row["source_row"]
-    return {
-        "file": str(row["source_file"]),
-        "sheet": str(row["source_sheet"]),
-        "row": None if pd.isna(source_row) else int(source_row),
-    }
-
-
-def _check_layers(
-    project: Project,
-    facilities: gpd.GeoDataFrame,
-    columns: Mapping[str, NDArray[np.object_]],
-    units_xy: Shapes,
-    x: Floats,
-    y: Floats,
-) -> None:
-    """Stop where no facility of a layer lies in any unit: its datum or CRS must be wrong."""
-    placed = np.isfinite(x)
-    inside = np.zeros(x.size, bool)
-    for column in columns.values():
-        inside |= pd.notna(column)
-    faults = []
-    for layer in project.facilities:
-        mine = (facilities["layer"] == layer).to_numpy() & placed
-        if mine.any() and not inside[mine].any():
-            metres = shapely.distance(shapely.union_all(units_xy), shapely.points(x[mine], y[mine]))
-            faults.append(
-                Problem(
-                    code="facility.layer_outside",
-                    severity="fatal",
-                    action="stopped",
-                    file=str(project.facilities[layer].path),
-                    value=layer,
-                    details={
-                        "count": int(mine.sum()),
-                        "km": f"{float(np.min(metres)) / 1000:.1f}",
-                    },
-                )
-            )
-    if faults:
-        raise InputError(faults)
-
-
-def _facility_problems(
-    facilities: gpd.GeoDataFrame, placed: _Placed, units_xy: Shapes, x: Floats, y: Floats
-) -> list[Problem]:
-    problems = []
-    out = np.flatnonzero(placed.outside & np.isfinite(x))
-    if out.size:
-        whole = shapely.union_all(units_xy)
-        metres = np.atleast_1d(shapely.distance(whole, shapely.points(x[out], y[out])))
-        for at, far in zip(out, metres, strict=True):
-            row = facilities.iloc[at]
-            problems.append(
-                Problem(
-                    code="facility.outside_units",
-                    severity="warning",
-                    action="flagged",
-                    value=str(row["name"]),
-                    details={"km": f"{far / 1000:.2f}"},
-                    **_where(row),
-                )
-            )
-    for at in np.flatnonzero(placed.in_gap & ~placed.outside):
-        row = facilities.iloc[at]
-        problems.append(
-            Problem(
-                code="facility.in_gap",
-                severity="note",
-                action="flagged",
-                value=str(row["name"]),
-                details={"metres": f"{GAP_M:g}"},
-                **_where(row),
-            )
-        )
-    return problems
-
-
-def _not_open_problems(project: Project, facilities: gpd.GeoDataFrame) -> list[Problem]:
-    as_of = project.project.as_of
-    rows = facilities[~is_open(pd.DataFrame(facilities), as_of).to_numpy()]
-    return [
-        Problem(
-            code="facility.not_open",
-            severity="note",
-            action="counted",
-            value=str(row["name"]),
-            details={"as_of": as_of.isoformat()},
-            **_where(row),
-        )
-        for row in (rows.loc[label] for label in rows.index)
-    ]
-
-
-def _unsnapped_problems(project: Project, facilities: gpd.GeoDataFrame) -> list[Problem]:
-    rows = facilities[facilities["snap_status"] == "unsnapped"]
-    return [
-        Problem(
-            code="facility.unsnapped",
-            severity="warning",
-            action="flagged",
-            value=str(row["name"]),
-            details={"metres": f"{project.network.max_snap_m:g}"},
-            **_where(row),
-        )
-        for row in (rows.loc[label] for label in rows.index)
-    ]
-
-
-def _people(demand: pd.DataFrame, rows: NDArray[np.bool_]) -> float:
-    column = "population" if demand["population"].notna().any() else "elderly"
-    return float(demand.loc[rows, column].sum())
-
-
-def _balance(
-    inputs: Inputs, demand: pd.DataFrame, placed: _Placed, at: Attachment | None
-) -> dict[str, object]:
-    if inputs.population is None:
-        return {}
-    balance: dict[str, object] = dict(inputs.population.balance)
-    # People in the source = people in units + outside + masked; nothing is unaccounted for.
-    for column, name in (("population", "people"), ("elderly", "elderly")):
-        values = demand[column].to_numpy(float)
-        if not np.isfinite(values).any():
-            continue
-        inside, outside = values[~placed.outside].sum(), values[placed.outside].sum()
-        source = inputs.population.balance[f"{name}_in_source"]
-        used = inputs.population.balance[f"{name}_used"]
-        balance[f"{name}_in_units"] = float(inside)
-        balance[f"{name}_outside_units"] = float(outside)
-        balance.setdefault(f"{name}_masked", float(source - used))
-        balance[f"{name}_unaccounted"] = round(float(used - inside - outside), 6)
-    balance["points"] = len(demand)
-    balance["points_outside_units"] = int(placed.outside.sum())
-    balance["points_in_gaps"] = int((placed.in_gap & ~placed.outside).sum())
-    if at is not None:
-        balance["points_unsnapped"] = int((~at.snapped).sum())
-        balance["people_unsnapped"] = _people(demand, ~at.snapped)
-    return balance
-
-
-def _demand_problems(
-    project: Project,
-    inputs: Inputs,
-    demand: pd.DataFrame,
-    placed: _Placed,
-    at: Attachment | None,
-) -> list[Problem]:
-    if inputs.population is None:
-        return []
-    problems = []
-    counted = [("demand.outside_units", placed.outside, "")]
-    counted.append(("demand.in_gap", placed.in_gap & ~placed.outside, f"{GAP_M:g}"))
-    if at is not None:
-        far = ~at.snapped & ~placed.outside
-        counted.append(("demand.unsnapped", far, f"{project.network.max_snap_m:g}"))
-    for code, rows, metres in counted:
-        if rows.any():
-            problems.append(
-                Problem(
-                    code=code,
-                    severity="note" if code == "demand.in_gap" else "warning",
-                    action="counted",
-                    file=inputs.population.source,
-                    value=f"{int(rows.sum())}",
-                    details={
-                        "people": f"{_people(demand, rows):.0f}",
-                        "metres": metres,
-                        "total": len(demand),
-                    },
-                )
-            )
-    if len(demand) and placed.outside.all():
-        raise InputError(
-            Problem(
-                code="demand.all_outside",
-                severity="fatal",
-                action="stopped",
-                file=inputs.population.source,
-                value=str(len(demand)),
-            )
-        )
-    return problems

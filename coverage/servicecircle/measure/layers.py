@@ -65,6 +65,33 @@ class Circles:
         layers = {layer: dict(how) for layer, how in self.drawn.items()}
         return {"cell_m": self.cell_m, "draw_m": farthest, "layers": layers}
 
+    def coarser_than(self, cell_m: float) -> tuple[Problem, ...]:
+        """Return a warning for each cell coarser than was asked for, with the layers drawn on it.
+
+        Parameters
+        ----------
+        cell_m : float
+            That was asked for.
+        """
+        layers: dict[tuple[float, float], list[str]] = {}
+        for layer, how in self.drawn.items():
+            if how["cell_m"] > cell_m:
+                layers.setdefault((how["cell_m"], how["draw_m"]), []).append(layer)
+        return tuple(
+            Problem(
+                code="circles.coarser",
+                severity="warning",
+                action="flagged",
+                value=f"{found_m:.1f}",
+                details={
+                    "wanted": f"{cell_m:g}",
+                    "draw": f"{draw_m:.0f}",
+                    "layers": ", ".join(names),
+                },
+            )
+            for (found_m, draw_m), names in sorted(layers.items())
+        )
+
 
 Access = dict[Key, pd.DataFrame]
 

@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from servicecircle.project import LEVELS
+from servicecircle.project import DRAWN_LEVELS, LEVELS
 
-__all__ = ["GAP_M", "Placing", "coarser_than_placed", "gaps_between", "place_points"]
+__all__ = [
+    "GAP_M",
+    "Placing",
+    "UnitPlaces",
+    "coarser_than_placed",
+    "gaps_between",
+    "place_in_units",
+    "place_points",
+]
 
 Floats = NDArray[np.float64]
+Shapes = NDArray[np.object_]
 
 GAP_M = 200.0
 """A point in a gap between units belongs to the nearest unit within this distance."""
@@ -139,6 +149,67 @@ def gaps_between(polygons: NDArray[np.object_], *, gap_m: float = GAP_M) -> NDAr
     shared = shapely.length(shapely.intersection(edges, shapely.boundary(whole)))
     enclosed = shared >= _ENCLOSED * shapely.length(edges)
     return np.asarray(pieces[between | enclosed], dtype=object)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class UnitPlaces:
+    """The unit of each point at every level.
+
+    Parameters
+    ----------
+    columns : dict of str to numpy.ndarray, shape (k,)
+        ``unit_<level>`` → unit_id, None outside.
+    in_gap : numpy.ndarray of bool, shape (k,)
+        Points that went to the nearest unit of a level.
+    outside : numpy.ndarray of bool, shape (k,)
+        Points in no unit of any level.
+    """
+
+    columns: dict[str, NDArray[np.object_]]
+    in_gap: NDArray[np.bool_]
+    outside: NDArray[np.bool_]
+
+
+def place_in_units(
+    units: gpd.GeoDataFrame, units_xy: Shapes, x: Floats, y: Floats, *, between: bool = False
+) -> UnitPlaces:
+    """Give each point its unit at every level.
+
+    Parameters
+    ----------
+    units : geopandas.GeoDataFrame
+        Columns unit_id and level.
+    units_xy : numpy.ndarray of shapely geometries, shape (len(units),)
+        Their outlines in metres.
+    x, y : numpy.ndarray of float, shape (k,)
+        Metres, NaN without a place.
+    between : bool
+        See :func:`place_points`.
+
+    Examples
+    --------
+    >>> units = gpd.GeoDataFrame({"unit_id": ["a", "b"], "level": ["township"] * 2})
+    >>> boxes = shapely.box([0, 1000], [0, 0], [1000, 2000], [1000, 1000])
+    >>> found = place_in_units(units, boxes, np.array([500.0, 5e4]), np.full(2, 500.0))
+    >>> found.columns["unit_township"].tolist(), found.outside.tolist()
+    (['a', None], [False, True])
+    """
+    columns: dict[str, NDArray[np.object_]] = {}
+    in_gap = np.zeros(x.size, bool)
+    outside = np.ones(x.size, bool)
+    ids = units["unit_id"].to_numpy(object)
+    for level in units["level"].drop_duplicates():
+        rows = np.flatnonzero((units["level"] == level).to_numpy())
+        # Units that are drawn may leave gaps: what lies there is in none of them.
+        gap_m = 0.0 if level in DRAWN_LEVELS else GAP_M
+        placing = place_points(x, y, units_xy[rows], gap_m=gap_m, between=between)
+        found = placing.polygon >= 0
+        column = np.full(x.size, None, object)
+        column[found] = ids[rows[placing.polygon[found]]]
+        columns[f"unit_{level}"] = column
+        in_gap |= placing.in_gap
+        outside &= ~found
+    return UnitPlaces(columns=columns, in_gap=in_gap, outside=outside)
 
 
 _PLACED_LEVEL = {"village": "village_level", "township": "township", "county": "county"}

@@ -22,6 +22,7 @@ from servicecircle.messages import label
 from servicecircle.outputs.capacity_columns import facility_columns, point_columns, unit_columns
 from servicecircle.outputs.escape import clean_text
 from servicecircle.outputs.folder import write_error
+from servicecircle.outputs.sited import site_frames, site_unit_columns
 from servicecircle.project import DRAWN_LEVELS, LEVELS
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def write_geopackage(results: Results, path: Path) -> None:
     circles_facility     the circle of each facility
     circles_layer        the circle of a whole facility layer
     overlaps             how many circles lie over an area, at least
+    sites, candidates    of a siting study: what is proposed, and of which places
     ===================  =========================================================
 
     Parameters
@@ -196,10 +198,12 @@ def _file_dates(as_of: dt.date) -> Iterator[None]:
 def _layers(results: Results) -> Iterator[_Layer]:
     shares = _shares(results.unit_coverage)
     places = unit_columns(results.tables)
+    sited = site_unit_columns(results.tables)
     for level in (*LEVELS, *DRAWN_LEVELS):
         units = results.units[results.units["level"] == level]
         if len(units):
             units = units.join(shares, on="unit_id").join(places, on="unit_id")
+            units = units.join(sited, on="unit_id")
             yield _Layer(f"units_{level}", units, "MultiPolygon")
     yield _Layer("scopes", results.scopes, "MultiPolygon")
     found = facility_columns(results.tables)
@@ -211,6 +215,8 @@ def _layers(results: Results) -> Iterator[_Layer]:
     circles_layer = results.circles[whole].drop(columns="facility_id")
     yield _Layer("circles_layer", circles_layer, "MultiPolygon")
     yield _Layer("overlaps", results.overlaps, "MultiPolygon")
+    for name, frame in site_frames(results.tables).items():
+        yield _Layer(name, frame, "Point")
 
 
 def _shares(unit_coverage: pd.DataFrame) -> pd.DataFrame:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from servicecircle.messages import Language, label
 from servicecircle.outputs import palettes, payload
+from servicecircle.outputs.shading import shade_levels, shade_of, shade_values
+from servicecircle.outputs.sited import map_sites
+from servicecircle.outputs.uncovered import uncovered_cells
 from servicecircle.project import LEVELS
 from servicecircle.standards.registry import load_registry
 
@@ -21,72 +23,21 @@ if TYPE_CHECKING:
 
     from servicecircle.results import LayerInfo, Results
 
-__all__ = ["Shade", "map_payload", "shade_levels", "shade_of", "uncovered_cells"]
+__all__ = ["map_payload"]
 
-Numbers = npt.NDArray[np.float64]
 Frame = TypeVar("Frame", bound=pd.DataFrame)
 
-USUAL_MINUTES = 15.0
-MOST_SYMBOLS = 3000
 MOST_OWN_CIRCLES = 60
 MOST_LABELS = 200
 _UNIT_VERTICES = 250_000
 _CIRCLE_VERTICES = 400_000
 _ROAD_VERTICES = 120_000
 _LINE_TOLERANCE = 3e-5
-_SLACK = 1e-6
-_METRES_PER_DEGREE = 111_195.0
 
 _ROAD_RANKS = (
     re.compile(r"^(motorway|trunk|primary)"),
     re.compile(r"^(secondary|tertiary)"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Shade:
-    """What the units of a layer are shaded by.
-
-    Parameters
-    ----------
-    rule : str
-        Value of ``unit_coverage.rule``; ``presence`` where nobody can be counted.
-    kind : {"minutes", "metres", "straight", "presence"}
-    limit : float
-        Minutes or metres; 0 for presence.
-    """
-
-    rule: str
-    kind: Literal["minutes", "metres", "straight", "presence"]
-    limit: float
-
-
-PRESENCE = Shade("presence", "presence", 0.0)
-
-
-def shade_of(results: Results, layer: LayerInfo) -> Shade:
-    """Return the rule that a layer's units are shaded by.
-
-    The 15 minutes where they were measured (else the most minutes), then metres over the network;
-    without roads the metres in a straight line; without people presence.
-    """
-    rows = results.unit_coverage
-    rows = rows[rows["layer"] == layer.name]
-    counted = rows[["covered_population", "covered_elderly"]].notna().any(axis=1)
-    known = set(rows.loc[counted, "rule"])
-    minutes = sorted(results.minutes, key=lambda value: (value != USUAL_MINUTES, -value))
-    choices = [Shade(f"{value:g} min", "minutes", value) for value in minutes]
-    choices += [Shade(f"{value:g} m", "metres", value) for value in results.metres]
-    if not layer.on_network:
-        choices = [Shade(f"{value:g} m straight", "straight", value) for value in results.metres]
-    return next((choice for choice in choices if choice.rule in known), PRESENCE)
-
-
-def shade_levels(units: gpd.GeoDataFrame) -> list[str]:
-    """Return the levels to shade, coarse before fine: the two finest that there are."""
-    present: set[str] = set(units["level"])
-    levels: list[str] = [level for level in LEVELS if level in present]
-    return levels[-2:]
 
 
 def map_payload(results: Results) -> dict[str, Any]:
@@ -136,6 +87,7 @@ def map_payload(results: Results) -> dict[str, Any]:
         "roads": _roads(results.roads),
         "scopes": _scopes(results),
         "scorecard": _scorecard(results),
+        "siting": map_sites(results),
     }
 
 
@@ -254,39 +206,13 @@ def _layer(
             if layer.on_network
             else label("map_way_straight", language)
         ),
-        "shade": _shade_values(results, layer, shade),
+        "shade": shade_values(results, layer, shade),
         "circles": _circles(results, layer, most_vertices),
         "own": _own_circles(results, layer, most_vertices),
         "overlaps": _overlaps(results, layer, most_vertices),
         "facilities": _facilities(results, layer),
         "uncovered": uncovered_cells(results, layer, shade),
     }
-
-
-def _shade_values(results: Results, layer: LayerInfo, shade: Shade) -> dict[str, Any]:
-    coverage = results.unit_coverage
-    rows = coverage[(coverage["layer"] == layer.name) & (coverage["rule"] == shade.rule)]
-    rows = rows.drop_duplicates("unit_id").set_index("unit_id")
-    values = {}
-    for level in shade_levels(results.units):
-        ids = results.units.loc[results.units["level"] == level, "unit_id"]
-        unit = rows.reindex(ids)
-        values[level] = {
-            "facilities": payload.numbers(unit["facilities"]),
-            "people": payload.numbers(unit["covered_population"]),
-            "elderly": payload.numbers(unit["covered_elderly"]),
-            "people_rate": _rates(unit["covered_population"], unit["population"]),
-            "elderly_rate": _rates(unit["covered_elderly"], unit["elderly"]),
-        }
-    return values
-
-
-def _rates(part: pd.Series[Any], whole: pd.Series[Any]) -> list[float | int | None]:
-    inside, people = part.to_numpy(np.float64), whole.to_numpy(np.float64)
-    share = np.full(len(inside), np.nan)
-    np.divide(inside, people, out=share, where=people > 0)
-    # Cut, not rounded: 79.9996 % must not enter the class from 80 %.
-    return payload.numbers(np.floor(share * 1e4 + _SLACK) / 1e4, digits=4)
 
 
 def _most_vertices(results: Results) -> int:
@@ -374,77 +300,6 @@ def _facilities(results: Results, layer: LayerInfo) -> dict[str, Any]:
     }
 
 
-def uncovered_cells(results: Results, layer: LayerInfo, shade: Shade) -> dict[str, Any]:
-    """Return the people that a layer does not reach, added up in at most 3,000 cells.
-
-    Who has no number (unreachable, not attached to the network) counts as not reached.
-
-    Returns
-    -------
-    dict
-        cell_m, points (of the cells' centres), people, elderly, and of the people those
-        beyond the limit, unreachable and unsnapped.
-    """
-    empty = {"cell_m": 0, "points": [], "people": [], "elderly": [], "causes": []}
-    demand = results.demand
-    weight = "population" if demand["population"].fillna(0.0).sum() > 0 else "elderly"
-    if shade.kind == "presence" or demand.empty:
-        return empty
-    rows = results.access[results.access["layer"] == layer.name]
-    own = rows[rows["profile"] == layer.profile]
-    rows = (own if len(own) else rows).drop_duplicates("demand_id").set_index("demand_id")
-    rows = rows.reindex(demand["demand_id"])
-    column, limit = {
-        "minutes": ("seconds", shade.limit * 60.0),
-        "metres": ("metres", shade.limit),
-        "straight": ("straight_metres", shade.limit),
-    }[shade.kind]
-    reached = rows[column].to_numpy(np.float64) <= limit + _SLACK
-    people = demand[weight].fillna(0.0).to_numpy(np.float64)
-    left = np.flatnonzero(~reached & (people > 0))
-    if not len(left):
-        return empty
-    status = rows["status"].fillna("").to_numpy(dtype=object)[left]
-    table = pd.DataFrame(
-        {
-            "people": people[left],
-            "elderly": demand["elderly"].fillna(0.0).to_numpy(np.float64)[left],
-            "unreachable": np.where(status == "unreachable", people[left], 0.0),
-            "unsnapped": np.where(status == "unsnapped", people[left], 0.0),
-        }
-    )
-    lon = demand.geometry.x.to_numpy(np.float64)[left]
-    lat = demand.geometry.y.to_numpy(np.float64)[left]
-    size, row, column_number, aspect = _grid(lon, lat)
-    sums = table.groupby([row, column_number], sort=True).sum()
-    rows_at = sums.index.get_level_values(0).to_numpy(np.float64)
-    columns_at = sums.index.get_level_values(1).to_numpy(np.float64)
-    return {
-        "cell_m": round(size * _METRES_PER_DEGREE),
-        "weight": weight,
-        "points": payload.encode_points((columns_at + 0.5) * size * aspect, (rows_at + 0.5) * size),
-        "people": payload.numbers(sums["people"], digits=1),
-        "elderly": payload.numbers(sums["elderly"], digits=1),
-        "causes": [payload.numbers(sums[name]) for name in ("unreachable", "unsnapped")],
-    }
-
-
-def _grid(
-    lon: Numbers, lat: Numbers
-) -> tuple[float, npt.NDArray[np.int64], npt.NDArray[np.int64], float]:
-    """Return the finest square grid of about 100 m, 200 m … with at most 3,000 filled cells."""
-    aspect = 1.0 / max(0.05, float(np.cos(np.deg2rad(lat.mean()))))
-    size = 100.0 / _METRES_PER_DEGREE
-    while True:
-        row = np.floor(lat / size).astype(np.int64)
-        column = np.floor(lon / (size * aspect)).astype(np.int64)
-        # One number a cell: numpy sorts rows of two many times as slowly.
-        number = (row - row.min()) * (np.ptp(column) + 1) + column - column.min()
-        if pd.unique(number).size <= MOST_SYMBOLS:
-            return size, row, column, aspect
-        size *= 2.0
-
-
 def _roads(roads: gpd.GeoDataFrame) -> list[list[list[int]]]:
     """Return the lines of major, middle and minor roads."""
     names = _texts(_column(roads, "class"))
@@ -520,5 +375,8 @@ _PAGE_LABELS = (
     "none_in_scorecard", "home", "only_results", "verdict_met", "verdict_not_met",
     "verdict_undecided", "verdict_no_data", "verdict_not_applicable", "verdict_not_due",
     "verdict_no_target", "service", "switch_to", "person_unit", "roads", "missing",
+    "status_proposed", "site", "site_closes", "site_added", "site_alone", "site_covered",
+    "site_served", "site_source", "site_cost", "site_unit", "site_candidate", "site_before",
+    "site_after", "site_gained", "site_line", "site_new", "candidates", "candidates_some",
 )
 # fmt: on

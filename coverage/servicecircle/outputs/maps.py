@@ -12,7 +12,7 @@ import base64
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -24,7 +24,7 @@ from branca.element import Element, Figure, MacroElement
 from folium.plugins import GroupedLayerControl
 from folium.template import Template
 
-from servicecircle.messages import label
+from servicecircle.messages import Language, label
 from servicecircle.outputs.escape import escape_html, escape_json
 from servicecircle.outputs.mapdata import MOST_LABELS, map_payload
 from servicecircle.outputs.payload import pack
@@ -38,7 +38,7 @@ _POLICY = (
 )
 _POLICY_PLACE = "SCRIPT-HASHES-GO-HERE"
 # One function holds them all, so that they see each other and nothing else sees them.
-_PAGE_PARTS = ("base", "layers", "cards", "legend", "control", "scorecard", "start")
+_PAGE_PARTS = ("base", "layers", "sites", "cards", "legend", "control", "scorecard", "start")
 _MIDDLE_OF_CHINA = [35.0, 105.0]
 
 
@@ -198,6 +198,8 @@ def _groups(data: dict[str, Any], results: Results) -> Iterator[_Group]:
             if given:
                 title = data["labels"]["own_circles" if kind == "own" else kind]
                 yield group(title, show=show, service=number, kind=kind)
+    if data["siting"] is not None:
+        yield from _site_groups(data, group, language)
     if any(data["roads"]):
         yield group(label("map_roads", language), show=True, kind="roads")
     if data["levels"]:
@@ -211,6 +213,21 @@ def _groups(data: dict[str, Any], results: Results) -> Iterator[_Group]:
         yield group(title, show=show, kind="names", level=level["level"])
 
 
+def _site_groups(
+    data: dict[str, Any], group: Callable[..., _Group], language: Language
+) -> Iterator[_Group]:
+    """Yield the groups of a siting study."""
+    if data["siting"]["sites"]["number"]:
+        yield group(label("map_sites", language), show=True, kind="sites")
+    units = data["siting"]["units"]
+    if units is not None:
+        for moment in ("after", "before"):
+            title = label(f"map_site_units_{moment}", language)
+            yield group(title, show=False, kind="sited", moment=moment, level=units["level"])
+    if data["siting"]["candidates"]["people"]:
+        yield group(label("map_candidates", language), show=False, kind="candidates")
+
+
 def _control_groups(
     groups: list[_Group], data: dict[str, Any], results: Results
 ) -> dict[str, list[folium.FeatureGroup]]:
@@ -218,7 +235,9 @@ def _control_groups(
     headings: dict[str, list[folium.FeatureGroup]] = {}
     for group in groups:
         if group.service is None:
-            text = escape_html(label("map_base", results.language))
+            sited = group.info["kind"] in {"sites", "sited", "candidates"}
+            key = "map_siting" if sited else "map_base"
+            text = escape_html(label(key, results.language))
             heading = f'<span data-service="base">{text}</span>'
         else:
             layer = data["layers"][group.service]

@@ -11,17 +11,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 import warnings
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from openpyxl import Workbook, load_workbook
-from openpyxl.cell.cell import MergedCell
-from openpyxl.comments import Comment
-from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.styles import Alignment, Font
 from openpyxl.utils import column_index_from_string, get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
@@ -29,6 +25,15 @@ from openpyxl.worksheet.worksheet import Worksheet
 from servicecircle.inputs.originals import Original, OriginalSheet
 from servicecircle.messages import Language, label, message
 from servicecircle.outputs.escape import clean_text
+from servicecircle.outputs.workbook_cells import (
+    MOST_TEXT,
+    WIDEST,
+    add_comment,
+    dated,
+    fill_of,
+    fit_widths,
+    put_text,
+)
 from servicecircle.problems import Problem, shorten
 
 __all__ = ["MarkedCopy", "marked_workbook", "write_marked"]
@@ -38,15 +43,9 @@ _CELL_COLOURS = {"fatal": "FF9C9C", "error": "FF9C9C", "warning": "FFD966", "not
 _ROW_COLOURS = {"fatal": "FCE4E4", "error": "FCE4E4", "warning": "FFF5D6", "note": "E9F2FA"}
 _MOST_COMMENTS = 1_000
 _MOST_LISTED = 100_000
-_MOST_TEXT = 2_000
-_WIDEST, _NARROWEST = 48, 6
-_ROWS_MEASURED = 200
-_LAST_NARROW = "\u2e7f"
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
 _LETTERS = re.compile(r"[A-Z]{1,3}")
-_FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
-_NO_XML = re.compile("[\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +182,7 @@ def _finished(
     _list(book, original, ranked, pages, language)
     packed = BytesIO()
     book.save(packed)
-    return _dated(packed.getvalue(), as_of)
+    return dated(packed.getvalue(), as_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,11 +236,11 @@ def _text_book(original: Original, language: Language) -> Workbook:
                 head = number == sheet.header_row
                 page.cell(row, 1).value = number
                 if head:
-                    _put(page.cell(row, 1), label("marked_row", language))
+                    put_text(page.cell(row, 1), label("marked_row", language))
             for column, text in enumerate(cells, start=1 + shift):
                 if text:
-                    _put(page.cell(row, column), text)
-        _widths(page)
+                    put_text(page.cell(row, column), text)
+        fit_widths(page)
         if sheet.header_row in sheet.rows:
             below = sheet.header_row if original.whole else sheet.rows.index(sheet.header_row) + 1
             page.freeze_panes = page.cell(below + 1, 1)
@@ -282,12 +281,12 @@ def _mark(
         worst = min(found, key=lambda one: _RANK[one.severity]).severity
         if column == 0:
             for each in range(1, places.width + places.shift + 1):
-                page.cell(row, each).fill = _fill(_ROW_COLOURS[worst])
+                page.cell(row, each).fill = fill_of(_ROW_COLOURS[worst])
             continue
         cell = page.cell(row, column)
-        cell.fill = _fill(_CELL_COLOURS[worst])
+        cell.fill = fill_of(_CELL_COLOURS[worst])
         if comments > 0:
-            _comment(page, cell, "\n\n".join(_words(one, language) for one in found))
+            add_comment(page, cell, "\n\n".join(_words(one, language) for one in found))
             comments -= 1
     _tell(page, places, sheet, notes, language)
     return comments
@@ -314,9 +313,9 @@ def _tell(
         for row, texts in told.items():
             title = [label("marked_column", language)] if row == head else []
             cell = page.cell(row, last)
-            _put(cell, "\n".join([*title, *texts])[:_MOST_TEXT])
+            put_text(cell, "\n".join([*title, *texts])[:MOST_TEXT])
             cell.font = Font(bold=row == head)
-        page.column_dimensions[get_column_letter(last)].width = _WIDEST
+        page.column_dimensions[get_column_letter(last)].width = WIDEST
 
 
 def _words(problem: Problem, language: Language) -> str:
@@ -337,11 +336,13 @@ def _list(
     page = book.create_sheet(label("marked_sheet", language))
     shown = problems[:_MOST_LISTED]
     about = label("marked_about" if original.whole else "marked_about_part", language)
-    _put(page.cell(1, 1), about.format(file=original.file, count=len(problems), shown=len(shown)))
+    put_text(
+        page.cell(1, 1), about.format(file=original.file, count=len(problems), shown=len(shown))
+    )
     page.cell(1, 1).font = Font(bold=True)
     titles = ("severity", "sheet", "row", "column", "value", "rule", "remedy", "action")
     for column, title in enumerate(titles, start=1):
-        _put(page.cell(3, column), label(f"marked_title_{title}", language))
+        put_text(page.cell(3, column), label(f"marked_title_{title}", language))
         page.cell(3, column).font = Font(bold=True)
     stop = "; " if language == "en" else "；"
     for row, problem in enumerate(shown, start=4):
@@ -361,9 +362,9 @@ def _list(
             if isinstance(text, int):
                 cell.value = text
             elif text:
-                _put(cell, text)
+                put_text(cell, text)
             cell.alignment = Alignment(wrap_text=True, vertical="top")
-        page.cell(row, 1).fill = _fill(_CELL_COLOURS[problem.severity])
+        page.cell(row, 1).fill = fill_of(_CELL_COLOURS[problem.severity])
         if target := _target(problem, pages, one_sheet=len(original.sheets) == 1):
             link = page.cell(row, 3)
             link.hyperlink = Hyperlink(ref=link.coordinate, location=target)
@@ -385,43 +386,6 @@ def _target(
     return ""
 
 
-def _fill(colour: str) -> PatternFill:
-    return PatternFill("solid", start_color=colour, end_color=colour)
-
-
-def _put(cell: Any, text: str) -> None:
-    """Write a text that stays a text: no formula, no error value, no character XML forbids."""
-    cell.value = _NO_XML.sub("\ufffd", clean_text(text))
-    cell.data_type = "s"
-    if text[:1] in _FORMULA_STARTS:
-        # Else the text becomes a formula once somebody edits the cell.
-        cell.quotePrefix = True
-
-
-def _comment(page: Worksheet, cell: Any, text: str) -> None:
-    if isinstance(cell, MergedCell):
-        anchor = next(
-            merged for merged in page.merged_cells.ranges if cell.coordinate in merged
-        ).start_cell
-        cell = page.cell(anchor.row, anchor.column)
-    if cell.comment is not None:
-        text = f"{cell.comment.text}\n\n{text}"
-    clean = _NO_XML.sub("\ufffd", clean_text(text))[:_MOST_TEXT]
-    cell.comment = Comment(clean, "servicecircle", height=120, width=320)
-
-
-def _widths(page: Worksheet) -> None:
-    """Make columns as wide as their first texts; a Chinese letter counts two."""
-    widest: dict[int, int] = {}
-    for row in page.iter_rows(max_row=_ROWS_MEASURED):
-        for cell in row:
-            if cell.value is not None:
-                wide = sum(1 + (letter > _LAST_NARROW) for letter in str(cell.value)[:_WIDEST])
-                widest[cell.column] = max(widest.get(cell.column, _NARROWEST), wide)
-    for column, wide in widest.items():
-        page.column_dimensions[get_column_letter(column)].width = min(wide, _WIDEST) + 2
-
-
 def _file_name(file: str, taken: set[str]) -> str:
     """Return a name that every file system takes and no other copy has."""
     stem = _UNSAFE.sub(" ", clean_text(PurePosixPath(file.replace("\\", "/")).stem)).strip(" .")
@@ -433,26 +397,3 @@ def _file_name(file: str, taken: set[str]) -> str:
         name, number = f"{stem} ({number})", number + 1
     taken.add(name.casefold())
     return f"{name}.xlsx"
-
-
-def _dated(data: bytes, as_of: dt.date) -> bytes:
-    """Return a workbook packed again with one date for all that is in it."""
-    day = max(as_of, dt.date(1980, 1, 1))
-    stamp = f"{day.isoformat()}T00:00:00Z".encode()
-    packed = BytesIO()
-    with (
-        zipfile.ZipFile(BytesIO(data)) as source,
-        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target,
-    ):
-        for member in source.infolist():
-            content = source.read(member)
-            if member.filename == "docProps/core.xml":
-                content = re.sub(
-                    rb"(<dcterms:(created|modified)[^>]*>)[^<]*", rb"\g<1>" + stamp, content
-                )
-            fixed = zipfile.ZipInfo(member.filename, (day.year, day.month, day.day, 0, 0, 0))
-            fixed.compress_type = zipfile.ZIP_DEFLATED
-            fixed.create_system = 3
-            fixed.external_attr = 0o644 << 16
-            target.writestr(fixed, content)
-    return packed.getvalue()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 __all__ = [
     "LAYER_COLOURS",
     "NO_DATA_COLOUR",
+    "PHASE_COLOURS",
     "PRESENCE_COLOURS",
     "RATE_BREAKS",
     "RATE_COLOURS",
@@ -38,6 +39,9 @@ LAYER_COLOURS = (
     "#4a3aa0",
     "#444b54",
 )
+
+PHASE_COLOURS = ("#16202c", "#1d4f9e", "#7a1f8b", "#0a6b58", "#a3124f", "#5b4a00")
+"""Of new sites by phase: dark enough for white numbers, apart for colour-blind readers."""
 
 VERDICT_COLOURS = {
     "met": "#0a6b3d",

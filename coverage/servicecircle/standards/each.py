@@ -9,7 +9,7 @@ import pandas as pd
 
 from servicecircle.standards.kinds.base import Measured, Study
 from servicecircle.standards.plan import Indicator, Operator, Target
-from servicecircle.standards.scorecard import judge, verdict_in_range, verdict_of
+from servicecircle.standards.verdicts import judge, verdict_in_range, verdict_of
 
 __all__ = ["EachFound", "each_found", "each_note", "hold_each"]
 

@@ -111,7 +111,7 @@ def load_plan(source: str | Path, *, extra_layers: Mapping[str, LayerWords] | No
     faults: list[Problem] = []
     gone: set[Location] = set()
     parsed: PlanFile | None = None
-    told = data.get("conflicts")
+    told, header = data.get("conflicts"), data.get("plan")
     for _ in range(_PRUNINGS):
         try:
             parsed = PlanFile.model_validate(data)
@@ -120,7 +120,11 @@ def load_plan(source: str | Path, *, extra_layers: Mapping[str, LayerWords] | No
             if not faults:
                 faults += model_faults(error, PlanFile, text, name=name).problems
             gone |= {tuple(str(part) for part in item["loc"][:-1]) for item in error.errors()}
-            data = pruned(data, error)
+            header = _without_faults(header, error)
+            lacking = any(
+                len(item["loc"]) == 1 and item["type"] == "missing" for item in error.errors()
+            )
+            data = _filled_up(data if lacking else pruned(data, error), header)
         else:
             break
     if parsed is not None:
@@ -142,10 +146,52 @@ def load_plan(source: str | Path, *, extra_layers: Mapping[str, LayerWords] | No
                 (*_between(parsed), *(told if isinstance(told, dict) else ())),
             )
             if not (code == "missing_key" and where[:-1] in gone)
+            if where[:2] != ("indicators", _NOBODY)
         ]
     if faults or parsed is None:
         raise ProjectError(sorted(faults, key=lambda fault: fault.row or 0))
     return _plan(parsed)
+
+
+_NOBODY = "\0"
+"""Id of what stands in for what a faulty file lacks: a plan or an indicator that breaks no rule."""
+_STAND_IN: dict[str, dict[str, Any]] = {
+    "plan": {
+        "id": _NOBODY,
+        "name_zh": "–",
+        "name_en": "–",
+        "level": "province",
+        "region_zh": "–",
+        "region_en": "–",
+        "period": [1949, 2100],
+    },
+    "indicator": {
+        "name_zh": "–",
+        "name_en": "–",
+        "layer": "care_home",
+        "kind": "count",
+        "level": "province",
+        "unit": "–",
+    },
+}
+
+
+def _without_faults(header: object, error: ValidationError) -> dict[str, Any]:
+    """Return the keys of ``[plan]`` that its model did not refuse."""
+    if not isinstance(header, dict):
+        return {}
+    places = [item["loc"] for item in error.errors()]
+    wrong = {where[1] for where in places if where[0] == "plan" and len(where) > 1}
+    return {key: value for key, value in header.items() if key not in wrong}
+
+
+def _filled_up(data: dict[str, Any], header: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is left of a file, with stand-ins for what it lacks, so that the rest is read."""
+    return {
+        **data,
+        "plan": {**_STAND_IN["plan"], **header},
+        "indicators": data.get("indicators") or {_NOBODY: _STAND_IN["indicator"]},
+    }
 
 
 def _without_numbers(where: Location) -> Location:
@@ -174,7 +220,7 @@ def _between(parsed: PlanFile) -> dict[str, Conflict]:
     return {
         one.id: one
         for one in between_plans()
-        if parsed.plan.id in one.plans and one.id not in parsed.conflicts
+        if parsed.plan.id in (*one.plans, _NOBODY) and one.id not in parsed.conflicts
     }
 
 

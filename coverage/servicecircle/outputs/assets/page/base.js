@@ -4,6 +4,7 @@ const SCALE = 1e5;
 const PANES = {
   shade: 380, roads: 385, borders: 390, circles: 400, overlaps: 405, own: 410, scopes: 420,
   uncovered: 430, names: 440, facilities: 450,
+  sited: 381, candidates: 432, sites: 455,
 };
 let data, map, groups, measure;
 const renderers = {};

@@ -18,6 +18,7 @@ function under(latlng) {
 function describe(found, full) {
   const box = element("div", "sc-tip");
   const all = (kind) => Object.keys(found).sort().filter((key) => key.replace(/\d+$/, "") === kind);
+  for (const key of all("site")) for (const what of found[key].slice().reverse().slice(0, 5)) add(box, siteText(what));
   for (const key of all("facility")) {
     const list = found[key].slice().reverse();
     for (const what of list.slice(0, full ? 12 : 3)) add(box, facilityText(what));
@@ -30,6 +31,8 @@ function describe(found, full) {
     const what = found[key][found[key].length - 1];
     add(box, part(what, words("overlap_at_least", { count: count(what.area.facilities) })));
   }
+  for (const key of all("candidate")) add(box, candidateText(found[key][0]));
+  for (const key of all("sited")) add(box, sitedText(found[key][found[key].length - 1]));
   for (const key of all("unit")) add(box, unitText(found[key][found[key].length - 1], full));
   for (const key of all("scope")) for (const what of found[key]) add(box, add(element("p", "sc-more"), bdi(what.name)));
   return box.childNodes.length ? box : null;

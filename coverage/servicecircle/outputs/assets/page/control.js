@@ -42,12 +42,12 @@ function whenShown(group) {
   }
   if (group.kind === "facilities") resize(group);
   if (group.kind === "names") fitNames(group);
-  if (group.kind !== "shade") return;
+  if (!shades(group)) return;
   // Two shadings over each other say nothing: the newer one stays. After the control's own loop.
   setTimeout(() => {
     let changed = false;
     for (const other of groups) {
-      if (other !== group && other.kind === "shade" && map.hasLayer(other.layer) && map.hasLayer(group.layer)) {
+      if (other !== group && shades(other) && map.hasLayer(other.layer) && map.hasLayer(group.layer)) {
         map.removeLayer(other.layer);
         changed = true;
       }
@@ -55,6 +55,7 @@ function whenShown(group) {
     if (changed) refresh();
   }, 0);
 }
+const shades = (group) => group.kind === "shade" || group.kind === "sited";
 function resize(group) {
   const radius = markerRadius(data.layers[group.service].facilities.names.length);
   group.layer.eachLayer((marker) => { if (marker.getRadius() !== radius) marker.setRadius(radius); });

@@ -3,6 +3,7 @@ function legend() {
   const body = document.getElementById("sc-legend-body");
   body.textContent = "";
   const on = (kind) => groups.filter((group) => group.kind === kind && map.hasLayer(group.layer));
+  if (data.siting) siteLegend(body, on);
   for (const group of on("shade")) add(body, shadeLegend(group));
   for (const group of on("circles")) {
     const layer = data.layers[group.service];

@@ -79,6 +79,7 @@ async function start(theMap, entries) {
       for (const group of groups) {
         if (!group.filled || !map.hasLayer(group.layer)) continue;
         if (group.kind === "facilities") resize(group);
+        if (group.kind === "sites") group.layer.eachLayer((marker) => marker.setRadius(siteRadius()));
         if (group.kind === "names") fitNames(group);
         if (group.kind === "roads" || group.kind === "borders") {
           group.layer.eachLayer((line) => line.setStyle(line.sc.style()));

@@ -1,53 +1,24 @@
-"""What a command tells when it is done: rates, verdicts and problems in the words of a planner."""
+"""What a run tells: rates, verdicts and what is missing in the words of a planner."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from servicecircle.inputs.load import Inputs
 from servicecircle.measure.competition import AREA
 from servicecircle.measure.equity_tables import worst_rows
-from servicecircle.messages import Language, label
-from servicecircle.problems import Problem, Severity
+from servicecircle.messages import LANGUAGES, Language, label
 from servicecircle.results import LayerInfo, Results
 from servicecircle.standards.indicators import load_plan, packaged_plans
 from servicecircle.standards.pace import STATES
-from servicecircle.standards.registry import LayerWords
-from servicecircle.standards.scorecard import VERDICTS
+from servicecircle.standards.verdicts import VERDICTS
+from servicecircle.summary.told import Summary, layer_title
 
-__all__ = ["Summary", "check_summary", "problem_lines", "run_summary"]
+__all__ = ["run_summary"]
 
-_MOST_SHOWN = 20
-_MOST_ROWS = 10
-_MOST_FILES = 20
 _MOST_LAYERS = 8
-_COLON: dict[Language, str] = {"zh": "：", "en": ": "}
-_LANGUAGES: tuple[Language, ...] = ("zh", "en")
-_RANK: dict[Severity, int] = {"fatal": 0, "error": 1, "warning": 2, "note": 3}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """What a command tells when it is done.
-
-    Parameters
-    ----------
-    lines : mapping of language to tuple of str
-    problems : tuple of Problem
-    """
-
-    lines: Mapping[Language, tuple[str, ...]]
-    problems: tuple[Problem, ...]
-
-    def text(self, language: Language) -> str:
-        """Return the lines in one language."""
-        return "\n".join(self.lines[language])
 
 
 def run_summary(results: Results, out: Path) -> Summary:
@@ -60,7 +31,7 @@ def run_summary(results: Results, out: Path) -> Summary:
         The folder written.
     """
     lines = {}
-    for language in _LANGUAGES:
+    for language in LANGUAGES:
         said = [label("invented_banner", language)] if results.invented else []
         said += [
             _layer_line(results, layer, language) for layer in results.layers if layer.measured
@@ -74,170 +45,6 @@ def run_summary(results: Results, out: Path) -> Summary:
         said.append(label("run_done", language).format(page=(out / "index.html").as_posix()))
         lines[language] = tuple(said)
     return Summary(lines=lines, problems=results.problems)
-
-
-def check_summary(
-    inputs: Inputs | None,
-    words: Mapping[str, LayerWords],
-    problems: Sequence[Problem],
-    *,
-    written: Sequence[Path] = (),
-) -> Summary:
-    """Return what a check found: rows of each source, counts, the problems, where they are.
-
-    Parameters
-    ----------
-    inputs : Inputs, optional
-        What could be read; None where nothing was.
-    words : mapping of str to LayerWords
-        Titles of the layers, also of those that could not be read.
-    problems : sequence of Problem
-    written : sequence of pathlib.Path
-        Files and folders written.
-    """
-    lines = {}
-    fatal = sum(problem.severity == "fatal" for problem in problems)
-    for language in _LANGUAGES:
-        rows = [] if inputs is None else _source_lines(inputs, words, language)
-        key = "check_stopped" if fatal else "check_done"
-        done = [label(key, language).format(count=len(problems), fatal=fatal)]
-        if written:
-            files = label("run_comma", language).join(path.as_posix() for path in written)
-            done.append(label("check_written", language).format(files=files))
-        counts = _count_lines(problems, language)
-        told = problem_lines(problems, language)
-        lines[language] = (*rows, *counts, *told, *done)
-    return Summary(lines=lines, problems=tuple(problems))
-
-
-def _source_lines(
-    inputs: Inputs,
-    words: Mapping[str, LayerWords],
-    language: Language,
-) -> list[str]:
-    """Return for each source how many rows came in, were used and were set aside."""
-    lines = []
-    if len(inputs.units):
-        for level, count in inputs.units["level"].value_counts(sort=False).items():
-            title = label(f"check_level_{level}", language)
-            lines.append(label("check_units", language).format(level=title, count=count))
-    for name in dict.fromkeys((*words, *inputs.facilities)):
-        title = _title(words[name], language) if name in words else name
-        data = inputs.facilities.get(name)
-        if data is None:
-            lines.append(label("check_unread", language).format(layer=title))
-            continue
-        lines.append(
-            label("check_layer_only" if data.rows_filtered else "check_layer", language).format(
-                layer=title,
-                rows_in=data.rows_in,
-                used=len(data.frame),
-                aside=data.rows_set_aside,
-                filtered=data.rows_filtered,
-            )
-        )
-    if (people := inputs.population) is not None:
-        balance = people.balance
-        what = "elderly" if math.isnan(balance["people_in_source"]) else "people"
-        lines.append(
-            label(f"check_{what}", language).format(
-                total=f"{balance[f'{what}_in_source']:,.0f}",
-                used=f"{balance[f'{what}_used']:,.0f}",
-                points=f"{len(people.demand):,}",
-            )
-        )
-    if inputs.roads is not None:
-        counts = inputs.roads.counts
-        lines.append(
-            label("check_roads", language).format(
-                total=counts["lines_in"], used=counts["lines_used"], aside=counts["lines_set_aside"]
-            )
-        )
-    return lines
-
-
-def _count_lines(problems: Sequence[Problem], language: Language) -> list[str]:
-    """Return how many problems there are of each severity, in all and in each file."""
-    if not problems:
-        return []
-    by_file: dict[str, list[Problem]] = {}
-    for problem in problems:
-        by_file.setdefault(problem.file, []).append(problem)
-    worst = sorted(
-        by_file.items(), key=lambda item: min(_RANK[problem.severity] for problem in item[1])
-    )
-    lines = [label("check_counts", language).format(counts=_counts(problems, language))]
-    for file, mine in worst[:_MOST_FILES]:
-        name = file or label("check_no_file", language)
-        lines.append(f"  {name}{_COLON[language]}{_counts(mine, language)}")
-    if left := len(worst) - _MOST_FILES:
-        lines += [f"  … +{left}"] if left > 0 else []
-    return lines
-
-
-def _counts(problems: Sequence[Problem], language: Language) -> str:
-    found = Counter(problem.severity for problem in problems)
-    return label("run_comma", language).join(
-        f"{label(f'severity_{severity}', language)} {found[severity]}"
-        for severity in _RANK
-        if found[severity]
-    )
-
-
-def problem_lines(problems: Iterable[Problem], language: Language) -> list[str]:
-    """Return problems for a terminal: worst first, one text for rows with the same fault.
-
-    All that stop a run are shown, at most 20 texts of others, and at most ten rows of each; the
-    rest is counted.
-
-    Examples
-    --------
-    >>> rows = [
-    ...     Problem(code="facility.no_place", severity="warning", file="a.csv", row=row)
-    ...     for row in (3, 5, 8)
-    ... ]
-    >>> text, others = problem_lines(rows, "en")
-    >>> text.splitlines()[0], others.strip()
-    ('[warning] a.csv row 3: no coordinates', 'the same in 2 more rows: 5, 8')
-    >>> problem_lines([], "en")
-    []
-    """
-    groups: dict[tuple[str, ...], list[Problem]] = {}
-    for problem in sorted(problems, key=lambda one: _RANK[one.severity]):
-        key = (problem.severity, problem.code, problem.file, problem.sheet, problem.column)
-        # Rows alone are alike; a text about a whole file has its own figures.
-        own = "" if problem.row is not None else str(len(groups))
-        groups.setdefault((*key, own), []).append(problem)
-    texts = list(groups.values())
-    stopping = sum(first.severity == "fatal" for first, *_ in texts)
-    shown = texts[: max(_MOST_SHOWN, stopping)]
-    lines = []
-    for first, *others in shown:
-        lines.append(f"[{label(f'severity_{first.severity}', language)}] {first.text(language)}")
-        if others:
-            rows = ", ".join(str(one.row) for one in others[:_MOST_ROWS])
-            more = ", …" if len(others) > _MOST_ROWS else ""
-            same = label("check_same", language).format(count=len(others), rows=f"{rows}{more}")
-            lines.append(f"  {same}")
-            lines += _values([first, *others], language)
-    left = sum(map(len, groups.values())) - sum(map(len, shown))
-    if left:
-        lines.append(label("check_more", language).format(count=left))
-    return lines
-
-
-def _values(problems: Sequence[Problem], language: Language) -> list[str]:
-    """Return the values that one fault was found with, the most frequent first."""
-    values = Counter(problem.value for problem in problems if problem.value)
-    if len(values) < 2 or len(values) == len(problems):  # noqa: PLR2004 - one value is shown already
-        return []
-    shown = [f"{value} ×{count}" for value, count in values.most_common(_MOST_ROWS)]
-    more = ", …" if len(values) > _MOST_ROWS else ""
-    return [f"  {label('check_values', language).format(values=', '.join(shown) + more)}"]
-
-
-def _title(words: LayerWords | LayerInfo, language: Language) -> str:
-    return words.zh if language == "zh" else words.en
 
 
 def _layer_line(results: Results, layer: LayerInfo, language: Language) -> str:
@@ -254,9 +61,9 @@ def _layer_line(results: Results, layer: LayerInfo, language: Language) -> str:
     what = "elderly" if top["elderly"].sum() > 0 else "population"
     total, covered = top[what].sum(), top[f"covered_{what}"].sum()
     if not total > 0:
-        return label("run_layer_nobody", language).format(layer=_title(layer, language))
+        return label("run_layer_nobody", language).format(layer=layer_title(layer, language))
     return label(f"run_layer_{what}", language).format(
-        layer=_title(layer, language),
+        layer=layer_title(layer, language),
         within=label(key, language).format(limit=limit, speed=layer.pace(language)),
         covered=f"{covered:,.0f}",
         total=f"{total:,.0f}",
@@ -267,7 +74,7 @@ def _layer_line(results: Results, layer: LayerInfo, language: Language) -> str:
 def _capacity_lines(results: Results, language: Language) -> list[str]:
     """Return a line for each way in which people compete for places, over the whole area."""
     lines = []
-    titles = {layer.name: _title(layer, language) for layer in results.layers}
+    titles = {layer.name: layer_title(layer, language) for layer in results.layers}
     for table, way in (("catchments", "method"), ("assignment", "rule")):
         rows = results.tables.get(table)
         if rows is None:
@@ -283,11 +90,12 @@ def _capacity_lines(results: Results, language: Language) -> list[str]:
                 continue
             if way == "rule":
                 counts = {name: f"{row[name]:,.0f}" for name in ("placed", "left", "full")}
+                mean = row["mean_minutes"]
                 nobody = row["beyond_limit"] + row["unreachable"]
                 words |= counts | {
                     "rule": label(f"rule_{row['rule']}", language),
                     "total": f"{row['people']:,.0f}",
-                    "mean": f"{row['mean_minutes']:.1f}",
+                    "mean": "–" if math.isnan(mean) else f"{mean:.1f}",
                     "nobody": f"{nobody:,.0f}",
                     "unsnapped": f"{row['unsnapped']:,.0f}",
                 }
@@ -312,7 +120,7 @@ def _equity_lines(results: Results, language: Language) -> list[str]:
     """Return for each layer how evenly its ways are spread, where that was asked for."""
     if "equity" not in results.tables:
         return []
-    titles = {layer.name: _title(layer, language) for layer in results.layers}
+    titles = {layer.name: layer_title(layer, language) for layer in results.layers}
     lines = []
     for layer, row in worst_rows(results.tables["equity"]).items():
         key = "minutes" if row["quantity"] == "minutes" else "metres"
@@ -417,7 +225,7 @@ def _needs_lines(results: Results, language: Language) -> list[str]:
     rows = table[(table["plan"] == "") & (table["shortfall_of"] == "facilities")]
     rows = rows[rows["needed_at_least"] > 0]
     rows = rows.sort_values("needed_at_least", ascending=False, kind="stable")
-    titles = {layer.name: _title(layer, language) for layer in results.layers}
+    titles = {layer.name: layer_title(layer, language) for layer in results.layers}
     said = [
         f"{titles.get(layer, layer)} {needed:,.0f}"
         for layer, needed in zip(rows["layer"], rows["needed_at_least"], strict=True)

@@ -1,0 +1,188 @@
+"""What a siting study found, as tables and as the part of ``run.json`` that proves it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from servicecircle.measure.ground import Ground
+from servicecircle.siting.answers import nearest_open
+from servicecircle.siting.gains import marginal_gains
+from servicecircle.siting.proposal import Proposal
+from servicecircle.siting.tables import (
+    Covered,
+    candidates_table,
+    gains_table,
+    sites_table,
+    units_table,
+)
+
+__all__ = ["PROOF_COLUMNS", "proposal_record", "proposal_tables"]
+
+PROOF_COLUMNS = (
+    "step",
+    "objective",
+    "sites",
+    "cost",
+    "people",
+    "value",
+    "bound",
+    "gap",
+    "proven",
+    "best",
+    "loss",
+)
+_PROVEN = 1e-9
+_LEAST_CURVE = 10
+
+
+def proposal_tables(proposal: Proposal, ground: Ground) -> dict[str, pd.DataFrame]:
+    """Return the tables of a proposal, as their files are called.
+
+    Parameters
+    ----------
+    proposal : Proposal
+    ground : Ground
+        As it is, before the sites are built.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        sites, site_units, site_gains, candidates, siting; and those the proposal brings.
+    """
+    model, frame, chosen = proposal.model, proposal.candidates, proposal.chosen
+    units = pd.DataFrame(ground.units.drop(columns="geometry"))
+    units = units[units["level"] == proposal.level].reset_index(drop=True)
+    curve = marginal_gains(model, most=max(2 * chosen.columns.size, _LEAST_CURVE))
+    sites = sites_table(
+        model,
+        frame,
+        proposal.answer,
+        chosen,
+        layer=proposal.layers[0],
+        level=proposal.level,
+        units=units,
+    )
+    return {
+        "sites": sites,
+        "site_units": _units(proposal, ground, units),
+        "site_gains": gains_table(curve, frame, chosen),
+        "candidates": candidates_table(model, frame, chosen, level=proposal.level),
+        "siting": _proof(proposal),
+        **proposal.tables,
+    }
+
+
+def proposal_record(proposal: Proposal) -> dict[str, Any]:
+    """Return what ``run.json`` says of a proposal: what was asked, found and proven.
+
+    Parameters
+    ----------
+    proposal : Proposal
+    """
+    answer, goal = proposal.answer, proposal.goal
+    phases = proposal.phases
+    return {
+        "layers": list(proposal.layers),
+        "people": proposal.people,
+        "criterion": proposal.criterion,
+        "limit": proposal.limit,
+        "profile": proposal.profile,
+        "level": proposal.level,
+        "objective": goal.objective,
+        "sites_asked": goal.sites,
+        "budget": goal.budget,
+        "share": goal.share,
+        "closings": goal.closings,
+        "candidates": dict(proposal.found),
+        "new_sites": int(proposal.chosen.columns.size),
+        "closed_sites": int(proposal.chosen.closed.size),
+        "status": answer.status,
+        "value": _number(answer.objective),
+        "bound": _number(answer.bound),
+        "gap": _number(answer.gap),
+        "method": answer.method,
+        "seconds": round(answer.seconds, 3),
+        "phases": None
+        if phases is None
+        else {"method": phases.method, "seconds": round(phases.seconds, 3)},
+        **({"target": dict(proposal.target)} if proposal.target else {}),
+    }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _units(proposal: Proposal, ground: Ground, units: pd.DataFrame) -> pd.DataFrame:
+    """Return the units of the level before and after, for each layer."""
+    column = f"unit_{proposal.level}"
+    frame, chosen = proposal.candidates, proposal.chosen
+    where = frame[column].to_numpy(object)
+    given = ground.demand[proposal.people].fillna(0.0).to_numpy(np.float64)
+    lines = {
+        name: float(line)
+        for name, line in zip(proposal.unit_ids, proposal.model.floors, strict=True)
+        if not np.isnan(line)
+    }
+    parts = []
+    for layer, (before, after) in zip(proposal.layers, proposal.covered(), strict=True):
+        own = proposal.existing & (frame["layer"] == layer).to_numpy(bool)
+        covered = Covered(
+            people=np.where(proposal.counted, given, 0.0),
+            unit=ground.demand[column].to_numpy(object),
+            before=before,
+            after=after,
+        )
+        gone = np.isin(np.arange(len(frame)), chosen.closed) & own
+        table = units_table(
+            covered,
+            units=units,
+            lines=lines,
+            existing=where[own],
+            closed=where[gone],
+            new=where[chosen.columns],
+        )
+        table.insert(4, "layer", layer)
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _proof(proposal: Proposal) -> pd.DataFrame:
+    """Return the value, bound and gap of the whole, and of each phase, a row each."""
+    model, goal, answer = proposal.model, proposal.goal, proposal.answer
+    covered = float(model.weights[nearest_open(model.pairs, answer.open)[1] >= 0].sum())
+    whole = {
+        "step": "all",
+        "objective": goal.objective,
+        "sites": int(proposal.chosen.columns.size),
+        "cost": float(model.cost[proposal.chosen.columns].sum()),
+        "people": covered,
+        "value": answer.objective,
+        "bound": answer.bound,
+        "gap": answer.gap,
+        "proven": answer.status == "optimal" and answer.gap <= _PROVEN,
+        "best": answer.objective,
+        "loss": np.nan,
+    }
+    rows = [whole]
+    if proposal.phases is not None:
+        rows += [
+            {
+                "step": f"phase {int(row['phase']) + 1}",
+                "objective": goal.objective,
+                "sites": row["total_sites"],
+                "cost": row["total_cost"],
+                "people": row["people"],
+                "value": row["value"],
+                "bound": row["bound"],
+                "gap": row["loss_percent"] / 100.0,
+                "proven": row["loss_percent"] <= _PROVEN,
+                "best": row["best"],
+                "loss": row["loss"],
+            }
+            for row in proposal.phases.table.to_dict("records")
+        ]
+    return pd.DataFrame(rows, columns=list(PROOF_COLUMNS))

@@ -1,0 +1,289 @@
+"""The command ``site`` on the small town, whose every answer is known on paper.
+
+Home Alder stands at crossing 1, 1 and Birch at 14, 5; of ten older persons the four at 20, 10 have
+none within 750 m. Four plots are offered, metres to them along the streets, and to whom:
+
+=====  ========  ====  ====  =====================================================
+plot   crossing  cost  beds  reaches within 15 minutes (750 m)
+=====  ========  ====  ====  =====================================================
+North  19, 10    5     10    the four at 20, 10 (100 m)
+South  20, 3     1     20    the four at 20, 10 (700 m)
+West   5, 5      2     30    the two at 3, 1 (600 m), who have Alder; the three at 12, 5 (700 m)
+Mid    13, 9     3     5     the three at 12, 5 (500 m), who have Birch
+=====  ========  ====  ====  =====================================================
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+from small_town import at, lay_out
+
+from servicecircle.cli import main
+
+PLOTS = (
+    ("North", 19, 10, 5, 10),
+    ("South", 20, 3, 1, 20),
+    ("West", 5, 5, 2, 30),
+    ("Mid", 13, 9, 3, 5),
+)
+SITING = """
+[siting.candidates.plots]
+kind = "parcels"
+path = "plots.csv"
+datum = "wgs84"
+"""
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the project file of the town with its plots."""
+    folder = tmp_path_factory.mktemp("town")
+    project = lay_out(folder)
+    lines = ["name,lon,lat,造价,床位数"]
+    for name, column, row, cost, beds in PLOTS:
+        lon, lat = at(column, row)
+        lines.append(f"{name},{lon},{lat},{cost},{beds}")
+    (folder / "plots.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    project.write_text(project.read_text(encoding="utf-8") + SITING, encoding="utf-8")
+    return project
+
+
+def ask(project: Path, out: Path, *asked: str) -> Result:
+    """Run the command, the layer care_home unless an indicator is asked for."""
+    layer = () if "--indicator" in asked else ("--layer", "care_home")
+    return CliRunner().invoke(main, ["site", str(project), *layer, *asked, "--out", str(out)])
+
+
+class Study:
+    """A finished folder and what was printed."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        self.folder = folder
+        self.text = text
+
+    def csv(self, name: str) -> pd.DataFrame:
+        return pd.read_csv(self.folder / f"{name}.csv", encoding="utf-8-sig")
+
+    @property
+    def record(self) -> dict[str, Any]:
+        record: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        return record
+
+    @property
+    def chosen(self) -> list[str]:
+        sites = self.csv("sites")
+        return sites.loc[sites["action"] == "open", "name"].tolist()
+
+
+@pytest.fixture(scope="module")
+def made(town: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Study]:
+    """Return a function that makes a study once."""
+    done: dict[tuple[str, ...], Study] = {}
+
+    def make(*asked: str) -> Study:
+        if asked not in done:
+            folder = tmp_path_factory.mktemp("out") / "study"
+            result = ask(town, folder, *asked)
+            assert result.exit_code == 0, result.output
+            done[asked] = Study(folder, result.output)
+        return done[asked]
+
+    return make
+
+
+COVER = ("--objective", "cover", "--sites", "1")
+
+
+def test_fewest_sites_that_reach_all_who_can_be_reached(made):
+    study = made()
+    assert study.chosen in (["North"], ["South"])
+    proof = study.csv("siting").iloc[0]
+    assert (proof["value"], proof["bound"], proof["gap"], proof["proven"]) == (1, 1, 0, True)
+    assert "no fewer (or cheaper) than 1" in study.text
+    site = study.csv("sites").iloc[0]
+    assert (site["people_alone"], site["people_added"], site["people_covered"]) == (4, 4, 10)
+    assert (site["unit"], site["share_covered"]) == ("East", 1.0)
+
+
+def test_units_before_and_after(made):
+    units = made().csv("site_units").set_index("name")
+    told = ["people", "covered_before", "covered_after", "facilities_before", "sites"]
+    assert units.loc["West", told].tolist() == [3, 3, 3, 1, 0]
+    assert units.loc["East", told].tolist() == [7, 3, 7, 1, 1]
+    assert units.loc["East", "share_before"] == pytest.approx(3 / 7)
+
+
+def test_the_cheapest_is_the_one_that_costs_one(made):
+    study = made("--by-cost")
+    assert study.chosen == ["South"]
+    assert study.csv("siting")["value"].tolist() == [1]
+
+
+def test_the_mean_and_the_longest_way_are_those_of_the_nearest_plot(made):
+    # By the way, elderly: 1 at 0 m, 2 at 200 m, 3 at 200 m, 4 at 100 m: 140 m are 2.8 minutes.
+    study = made("--objective", "mean", "--sites", "1")
+    assert study.chosen == ["North"]
+    assert study.csv("siting").loc[0, "value"] == pytest.approx(168.0)
+    assert study.csv("siting").loc[0, "proven"]
+    assert "2.80 min" in study.text
+
+
+def test_the_run_with_the_sites_is_a_run_as_if_they_were_there(made, town):
+    study = made(*COVER)
+    facilities = study.csv("facilities")
+    new = facilities[facilities["status"] == "proposed"]
+    assert new["name"].tolist() == study.chosen
+    assert new["open"].tolist() == [True]
+    assert not new["invented"].any()
+    reached = study.csv("units")
+    rows = reached[(reached["rule"] == "15 min") & (reached["level"] == "county")]
+    assert rows["covered_elderly"].tolist() == [10]
+    # What the model promised and what the run measured are held against each other.
+    assert "siting.covers_others" not in set(study.csv("problems")["code"])
+
+
+def test_the_layers_of_the_geopackage_and_the_map(made):
+    study = made(*COVER)
+    sites = gpd.read_file(study.folder / "coverage.gpkg", layer="sites")
+    assert sites["name"].tolist() == study.chosen
+    candidates = gpd.read_file(study.folder / "coverage.gpkg", layer="candidates")
+    assert len(candidates) == 2 + len(PLOTS)
+    units = gpd.read_file(study.folder / "coverage.gpkg", layer="units_township")
+    gained = units.set_index("name")["site_care_home_gained"]
+    assert gained.to_dict() == {"West": 0, "East": 4}
+    page = (study.folder / "index.html").read_text(encoding="utf-8")
+    assert '"siting":{"people"' in page
+
+
+def test_candidates_tell_whom_they_would_reach(made):
+    table = made(*COVER).csv("candidates").set_index("name")
+    assert table.loc[["North", "South", "West", "Mid"], "people_alone"].tolist() == [4, 4, 0, 0]
+    assert table.loc["Alder", "source"] == "existing"
+    assert table["number"].notna().sum() == 1
+
+
+def test_compare_takes_it_beside_a_run_without(made, town, tmp_path):
+    runner = CliRunner()
+    base = tmp_path / "base"
+    assert runner.invoke(main, ["run", str(town), "--out", str(base)]).exit_code == 0
+    study = made(*COVER)
+    result = runner.invoke(
+        main, ["compare", str(base), str(study.folder), "--out", str(tmp_path / "c")]
+    )
+    assert result.exit_code == 0, result.output
+    facilities = pd.read_csv(tmp_path / "c" / "facilities.csv", encoding="utf-8-sig")
+    added = facilities[facilities["status"] == "only_b"] if "status" in facilities else facilities
+    assert study.chosen[0] in set(added.astype(str).to_numpy().ravel())
+
+
+def test_an_indicator_is_turned_and_the_scorecard_agrees(made):
+    study = made("--indicator", "own:within_1km")
+    assert study.chosen in (["North"], ["South"])
+    target = study.record["siting"]["target"]
+    assert (target["sites_needed"], target["no_fewer_than"], target["proven"]) == (1, 1, True)
+    card = study.csv("scorecard").set_index("indicator_id")
+    assert card.loc["within_1km", ["value", "verdict"]].tolist() == [100, "met"]
+    turned = study.csv("site_verdicts").set_index("indicator_id").loc["within_1km"]
+    assert (turned["verdict_before"], turned["verdict_after"]) == ("not_met", "met")
+    assert turned["value_before"] == 60
+    whole = study.csv("site_target").iloc[0]
+    assert (whole["before"], whole["after"], whole["verdict_after"]) == (60, 100, "met")
+    assert "siting.other_verdict" not in set(study.csv("problems")["code"])
+
+
+def test_a_count_needs_the_homes_that_are_missing(made):
+    study = made("--indicator", "homes")
+    assert len(study.chosen) == 1
+    card = study.csv("scorecard").set_index("indicator_id")
+    assert card.loc["homes", ["value", "verdict"]].tolist() == [3, "met"]
+
+
+def test_what_is_met_needs_no_site(made):
+    study = made("--indicator", "beds_per_1000")
+    assert study.chosen == []
+    assert len(study.csv("site_verdicts")) == 0
+
+
+def test_phases_have_years(made):
+    study = made("--each", "2", "--parts", "1,1", "--first-year", "2027")
+    sites = study.csv("sites")
+    assert sites["phase"].tolist() == [1, 2]
+    assert sites["year"].tolist() == [2027, 2028]
+    # The first to open is the one that people gain from.
+    assert sites["people_added"].tolist() == [4, 0]
+    assert study.csv("siting")["step"].tolist() == ["all", "phase 1", "phase 2"]
+    assert sorted(sites["unit"]) == ["East", "West"]
+
+
+def test_same_bytes_twice(made, town, tmp_path):
+    assert ask(town, tmp_path / "again", *COVER).exit_code == 0
+    first = made(*COVER).folder
+    for file in sorted(first.iterdir()):
+        if file.name != "run.json":
+            assert file.read_bytes() == (tmp_path / "again" / file.name).read_bytes(), file.name
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--objective", "cover", "--sites", "0"), "number of new sites is 0"),
+        (("--objective", "cover", "--sites", "9"), "9 new sites are wanted of 4"),
+        (("--objective", "cover"), "neither a number of sites nor a budget"),
+        (("--seconds", "0"), "0"),
+        (("--level", "village_level"), 'no units of level "village_level"'),
+        (("--scope", "main_urban_area"), 'what scope "main_urban_area" holds'),
+        (("--share", "1", "--minutes", "3"), "cover 50.0000% at most"),
+        (("--each", "4"), "have too few candidates: West"),
+        (("--floor", "0.9", "--minutes", "3"), "cannot be lifted over the line"),
+        (("--indicator", "own:nothing"), 'no indicator of plan own "nothing"'),
+    ],
+)
+def test_what_cannot_be_is_worded_and_nothing_written(town, tmp_path, asked, said):
+    result = ask(town, tmp_path / "none", *asked)
+    assert result.exit_code == 1
+    assert said in result.output
+    assert "nothing was written" in result.output
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("--indicator", "homes", "--layer", "care_home"),
+        ("--layer", "care_home", "--minutes", "5", "--metres", "500"),
+        ("--layer", "care_home", "--parts", "1,1", "--budgets", "1,1"),
+        ("--layer", "care_home", "--parts", "one"),
+        ("--layer", "care_home", "--parts", "0,0"),
+        ("--layer", "care_home", "--year", "2025"),
+        ("--layer", "care_home", "--share", "2"),
+        (),
+    ],
+)
+def test_options_that_contradict_each_other_are_wrong_usage(town, tmp_path, asked):
+    result = CliRunner().invoke(main, ["site", str(town), *asked, "--out", str(tmp_path / "none")])
+    assert result.exit_code == 2
+    assert not (tmp_path / "none").exists()
+
+
+def test_where_possible_does_what_can_be_done(made):
+    # Within 3 minutes (150 m) North alone reaches anybody: 4 of the 10, and Alder has one.
+    study = made("--share", "1", "--minutes", "3", "--where-possible")
+    assert study.chosen == ["North"]
+    assert study.csv("sites")["people_covered"].tolist() == [5]
+
+
+def test_the_folder_of_a_run_is_not_replaced(made, town, tmp_path):
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "notes.txt").write_text("mine", encoding="utf-8")
+    result = ask(town, base, *COVER)
+    assert result.exit_code == 1
+    assert (base / "notes.txt").read_text(encoding="utf-8") == "mine"
