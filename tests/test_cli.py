@@ -33,6 +33,7 @@ RESULTS = {
     "roads_by_unit.csv",
     "run.json",
     "scorecard.csv",
+    "scorecard.xlsx",
     "unit_results.csv",
     "units.csv",
 }

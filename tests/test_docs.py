@@ -36,6 +36,7 @@ GUIDES = (
     "method.md",
     "plans.md",
     "changes.md",
+    "siting.md",
     "cli.md",
     "performance.md",
 )

@@ -39,6 +39,7 @@ ORDER = [
     "circles",
     "way",
     "study",
+    "site",
     "explain",
     "compare",
     "commands",

@@ -3,7 +3,8 @@
 The names below are the public ones; each is loaded when it is first used, so that
 ``import servicecircle`` stays light. Conversions between datums take and return arrays of
 longitude and latitude; a ``Project`` is read from a file by ``load_project`` and measured by
-``study_project`` (tables in memory) or ``run_project`` (a folder of results).
+``study_project`` (tables in memory) or ``run_project`` (a folder of results); where to build next
+is told by ``study_sites`` or ``propose_sites``.
 
 Examples
 --------
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         OutputError,
         ProjectError,
         ServiceCircleError,
+        SitingError,
         UnknownNameError,
     )
     from servicecircle.measure.access import reaches
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from servicecircle.problems import Problem, problem_table
     from servicecircle.project import Project, load_project
     from servicecircle.results import LayerInfo, Results
+    from servicecircle.site import SiteRequest, propose_sites, study_sites
     from servicecircle.standards.indicators import load_plan, packaged_plans
     from servicecircle.standards.plan import Plan
     from servicecircle.study import check_project, run_project, study_project
@@ -76,6 +79,8 @@ __all__ = [
     "ProjectError",
     "Results",
     "ServiceCircleError",
+    "SiteRequest",
+    "SitingError",
     "Summary",
     "UnknownNameError",
     "__version__",
@@ -99,9 +104,11 @@ __all__ = [
     "packaged_plans",
     "problem_table",
     "profile",
+    "propose_sites",
     "reaches",
     "run_project",
     "study_project",
+    "study_sites",
     "to_wgs84",
     "wgs84_to_bd09",
     "wgs84_to_gcj02",
@@ -128,6 +135,7 @@ _HOMES = {
         "OutputError",
         "ProjectError",
         "ServiceCircleError",
+        "SitingError",
         "UnknownNameError",
     ),
     "measure.access": ("reaches",),
@@ -139,6 +147,7 @@ _HOMES = {
     "problems": ("Problem", "problem_table"),
     "project": ("Project", "load_project"),
     "results": ("LayerInfo", "Results"),
+    "site": ("SiteRequest", "propose_sites", "study_sites"),
     "standards.indicators": ("load_plan", "packaged_plans"),
     "standards.plan": ("Plan",),
     "study": ("check_project", "run_project", "study_project"),

@@ -25,29 +25,29 @@ from servicecircle.progress import Progress, Silent
 from servicecircle.project import LEVELS, Project
 from servicecircle.results import Results
 from servicecircle.siting.added import with_sites, without_facilities
-from servicecircle.siting.proposal import Proposal, propose
+from servicecircle.siting.proposal import Promise, Proposal, propose
 from servicecircle.siting.report import proposal_record, proposal_tables
-from servicecircle.siting.request import Request, settle_request
+from servicecircle.siting.request import SiteRequest, settle_request
 from servicecircle.siting.words import siting_lines
 from servicecircle.standards.names import Names
 from servicecircle.study import Clock, read_study, study_inputs, write_results
 from servicecircle.summary.run import run_summary
 from servicecircle.summary.told import Summary
 
-__all__ = ["propose_sites", "study_sites"]
+__all__ = ["SiteRequest", "propose_sites", "study_sites"]
 
 _CHANGES = ("plan", "indicator_id", "alternative", "target_year")
 
 
 def propose_sites(
-    project: Project, request: Request, out: Path, *, progress: Progress | None = None
+    project: Project, request: SiteRequest, out: Path, *, progress: Progress | None = None
 ) -> Summary:
     """Make a siting study and write its folder, whole or not at all.
 
     Parameters
     ----------
     project : Project
-    request : Request
+    request : SiteRequest
     out : pathlib.Path
         New, empty, or the folder of an earlier siting study.
     progress : Progress, optional
@@ -80,13 +80,15 @@ def propose_sites(
     return replace(told, lines=lines)
 
 
-def study_sites(project: Project, request: Request, *, progress: Progress | None = None) -> Results:
+def study_sites(
+    project: Project, request: SiteRequest, *, progress: Progress | None = None
+) -> Results:
     """Make a siting study up to its tables, and write nothing.
 
     Parameters
     ----------
     project : Project
-    request : Request
+    request : SiteRequest
     progress : Progress, optional
 
     Returns
@@ -125,13 +127,17 @@ def study_sites(project: Project, request: Request, *, progress: Progress | None
         record={
             **after.record,
             "command": "site",
-            "siting": proposal_record(proposal) | {"verdicts_turned": len(turned)},
+            "siting": {
+                **proposal_record(proposal),
+                **_target_record(proposal, before, after),
+                "verdicts_turned": len(turned),
+            },
         },
         tables={**after.tables, **tables, "site_verdicts": turned},
     )
 
 
-def _at_end_of(project: Project, request: Request) -> Project:
+def _at_end_of(project: Project, request: SiteRequest) -> Project:
     """Return the project judged at the end of the target's year, where that is still to come."""
     if request.year is None or request.year <= project.project.as_of.year:
         return project
@@ -152,7 +158,7 @@ def _undrawn(project: Project) -> Project:
 
 def _proposed(
     project: Project,
-    request: Request,
+    request: SiteRequest,
     names: Names,
     ground: Ground,
     sites: Sites,
@@ -244,25 +250,44 @@ def _differences(proposal: Proposal, after: Results) -> Iterable[Problem]:
             )
 
 
-def _broken_promise(proposal: Proposal, after: Results) -> Iterable[Problem]:
-    """Yield an error where the scorecard does not say of the indicator what was proposed for."""
-    if proposal.promised is None:
-        return
-    plan, indicator, alternative, year, said = proposal.promised
-    card = after.scorecard
+def _verdict(card: pd.DataFrame, promised: Promise) -> str:
+    """Return what a scorecard says of the target of a proposal."""
     rows = card[
-        (card["plan"] == plan)
-        & (card["indicator_id"] == indicator)
-        & (card["alternative"].fillna("") == alternative)
+        (card["plan"] == promised.plan)
+        & (card["indicator_id"] == promised.indicator_id)
+        & (card["alternative"].fillna("") == promised.alternative)
     ]
-    if year is not None:
-        rows = rows[rows["target_year"] == year]
-    measured = str(rows["verdict"].iloc[0]) if len(rows) else "no_data"
-    if said != measured:
+    if promised.year is not None:
+        rows = rows[rows["target_year"] == promised.year]
+    return str(rows["verdict"].iloc[0]) if len(rows) else "no_data"
+
+
+def _target_record(proposal: Proposal, before: Results, after: Results) -> dict[str, Any]:
+    """Return the verdicts on the target as the two scorecards have them."""
+    if proposal.promised is None:
+        return {}
+    return {
+        "target": {
+            **proposal.target,
+            "verdict_before": _verdict(before.scorecard, proposal.promised),
+            "verdict_after": _verdict(after.scorecard, proposal.promised),
+        }
+    }
+
+
+def _broken_promise(proposal: Proposal, after: Results) -> Iterable[Problem]:
+    """Yield an error where the scorecard does not say of the target what was proposed for."""
+    promised = proposal.promised
+    if promised is None:
+        return
+    measured = _verdict(after.scorecard, promised)
+    # Where the value alone was to reach the target, its bounds may leave the verdict open.
+    good = {"met", "undecided"} if promised.value_only else {"met"}
+    if (promised.verdict == "met") != (measured in good):
         yield Problem(
             code="siting.other_verdict",
             severity="error",
             action="flagged",
-            value=indicator,
-            details={"said": said, "measured": measured},
+            value=promised.indicator_id,
+            details={"said": promised.verdict, "measured": measured},
         )

@@ -38,6 +38,7 @@ from servicecircle.outputs.run_record import (
     write_run_record,
 )
 from servicecircle.outputs.tables import write_tables
+from servicecircle.outputs.workbook import WORKBOOK, with_cuts_told, write_workbook
 from servicecircle.problems import Problem
 from servicecircle.progress import Advance, Progress, Silent
 from servicecircle.project import Project
@@ -233,7 +234,7 @@ def study_inputs(
         ground.units,
         main_rule=_main_rule(project, on_network=ground.network is not None),
     )
-    return Results(
+    results = Results(
         name=project.project.name,
         language=project.project.language,
         as_of=project.project.as_of,
@@ -273,6 +274,7 @@ def study_inputs(
         tables={**ground.tables, **judged.tables, **league, **capacity.tables, **equity},
         plan_files={one.file: one.text for one in kept},
     )
+    return with_cuts_told(results)
 
 
 def _main_rule(project: Project, *, on_network: bool) -> str:
@@ -378,6 +380,7 @@ def write_results(results: Results, clock: Clock, folder: Path, advance: Advance
         If a file cannot be written.
     """
     write_tables(results, folder)
+    write_workbook(results, folder / WORKBOOK)
     advance(1)
     write_geopackage(results, folder / "coverage.gpkg")
     advance(1)

@@ -14,6 +14,7 @@ FILES = {
     "league.csv",
     "league_units.csv",
     "scorecard.csv",
+    "scorecard.xlsx",
     "units.csv",
     "unit_results.csv",
     "facilities.csv",

@@ -71,7 +71,9 @@ def reached_by(model):
     ]
 
 
-def is_allowed(model, goal: Goal, chosen: set[int], reached=None) -> bool:
+def is_allowed(  # noqa: PLR0911, PLR0912 - one rule after the other
+    model, goal: Goal, chosen: set[int], reached=None
+) -> bool:
     """Return whether a set of open sites keeps everything, rule by rule as the texts say it."""
     n = model.cost.size
     existing = {j for j in range(n) if model.kept[j] or model.closable[j]}

@@ -40,7 +40,7 @@ def held_true(model, goal, answer):
 def test_equal_to_trying_every_choice(question):
     model, goal = question
     best = best_second(model, goal)
-    answer = solve_mean(model, goal)
+    answer = solve_mean(model, goal, seconds=300.0)
     if best is None:
         assert answer.status == "infeasible"
         assert answer.reasons
@@ -66,7 +66,7 @@ def test_a_bound_holds_whatever_the_gap(question, gap):
     best = best_second(model, goal)
     if best is None or best[0] == 0:
         return
-    answer = solve_mean(model, goal, gap=gap)
+    answer = solve_mean(model, goal, seconds=300.0, gap=gap)
     assert answer.steps[0][2] >= best[0] - 1e-6
     if answer.served.sum() == pytest.approx(best[0]):
         assert answer.bound <= best[1] + 1e-9

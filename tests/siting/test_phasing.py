@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from servicecircle.errors import SitingError
 from servicecircle.siting.examples import small_model
 from servicecircle.siting.model import Goal
-from servicecircle.siting.opening_order import Limits, Near, order_phases, order_within
+from servicecircle.siting.opening_costs import near_of
+from servicecircle.siting.opening_order import (
+    Limits,
+    _exchanged_cover,
+    order_phases,
+    order_within,
+)
 from servicecircle.siting.phasing import PHASE_COLUMNS, parts_of, sequence
 from servicecircle.siting.solve import solve
 
@@ -187,13 +193,11 @@ def test_costs_of_beginnings_are_those_of_the_open_sites(seed, objective):
 )
 def test_exchanging_never_loses_what_greedy_has(seed, measure, ends):
     rng = np.random.default_rng(seed)
-    costs = np.where(rng.random((9, 4)) < 0.5, rng.integers(1, 9, (9, 4)), np.inf)
-    near = Near(
+    model = small_model(
+        np.where(rng.random((9, 4)) < 0.5, rng.integers(1, 9, (9, 4)), 0),
         weights=rng.integers(0, 5, 9).astype(float),
-        costs=costs,
-        before=np.where(rng.random(9) < 0.3, 5.0, np.inf),
-        measure=measure,
     )
+    near = near_of(model, np.arange(4), measure, open_before=np.zeros(4, bool))
     phase, method = order_phases(near, Limits(most=np.array(ends, float), cost=np.ones(4)))
     assert method == "exchange"
     counts = [int((phase <= number).sum()) for number in range(len(ends))]
@@ -207,6 +211,56 @@ def test_exchanging_never_loses_what_greedy_has(seed, measure, ends):
     found = order_within(near, phase).tolist()
     assert total(found) >= total(greedy)
     assert total(found)[0] <= max(total(list(one))[0] for one in itertools.permutations(range(4)))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    measure=st.sampled_from(["cover", "mean", "worst"]),
+    existing=st.booleans(),
+)
+def test_what_a_site_adds_or_takes_away_is_the_difference_of_two_scores(seed, measure, existing):
+    model = random_model(seed, parts={"existing"} if existing else ())
+    sites = np.flatnonzero(~model.kept)
+    near = near_of(model, sites, measure, open_before=model.kept)
+    chosen = np.random.default_rng(seed).random(sites.size) < 0.5
+    now = near.score(chosen)
+    # The greatest cost only decides among those that change the people least, or most.
+    for told, left in ((near.gains(chosen), ~chosen), (near.losses(chosen), chosen)):
+        people = told[0][left].max(initial=-np.inf)
+        for site in np.flatnonzero(left).tolist():
+            changed = chosen.copy()
+            changed[site] = ~changed[site]
+            score = near.score(changed)
+            assert told[0][site] == pytest.approx(score[0] - now[0])
+            if measure == "mean":
+                assert told[1][site] == pytest.approx(score[1] - now[1])
+            if measure == "worst" and told[0][site] == people:
+                assert told[1][site] == pytest.approx(score[1])
+    reached = standing(model, set(sites[chosen].tolist()) | set(np.flatnonzero(model.kept)))
+    seen = standing(model, set(np.flatnonzero(model.kept)))
+    assert near.score(chosen)[0] - near.score(np.zeros_like(chosen))[0] == pytest.approx(
+        reached[0] - seen[0]
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), existing=st.booleans())
+def test_no_single_exchange_makes_an_exchanged_order_better(seed, existing):
+    model = random_model(seed, points=20, parts={"existing"} if existing else ())
+    sites = np.flatnonzero(~model.kept)
+    near = near_of(model, sites, "cover", open_before=model.kept)
+    limits = Limits(most=np.array([1.0, 3.0, float(sites.size)]), cost=np.ones(sites.size))
+    phase = _exchanged_cover(near, limits, np.array([0, 1, 1] + [2] * (sites.size - 3)))
+
+    def total(one):
+        return near.score(one <= 0)[0] + near.score(one <= 1)[0]
+
+    assert np.bincount(phase, minlength=3).tolist() == [1, 2, sites.size - 3]
+    for one, other in itertools.combinations(range(sites.size), 2):
+        trial = phase.copy()
+        trial[[one, other]] = phase[[other, one]]
+        assert total(trial) <= total(phase) + 1e-9
 
 
 def test_four_three_three_of_twenty_is_eight_six_six():

@@ -356,10 +356,37 @@ def test_milestones_that_are_over_are_refused_and_those_to_come_are_parts():
 
 
 def test_a_size_that_nobody_states_is_asked_for():
-    people = make.demand(("111", 100, 50))
-    study = study_of(make.evidence(demand=people), beds_rule())
-    with pytest.raises(SitingError, match="--capacity"):
-        site_target(study, beds_rule())
+    evidence = make.evidence(demand=make.demand(("111", 1000, 500)))
+    rule = beds_rule()
+    evidence = dataclasses.replace(evidence, facilities=make.facilities(home("111", capacity=0.0)))
+    study = study_of(evidence, rule)
+    target = site_target(study, rule)
+    with pytest.raises(SitingError, match=r"\[siting\] capacity"):
+        target_model(target, candidates("111", "112"), None)
+    # One that states its own beds is enough; the others bring nothing.
+    built = target_model(target, candidates("111", "112", capacity=[math.nan, 25.0]), None)
+    assert np.flatnonzero(solve_target(built).answer.open).tolist() == [1]
+
+
+def test_square_metres_that_nobody_states_are_asked_for():
+    rule = make.indicator(
+        kind="area_ratio", numerator="units_with", denominator="units",
+        norm=Norm(numerator="floor_area", denominator="households", per=100.0, value=30.0),
+    )  # fmt: skip
+    evidence = make.evidence(
+        units=make.units().assign(households=200.0),
+        facilities=make.facilities(home("111", floor_area_m2=0.0)),
+    )
+    with pytest.raises(SitingError, match="floor_area_m2"):
+        site_target(study_of(evidence, rule), rule)
+
+
+def test_a_place_with_fewer_beds_than_the_rule_asks_for_does_not_count():
+    rule = make.indicator(filter=Filter(beds_at_least=20), targets=(Target(year=2025, value=25),))
+    frame = candidates("111", "112", "121", capacity=[19.0, math.nan, 30.0])
+    study = study_of(make.evidence(), rule)
+    built = target_model(site_target(study, rule), frame, None)
+    assert built.counts.tolist() == [False, True, True]
 
 
 def test_rules_are_found_by_plan_and_id():
@@ -379,10 +406,13 @@ def test_rules_are_found_by_plan_and_id():
             rule_of(plans, text)
 
 
+PLANS = {name: load_plan(name) for name in packaged_plans()}
 EVERY = [
-    (name, one) for name in packaged_plans() for first in load_plan(name).indicators
+    (name, first, one)
+    for name, plan in PLANS.items()
+    for first in plan.indicators
     for one in variants(first)
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")

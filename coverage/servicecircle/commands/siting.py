@@ -227,10 +227,10 @@ def site(
     with faults_end(language), bars(language) as shown:
         with shown.stage("loading"):
             from servicecircle.site import propose_sites
-            from servicecircle.siting.request import Request
+            from servicecircle.siting.request import SiteRequest
             from servicecircle.study import default_folder
         folder = out or default_folder(f"{loaded.project.name} sites")
-        summary = propose_sites(loaded, Request(**asked), folder, progress=shown)
+        summary = propose_sites(loaded, SiteRequest(**asked), folder, progress=shown)
     say(summary.text(language))
     if strict and serious(summary):
         sys.exit(WITH_PROBLEMS)

@@ -23,6 +23,7 @@ from servicecircle.outputs.capacity_columns import facility_columns, point_colum
 from servicecircle.outputs.escape import clean_text
 from servicecircle.outputs.folder import write_error
 from servicecircle.outputs.sited import site_frames, site_unit_columns
+from servicecircle.outputs.styles import Style, layer_styles
 from servicecircle.project import DRAWN_LEVELS, LEVELS
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def write_geopackage(results: Results, path: Path) -> None:
     circles_layer        the circle of a whole facility layer
     overlaps             how many circles lie over an area, at least
     sites, candidates    of a siting study: what is proposed, and of which places
+    layer_styles         no layer: how QGIS draws each of them, and titles of fields
     ===================  =========================================================
 
     Parameters
@@ -84,9 +86,14 @@ def write_geopackage(results: Results, path: Path) -> None:
     """
     invented = results.invented or any(info.invented for info in results.layers)
     about = label("output_invented", results.language) if invented else ""
+    styles: list[tuple[str, Style]] = []
     with _failures(path), _file_dates(results.as_of):
         for layer in _layers(results):
             _write(layer, path, about)
+            styles += [
+                (layer.name, style) for style in layer_styles(layer.name, layer.frame, results)
+            ]
+        _write_styles(styles, path, results)
 
 
 def write_layers(
@@ -274,6 +281,39 @@ def _write(layer: _Layer, path: Path, about: str) -> None:
         crs=_CRS,
         append=path.exists(),
         layer_options={"DESCRIPTION": about} if about else None,
+    )
+
+
+def _write_styles(styles: list[tuple[str, Style]], path: Path, results: Results) -> None:
+    """Write the table ``layer_styles`` in the form that QGIS makes and reads."""
+    count = len(styles)
+    texts = {
+        "f_table_catalog": [""] * count,
+        "f_table_schema": [""] * count,
+        "f_table_name": [layer for layer, _ in styles],
+        "f_geometry_column": ["geom"] * count,
+        "styleName": [clean_text(style.name) for _, style in styles],
+        "styleQML": [style.qml for _, style in styles],
+        "styleSLD": [""] * count,
+        "useAsDefault": [style.default for _, style in styles],
+        "description": [label("style_about", results.language)] * count,
+        "owner": [""] * count,
+        "ui": [""] * count,
+        "update_time": [np.datetime64(results.as_of, "ms")] * count,
+    }
+    types: dict[str, Any] = {"useAsDefault": bool, "update_time": "datetime64[ms]"}
+    pyogrio.raw.write(
+        path,
+        None,
+        [np.array(values, dtype=types.get(name, object)) for name, values in texts.items()],
+        list(texts),
+        layer="layer_styles",
+        driver="GPKG",
+        geometry_type=None,
+        append=True,
+        layer_options={"FID": "id"},
+        # GDAL's number for UTC, as the format has its times.
+        gdal_tz_offsets={"update_time": np.full(count, 100)},
     )
 
 

@@ -12,6 +12,7 @@ __all__ = [
     "RATE_BREAKS",
     "RATE_COLOURS",
     "VERDICT_COLOURS",
+    "VERDICT_FILLS",
     "VERDICT_SIGNS",
     "layer_colour",
     "layer_marks",
@@ -52,6 +53,17 @@ VERDICT_COLOURS = {
     "not_due": "#2f5d9b",
     "no_target": "#5f6670",
 }
+# Pale kin of Okabe and Ito's blue, vermilion and yellow, which colour-blind readers tell apart.
+VERDICT_FILLS = {
+    "met": ("#BFE0F2", "#0B4A6F"),
+    "not_met": ("#F7C9A9", "#7A2400"),
+    "undecided": ("#FFF3B0", "#5E4B00"),
+    "no_data": ("#E9EBEE", "#4C535B"),
+    "not_applicable": ("#E9EBEE", "#4C535B"),
+    "not_due": ("#FFFFFF", "#2F5D9B"),
+    "no_target": ("#E9EBEE", "#4C535B"),
+}
+"""Of cells: their ground and their letters."""
 VERDICT_SIGNS = {
     "met": "✔",
     "not_met": "✘",

@@ -97,6 +97,9 @@ def with_sites(
         "invented": False,
         **(attributes or {}),
     }
+    # A place that states its own capacity keeps it, whatever others are taken to have.
+    others = np.asarray(given["capacity"], np.float64)
+    given["capacity"] = np.where(np.isfinite(capacity), capacity, others)
     columns = {
         str(name): _column(given.get(str(name)), kind, len(sites))
         for name, kind in frame.dtypes.items()
@@ -148,5 +151,4 @@ def _column(values: Any, kind: Any, count: int) -> pd.Series[Any]:
             filled = filled.fillna(value=False)
         column: pd.Series[Any] = filled.astype(kind)
         return column
-    column = pd.Series(values, index=range(count), dtype="object").astype(kind)
-    return column
+    return pd.Series(values, index=range(count), dtype="object").astype(kind)

@@ -223,7 +223,10 @@ def _presence(question: Question, units: pd.DataFrame) -> Ints:
 
 
 def _as_far_as_possible(built: Built) -> Built:
-    """Lower what is asked to what all candidates together can give."""
+    """Lower what is asked to what all candidates together can give.
+
+    A share that they cannot give is everybody whom they reach: those out of reach leave the model.
+    """
     model, goal = built.model, built.goal
     reached = np.diff(model.pairs.indptr) > 0
     count = model.floors.size
@@ -235,10 +238,20 @@ def _as_far_as_possible(built: Built) -> Built:
         floors = np.where(np.isnan(model.floors), np.nan, np.fmin(model.floors, most / all_of))
     there = ~model.forbidden & (model.site_units >= 0)
     sites = np.bincount(model.site_units[there], minlength=count)
-    total = float(model.weights.sum())
-    share = min(goal.share, float(model.weights[reached].sum()) / total) if total > 0 else 0.0
+    model = replace(model, floors=floors, presence=np.minimum(model.presence, sites))
+    total, most_people = float(model.weights.sum()), float(model.weights[reached].sum())
+    if goal.share * total <= most_people:
+        return replace(built, model=model)
+    if not np.isnan(floors).all():
+        goal = replace(goal, share=most_people / total)
+        return replace(built, model=model, goal=goal)
+    rows = np.flatnonzero(reached)
     return replace(
         built,
-        model=replace(model, floors=floors, presence=np.minimum(model.presence, sites)),
-        goal=replace(goal, share=share),
+        model=replace(
+            model, weights=model.weights[rows], pairs=model.pairs[rows], units=model.units[rows]
+        ),
+        goal=replace(goal, share=1.0),
+        rows=built.rows[rows],
+        service=built.service[rows],
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from servicecircle.siting.answers import gap_of, no_answer
 from servicecircle.siting.capacity_greedy import greedy_flows
 from servicecircle.siting.capacity_model import SLACK, Flows, capacity_mip, flows_of
+from servicecircle.siting.center import solve_worst
 from servicecircle.siting.choice import allowed, choice_of
 from servicecircle.siting.highs import MipAnswer, holds, solve_mip
 from servicecircle.siting.median import solve_mean
@@ -131,8 +132,34 @@ def _first(flows: Flows, goal: Goal, *, until: float, gap: float) -> MipAnswer:
         value = float(mip.cost @ start)
         if _near(value, top, gap):
             return MipAnswer(status="optimal", values=start, objective=value, bound=top)
+    loose = _loose_first(flows, goal, seconds=left / 4.0, gap=gap)
+    if np.isfinite(loose.bound):
+        top = min(top, loose.bound * _scale(flows))
+    if loose.open.any():
+        given = capacity_mip(
+            flows, goal, on_sites=np.zeros(flows.sites.size), on_flows=flows.most * _scale(flows),
+            given=loose.open[flows.sites],
+        )  # fmt: skip
+        other = solve_mip(given, seconds=max(until - time.perf_counter(), 0.05) / 3.0).values
+        if other is not None and (start is None or mip.cost @ other > mip.cost @ start):
+            start = other
+        value = np.nan if start is None else float(mip.cost @ start)
+        if start is not None and _near(value, top, gap) and holds(mip, start):
+            return MipAnswer(status="optimal", values=start, objective=value, bound=top)
+    left = until - time.perf_counter()
     answer = solve_mip(mip, start=start, seconds=left, gap=gap)
     return replace(answer, bound=min(answer.bound, top))
+
+
+def _loose(flows: Flows) -> SitingModel:
+    """Return the model without capacities: no choice is worse in it."""
+    return replace(flows.model, capacity=np.full(flows.model.cost.size, np.inf))
+
+
+def _loose_first(flows: Flows, goal: Goal, *, seconds: float, gap: float) -> Answer:
+    from servicecircle.siting.solve import solve  # it calls this module
+
+    return solve(_loose(flows), goal, seconds=max(seconds, 0.05), gap=gap)
 
 
 def _most_people(flows: Flows) -> float:
@@ -161,8 +188,8 @@ def _mean(
     firsts = [start[: flows.sites.size] > 0.5]  # noqa: PLR2004 - 0 or 1
     # Without capacities nothing is dearer: a bound, and often a good choice.
     loose = solve_mean(
-        replace(flows.model, capacity=np.full(flows.model.cost.size, np.inf)),
-        flows.goal, seconds=max((until - time.perf_counter()) / 4.0, 0.05), gap=gap,
+        _loose(flows), flows.goal,
+        seconds=max((until - time.perf_counter()) / 4.0, 0.05), gap=gap,
     )  # fmt: skip
     if loose.status in {"optimal", "feasible"}:
         firsts.append(loose.open[flows.sites])
@@ -206,6 +233,14 @@ def _worst(
     best, worst = start, _farthest(flows, start)
     costs = np.unique(flows.cost[flows.cost <= worst])
     low, stuck = float(costs[0]) if costs.size else 0.0, False
+    loose = solve_worst(
+        _loose(flows), flows.goal,
+        seconds=max((until - time.perf_counter()) / 4.0, 0.05), gap=gap,
+    )  # fmt: skip
+    if loose.open.any() and served >= loose.steps[0][2] * (1.0 - SLACK):
+        # As many are served as without capacities: nothing is nearer than there.
+        low = min(max(low, loose.bound), worst)
+        costs = costs[costs >= low]
     while costs.size > 1 and time.perf_counter() < until:
         if not stuck and gap_of(worst, low) <= gap:
             break
@@ -262,7 +297,7 @@ def _told_first(
     if answer.values is None:
         reasons: tuple[tuple[str, Ints], ...] = ()
         if answer.status == "infeasible":
-            loose = replace(model, capacity=np.full(model.cost.size, np.inf))
+            loose = _loose(flows)
             left = max(began + seconds - time.perf_counter(), 1.0)
             reasons = _why(loose, goal, seconds=left)
         return no_answer(

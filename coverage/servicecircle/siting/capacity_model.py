@@ -140,7 +140,7 @@ def capacity_mip(
     blocks.append(_open_only(flows, column, goal=goal, all_pairs=given is None))
     for members, need in _needs(flows, least):
         # In units of the largest flow, so that the solver's tolerance means little.
-        scale = 1.0 / max(float(flows.most[members].max(initial=0.0)), 1e-300)
+        scale = 1.0 / (float(flows.most[members].max(initial=0.0)) or 1.0)
         line = np.r_[np.zeros(sites), np.where(members, flows.most * scale, 0.0)]
         blocks.append((csr_array(line[None, :]), np.array([need * scale]), np.array([np.inf])))
     blocks += _on_sites(flows, goal)

@@ -17,7 +17,7 @@ from scipy.sparse import coo_array, csr_array, hstack, vstack
 from servicecircle.siting.answers import gap_of, nearest_open, told
 from servicecircle.siting.choice import site_rows
 from servicecircle.siting.highs import Mip, MipAnswer, solve_mip
-from servicecircle.siting.median import best_of
+from servicecircle.siting.median import best_of, keeps_rules, only_those_that_cover
 from servicecircle.siting.median_exact import whole_most
 from servicecircle.siting.median_search import Search, first_open, improve, search_of, worth_of
 from servicecircle.siting.medians import SAME, Medians, medians_of
@@ -83,10 +83,14 @@ def solve_worst(
     if isinstance(known, Answer):
         return replace(known, seconds=time.perf_counter() - began)
     is_open, least_unserved, methods = known
+    search, is_open = only_those_that_cover(search, is_open, until=until)
+    core = search.core
     best = _met(search, is_open)
     for start in (is_open, first_open(search)):
         if start is not None:
-            best = _better(search, best, _met(search, _evened(search, start, best.unserved)))
+            evened = _evened(search, start, best.unserved)
+            if keeps_rules(search, evened):
+                best = _better(search, best, _met(search, evened))
     low = _least(search, best.unserved)
     stuck = False
     costs = _costs(model, core, low, best.worst)
@@ -131,7 +135,10 @@ def _better(search: Search, one: _Found, other: _Found) -> _Found:
 
 
 def _evened(search: Search, is_open: Bools, unserved: float) -> Bools:
-    """Return a choice with a small worst cost: exchanges with the costs to a high power."""
+    """Return a choice with a small worst cost: exchanges with the costs to a high power.
+
+    All points count alike in them, so that it may break a floor.
+    """
     core = search.core
     scale = max(core.farthest, 1e-300)
     bent = replace(
@@ -144,8 +151,7 @@ def _evened(search: Search, is_open: Bools, unserved: float) -> Bools:
     power = replace(search, core=bent, fallback=np.where(alone, 1e3, bent.fixed))
     after = improve(power, is_open)
     slack = SAME * core.people
-    worth = worth_of(search, after)
-    return after if worth.unserved <= unserved + slack else is_open
+    return after if worth_of(search, after).unserved <= unserved + slack else is_open
 
 
 def _least(search: Search, unserved: float) -> float:
@@ -157,16 +163,23 @@ def _least(search: Search, unserved: float) -> float:
     core, model = search.core, search.model
     _, site = nearest_open(model.pairs, core.choice.fixed)
     there = site >= 0
-    least, site = nearest_open(model.pairs, core.choice.fixed | core.choice.free)
+    least, site = nearest_open(model.pairs, _usable(core))
     if unserved - core.unserved <= SAME * core.people:
         there = site >= 0
     there &= model.weights > 0
     return float(least[there].max(initial=0.0))
 
 
+def _usable(core: Medians) -> Bools:
+    """Return the sites that are open in some choice: those too close to a fixed one are not."""
+    usable = core.choice.fixed.copy()
+    usable[core.sites] = True
+    return usable
+
+
 def _costs(model: SitingModel, core: Medians, low: float, high: float) -> Floats:
     """Return the costs that the worst can be, ascending."""
-    reach = core.choice.fixed | core.choice.free
+    reach = _usable(core)
     row = np.repeat(np.arange(model.weights.size), np.diff(model.pairs.indptr))
     held = reach[model.pairs.indices] & (model.weights[row] > 0)
     held &= (model.pairs.data >= low) & (model.pairs.data <= high)
@@ -200,7 +213,7 @@ def _within(search: Search, limit: float, unserved: float) -> Mip:
     parts = [csr_array(hstack([sets[points], missed], format="csr"))]
     lower, upper = [np.ones(points.size)], [np.full(points.size, np.inf)]
     for those, most in _missing(core, alone, unserved):
-        scale = 1.0 / max(float(core.weights[alone[those]].max(initial=0.0)), 1e-300)
+        scale = 1.0 / (float(core.weights[alone[those]].max(initial=0.0)) or 1.0)
         line = np.where(those, core.weights[alone] * scale, 0.0)
         parts.append(csr_array(np.r_[np.zeros(core.sites.size), line][None, :]))
         lower.append(np.array([-np.inf]))

@@ -175,7 +175,7 @@ def _contradictions(model: SitingModel, goal: Goal) -> list[Problem]:
     if goal.sites is not None and goal.sites >= 0 and count > goal.sites + goal.closings:
         faults.append(_fault("mandatory_over", count, sites=goal.sites))
     total = float(model.cost[opened].sum())
-    if goal.budget is not None and total > goal.budget * (1.0 + _SLACK):
+    if goal.budget is not None and total > max(goal.budget, 0.0) * (1.0 + _SLACK) and count:
         faults.append(_fault("mandatory_budget", f"{total:g}", budget=f"{goal.budget:g}"))
     return faults
 

@@ -19,6 +19,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 _TINY = 1e-9
+_HAIR = 1e-12
 _MUST = 4.0
 
 
@@ -133,7 +134,7 @@ def _greedy(  # noqa: PLR0912, PLR0913, PLR0917 - one kernel, one loop
                     row = side_rows[at]
                     if sums[row] < lower[row] - 1e-9:
                         gain += 1.0 / lower[row]
-            if gain > score * price[column] and gain > 1e-12 and _fits(
+            if gain > score * price[column] and gain > _HAIR and _fits(
                 side_starts, side_rows, side_values, sums, lower, upper, -1, column
             ):  # fmt: skip
                 best, score = column, gain / price[column]
@@ -277,15 +278,15 @@ def _needs_hold(
                 spare[last] -= weights[row]
                 if need[row] >= 0:
                     spare[need[row]] -= weights[row]
-                    holds &= spare[need[row]] >= -1e-12
-    holds &= spare[last] >= -1e-12
+                    holds &= spare[need[row]] >= -_HAIR
+    holds &= spare[last] >= -_HAIR
     for at in range(column_starts[out], column_starts[out + 1]):
         row = column_rows[at]
         if count[row] == 1 and weights[row] >= 0.0:
             spare[last] += weights[row]
             if need[row] >= 0:
                 spare[need[row]] += weights[row]
-    return holds
+    return bool(holds)
 
 
 @compiled()
@@ -352,7 +353,7 @@ def thinned(search: Search, chosen: Bools) -> Bools:
 
 
 @compiled()
-def _needs_hold_swapped(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
+def _needs_hold_swapped(
     column_starts: Any, column_rows: Any, count: Ints, need: Ints, weights: Floats,
     spare: Floats, out: int, into: int,
 ) -> bool:  # fmt: skip
@@ -364,11 +365,11 @@ def _needs_hold_swapped(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
     )
     for at in range(column_starts[into], column_starts[into + 1]):
         count[column_rows[at]] -= 1
-    return holds
+    return bool(holds)
 
 
 @compiled()
-def _needs_hold_only_units(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
+def _needs_hold_only_units(
     column_starts: Any, column_rows: Any, count: Ints, need: Ints, weights: Floats,
     spare: Floats, out: int, into: int,
 ) -> bool:  # fmt: skip
@@ -384,17 +385,17 @@ def _needs_hold_only_units(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
     for at in range(column_starts[out], column_starts[out + 1]):
         row = column_rows[at]
         if count[row] == 1 and need[row] >= 0:
-            holds &= spare[need[row]] >= -1e-12
+            holds &= spare[need[row]] >= -_HAIR
             spare[need[row]] += weights[row]
     for at in range(column_starts[into], column_starts[into + 1]):
         row = column_rows[at]
         if count[row] == 1 and need[row] >= 0:
             spare[need[row]] -= weights[row]
-    return holds
+    return bool(holds)
 
 
 @compiled()
-def _exchange(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one sweep
+def _exchange(  # noqa: PLR0912, PLR0913, PLR0917 - one kernel, one sweep
     row_starts: Any, row_columns: Any, column_starts: Any, column_rows: Any, worth: Floats,
     side_starts: Any, side_rows: Any, side_values: Floats, sums: Floats, lower: Floats,
     upper: Floats, chosen: Bools, count: Ints, need: Ints, weights: Floats, spare: Floats,
@@ -450,7 +451,7 @@ def _exchange(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one swe
             row = column_rows[at]
             count[row] += 1
             if count[row] == 1:
-                if need[row] >= 0:
+                if spare.size and need[row] >= 0:
                     spare[need[row]] += weights[row]
                 for place in range(row_starts[row], row_starts[row + 1]):
                     gains[row_columns[place]] -= worth[row]
@@ -458,14 +459,16 @@ def _exchange(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one swe
             row = column_rows[at]
             count[row] -= 1
             if count[row] == 0:
-                if need[row] >= 0:
+                if spare.size and need[row] >= 0:
                     spare[need[row]] -= weights[row]
                 for place in range(row_starts[row], row_starts[row + 1]):
                     gains[row_columns[place]] += worth[row]
     return done
 
 
-def exchanged(search: Search, chosen: Bools, *, sweeps: int) -> tuple[Bools, bool]:
+def exchanged(
+    search: Search, chosen: Bools, *, sweeps: int, worth: Floats | None = None
+) -> tuple[Bools, bool]:
     """Return a choice for ``cover`` after exchanging single sites while more people are covered.
 
     The interchange of Teitz and Bart (1968) for maximal covering: of all sites that may be opened
@@ -478,6 +481,8 @@ def exchanged(search: Search, chosen: Bools, *, sweeps: int) -> tuple[Bools, boo
         That keeps needs and limits.
     sweeps : int
         At most so many.
+    worth : numpy.ndarray of float, shape (g,), optional
+        Of covering each group, instead of its people: needs are then not looked at.
 
     Returns
     -------
@@ -489,17 +494,20 @@ def exchanged(search: Search, chosen: Bools, *, sweeps: int) -> tuple[Bools, boo
     problem = search.problem
     chosen, count = chosen.copy(), np.zeros(problem.weights.size, np.int64)
     _count(search.by_column.indptr, search.by_column.indices, chosen, count)
-    total = float(problem.weights.sum())
-    # Uncovering a group that must be covered is worth more than all people.
-    worth = np.where(problem.must, _MUST * max(total, 1.0), problem.weights)
-    spare = _spare(problem, count)[:-1]
+    spare = np.empty(0)
+    if worth is None:
+        spare = _spare(problem, count)[:-1]
+        # Uncovering a group that must be covered is worth more than all people.
+        most = _MUST * max(float(problem.weights.sum()), 1.0)
+        worth = np.where(problem.must, most, problem.weights)
+    least = _TINY * max(float(worth[~problem.must].sum()), _TINY)
     sums = np.asarray(problem.side @ chosen.astype(float))
     for _ in range(sweeps):
         done = _exchange(
             problem.reach.indptr, problem.reach.indices, search.by_column.indptr,
             search.by_column.indices, worth, search.sides.indptr, search.sides.indices,
             search.sides.data, sums, problem.lower, problem.upper, chosen, count, problem.need,
-            problem.weights, spare, _TINY * max(total, 1.0),
+            problem.weights, spare, least,
         )  # fmt: skip
         if not done:
             return chosen, True

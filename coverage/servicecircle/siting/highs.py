@@ -213,7 +213,9 @@ def _told(
     states = highspy.HighsModelStatus
     if ended in (states.kInfeasible, states.kUnboundedOrInfeasible) and kept is None:
         return _infeasible()
-    if ended not in (states.kOptimal, states.kTimeLimit, states.kInterrupt, states.kModelEmpty):
+    # Unknown: rows that are kept or broken by less than the solver can tell.
+    short = (states.kTimeLimit, states.kInterrupt, states.kUnknown)
+    if ended not in (states.kOptimal, states.kModelEmpty, *short):
         msg = f"HiGHS ended with {solver.modelStatusToString(ended)}"
         raise RuntimeError(msg)
     values, objective = kept, np.nan if kept is None else float(cost @ kept)
@@ -234,7 +236,7 @@ def _told(
     bound = sign * min(sign * bound, sign * objective)
     apart = abs(objective - bound)
     closed = apart <= max(gap * max(abs(objective), abs(bound)), _TOLERANCE)
-    done = ended != states.kTimeLimit or closed
+    done = ended not in short or closed
     return MipAnswer(
         status="optimal" if done else "feasible", values=values, objective=objective, bound=bound
     )

@@ -26,9 +26,10 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 _SLACK = 1e-9
-_SMOOTH = 0.7
-_PATIENCE = 15
-_LEAST_STEP = 5e-3
+_SMOOTH = 0.85
+_PATIENCE = 8
+_LEAST_STEP = 1e-3
+_MANY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -52,13 +53,27 @@ class Dual:
     steps: int
 
 
+@compiled()
+def _sums_alone(starts: Any, columns: Any, values: Floats, out: Floats) -> None:
+    for row in range(out.size):
+        total = 0.0
+        for at in range(starts[row], starts[row + 1]):
+            total += values[columns[at]]
+        out[row] = total
+
+
 @compiled(parallel=True)
-def _row_sums(starts: Any, columns: Any, values: Floats, out: Floats) -> None:
+def _sums_together(starts: Any, columns: Any, values: Floats, out: Floats) -> None:
     for row in prange(out.size):
         total = 0.0
         for at in range(starts[row], starts[row + 1]):
             total += values[columns[at]]
         out[row] = total
+
+
+def _row_sums(starts: Any, columns: Any, values: Floats, out: Floats) -> None:
+    """Add up values by row: each row in one thread and in one order, so the same bits."""
+    (_sums_together if columns.size > _MANY else _sums_alone)(starts, columns, values, out)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +84,8 @@ class _Priced:
     by_column: csc_array
     worth: Floats
     scale: Floats
+    rate: float
+    typical: float
     kept: int
     kept_values: Floats
     others: NDArray[np.int64]
@@ -85,12 +102,22 @@ def _priced(problem: Covering, by_column: csc_array) -> _Priced:
     worth = problem.weights if problem.maximise else np.zeros(problem.weights.size)
     worth = np.where(problem.must, 0.0, worth)
     # Prices move in proportion to what they are about: people, or the cost of a site.
-    people = np.maximum(problem.weights, 1e-12) if problem.maximise else np.ones(worth.size)
+    people = np.asarray(by_column.T @ problem.weights).ravel()
+    if problem.maximise:
+        rate, typical = 1.0, float(np.median(people)) if columns else 1.0
+        scale = np.maximum(problem.weights, 1e-12)
+    else:
+        dear = (problem.cost > 0) & (people > 0)
+        rate = float(np.median(problem.cost[dear] / people[dear])) if dear.any() else 1.0
+        typical = float(np.median(problem.cost[dear])) if dear.any() else 1.0
+        scale = np.where(problem.must, typical, rate * np.maximum(problem.weights, 1e-12))
     return _Priced(
         problem=problem,
         by_column=by_column,
         worth=worth,
-        scale=people,
+        scale=scale,
+        rate=rate,
+        typical=typical,
         kept=kept,
         kept_values=values,
         others=np.flatnonzero(np.arange(problem.lower.size) != kept),
@@ -227,14 +254,10 @@ def _first_prices(about: _Priced) -> _Prices:
         np.minimum.at(groups, about.by_column.indices, each[owner])
         groups = np.where(np.isfinite(groups), groups, 0.0)
         if np.any(~problem.must):
-            # People are worth about what covering one of them costs at best.
-            people = np.asarray(about.by_column.T @ problem.weights).ravel()
-            rate = float(np.min(problem.cost / np.maximum(people, 1e-12), initial=0.0))
-            best = problem.cost[people > 0] / people[people > 0]
-            rate = float(np.median(best)) if best.size else 0.0
-            needs[:-1] = rate
-            needs[-1] = rate if np.isfinite(problem.total) else 0.0
-            groups = np.where(problem.must, groups, rate * problem.weights)
+            # People are worth about what covering one of them costs.
+            needs[:-1] = about.rate
+            needs[-1] = about.rate if np.isfinite(problem.total) else 0.0
+            groups = np.where(problem.must, groups, about.rate * problem.weights)
     return _Prices(groups, needs, np.zeros(about.others.size))
 
 
@@ -291,11 +314,9 @@ def _value(about: _Priced, prices: _Prices) -> tuple[float, Floats, Floats, _Pri
 
 
 def _weights(about: _Priced) -> tuple[Floats, Floats]:
-    """Return how far prices of needs move for a unit of slope."""
+    """Return how far prices of needs and limits move for a unit of slope."""
     needs = np.append(about.problem.needs, max(about.problem.total, 1.0))
-    per = float(np.median(about.problem.cost)) if not about.problem.maximise else 1.0
-    typical = 1.0 if about.problem.maximise else max(per, 1e-12)
-    return typical / np.maximum(needs, 1e-12) ** 2, np.full(about.others.size, typical)
+    return about.rate / np.maximum(needs, 1e-12), np.full(about.others.size, about.typical)
 
 
 def _length(about: _Priced, slope: _Prices) -> float:

@@ -13,8 +13,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from servicecircle.siting.answers import gap_of, no_answer, told
+from servicecircle.siting.answers import gap_of, nearest_open, no_answer, told
 from servicecircle.siting.choice import allowed
+from servicecircle.siting.covering import unmet_floors
 from servicecircle.siting.highs import solve_mip
 from servicecircle.siting.median_bound import Prices, Rules, find_prices
 from servicecircle.siting.median_exact import remaining
@@ -22,7 +23,7 @@ from servicecircle.siting.median_search import Search, first_open, improve, sear
 from servicecircle.siting.medians import SAME, Value, medians_of
 from servicecircle.siting.model import Answer, Goal, SitingModel
 
-__all__ = ["best_of", "solve_cover_then_mean", "solve_mean"]
+__all__ = ["best_of", "keeps_rules", "only_those_that_cover", "solve_cover_then_mean", "solve_mean"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -79,6 +80,7 @@ def solve_mean(
     if isinstance(first, Answer):
         return replace(first, seconds=time.perf_counter() - began)
     is_open, least_unserved, methods = first
+    search, is_open = only_those_that_cover(search, is_open, until=began + seconds)
     best = _Best(search)
     best.meet(is_open)
     bound, more = _second_step(best, until=began + seconds, gap=gap)
@@ -163,6 +165,29 @@ def best_of(search: Search, *, until: float, gap: float) -> tuple[Bools, float, 
     return best.open, least, methods
 
 
+def keeps_rules(search: Search, is_open: Bools) -> bool:
+    """Return whether a choice obeys the rules on sites, and the floors of units.
+
+    Parameters
+    ----------
+    search : Search
+    is_open : numpy.ndarray of bool, shape (m,)
+
+    Returns
+    -------
+    bool
+    """
+    model, core = search.model, search.core
+    whole = core.choice.fixed.copy()
+    whole[core.sites[is_open]] = True
+    if not allowed(model, search.goal, whole):
+        return False
+    if not np.any(model.floors > 0):
+        return True
+    _, site = nearest_open(model.pairs, whole)
+    return not unmet_floors(model, site >= 0).size
+
+
 class _Best:
     """The best choice met so far, and what to compare others with."""
 
@@ -174,13 +199,10 @@ class _Best:
 
     def meet(self, is_open: Bools) -> bool:
         """Keep a choice if it obeys everything and is better; return whether it is."""
-        search = self.search
-        whole = search.core.choice.fixed.copy()
-        whole[search.core.sites[is_open]] = True
-        value = worth_of(search, is_open)
-        if not value.better(self.value, people=search.core.people):
+        value = worth_of(self.search, is_open)
+        if not value.better(self.value, people=self.search.core.people):
             return False
-        if not allowed(search.model, search.goal, whole) or not _keeps_floors(search.model, whole):
+        if not keeps_rules(self.search, is_open):
             return False
         self.open, self.value = is_open.copy(), value
         return True
@@ -209,6 +231,56 @@ def _first_step(model: SitingModel, goal: Goal, *, seconds: float, gap: float) -
     return solve(model, replace(goal, objective="cover"), seconds=max(seconds, 0.05), gap=gap)
 
 
+def only_those_that_cover(search: Search, is_open: Bools, *, until: float) -> tuple[Search, Bools]:
+    """Return the same choice in a smaller core, without sites that would leave more unserved.
+
+    The prices of people served, each counting alike, prove that a choice with such a site leaves
+    more of them unserved than this one does.
+
+    Parameters
+    ----------
+    search : Search
+    is_open : numpy.ndarray of bool, shape (m,)
+        A choice that obeys all rules.
+    until : float
+        ``time.perf_counter``; a quarter of the time is taken.
+
+    Returns
+    -------
+    search : Search
+        The same one where everybody is served who can be.
+    open : numpy.ndarray of bool
+    """
+    core, best = search.core, _Best(search)
+    best.meet(is_open)
+    if best.unserved <= best.slack:
+        return search, is_open
+    flat = replace(
+        core,
+        cost=np.zeros(core.cost.size),
+        fixed=np.where(np.isfinite(core.fixed), 0.0, np.inf),
+    )
+    found = find_prices(
+        flat,
+        _rules(search),
+        prices=0.5 * core.weights,
+        penalty=1.0,
+        target=best.unserved,
+        steps=ROUND,
+        until=time.perf_counter() + (until - time.perf_counter()) / 4.0,
+    )
+    selected = found.selected
+    out = found.bound + selected.rise > best.unserved + best.slack
+    out &= (selected.share <= 0.0) & ~core.choice.existing[core.sites] & ~is_open
+    forbidden = search.model.forbidden.copy()
+    forbidden[core.sites[out]] = True
+    model = replace(search.model, forbidden=forbidden)
+    less = search_of(model, search.goal, medians_of(model, search.goal), until=search.until)
+    opened = np.zeros(forbidden.size, np.bool_)
+    opened[core.sites[is_open]] = True
+    return less, opened[less.core.sites]
+
+
 def _second_step(best: _Best, *, until: float, gap: float) -> tuple[float, list[str]]:
     """Return a bound of the core's cost over choices that leave no more unserved than the best."""
     core = best.search.core
@@ -219,7 +291,8 @@ def _second_step(best: _Best, *, until: float, gap: float) -> tuple[float, list[
     penalty = PENALTIES[0] * core.farthest
     everybody = best.unserved <= best.slack
     if not everybody:
-        prices, penalty = _penalty(best, rules, prices, until=until)
+        now = time.perf_counter()
+        prices, penalty = _penalty(best, rules, prices, until=now + (until - now) / 4.0)
     found: Prices | None = None
     # Everybody at the nearest of all sites.
     bound = float(core.weights @ core.cost[core.starts[:-1]]) if everybody else 0.0
@@ -378,22 +451,6 @@ def _settle(best: _Best, found: Prices, *, until: float, gap: float) -> float | 
 
 def _closed(cost: float, bound: float, gap: float) -> bool:
     return cost - bound <= max(gap, EXACT) * abs(cost)
-
-
-def _keeps_floors(model: SitingModel, whole: Bools) -> bool:
-    """Return whether each unit's people are served to its least share."""
-    asked = np.flatnonzero(~np.isnan(model.floors))
-    if not asked.size:
-        return True
-    held = np.isin(model.units, asked)
-    size = model.floors.size
-    people = np.bincount(model.units[held], weights=model.weights[held], minlength=size)[asked]
-    reached = np.zeros(model.weights.size, np.bool_)
-    row = np.repeat(np.arange(reached.size), np.diff(model.pairs.indptr))
-    reached[row[whole[model.pairs.indices]]] = True
-    held &= reached
-    there = np.bincount(model.units[held], weights=model.weights[held], minlength=size)[asked]
-    return bool(np.all(there >= model.floors[asked] * people - 1e-6 - SAME * people))
 
 
 def _told(

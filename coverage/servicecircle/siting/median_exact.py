@@ -244,7 +244,7 @@ def _limits(
             continue
         bound -= float(weights[without[others]].sum())  # noqa: PLW2901 - what is left of it
         bound = whole_most(bound, weights[rows[those]])  # noqa: PLW2901 - off the sums
-        scale = 1.0 / max(float(weights[rows[those]].max(initial=0.0)), 1e-300)
+        scale = 1.0 / (float(weights[rows[those]].max(initial=0.0)) or 1.0)
         zero = np.zeros(int(those.sum()), np.int64)
         told.append(((weights[rows[those]] * scale, (zero, nodes[those])), bound * scale))
     return told

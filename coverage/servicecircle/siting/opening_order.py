@@ -3,69 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import block_diag, csr_array, eye_array, hstack, vstack
+from scipy.sparse import block_diag, csr_array, diags_array, eye_array, hstack, vstack
 
 from servicecircle.siting.highs import Mip, solve_mip
+from servicecircle.siting.opening_costs import Near, Score
 
-__all__ = ["Limits", "Near", "order_phases", "order_within"]
+__all__ = ["Limits", "order_phases", "order_within"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-Measure = Literal["cover", "mean", "worst"]
-Score = tuple[float, float]
 
-_WORK = 2_000_000_000
+_WORK = 1_000_000_000
 _EXACT = 40_000
 _RELATIVE = 1e-9
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Near:
-    """What each site of a set costs each point, and what existing sites do.
-
-    Parameters
-    ----------
-    weights : numpy.ndarray of float, shape (m,)
-        People; points that see the same of the set may be one.
-    costs : numpy.ndarray of float, shape (m, s)
-        Infinite out of reach.
-    before : numpy.ndarray of float, shape (m,)
-        To the nearest existing site, infinite where none is in reach.
-    measure : {"cover", "mean", "worst"}
-        What is good: many people in reach; or that, and then a small sum, or a small greatest, of
-        their costs.
-    """
-
-    weights: Floats
-    costs: Floats
-    before: Floats
-    measure: Measure
-
-    def score(self, chosen: Bools) -> Score:
-        """Return people in reach, and the cost (negative), of some of the sites.
-
-        Examples
-        --------
-        >>> near = Near(
-        ...     weights=np.array([5.0, 2.0]), costs=np.array([[1.0, np.inf], [np.inf, 4.0]]),
-        ...     before=np.full(2, np.inf), measure="mean",
-        ... )
-        >>> near.score(np.array([True, True])), near.score(np.array([False, False]))
-        ((7.0, -13.0), (0.0, -0.0))
-        """
-        taken = np.minimum(self.before, self.costs[:, chosen].min(axis=1, initial=np.inf))
-        there = np.isfinite(taken) & (self.weights > 0.0)
-        people = float(self.weights[there].sum())
-        if self.measure == "cover":
-            return people, 0.0
-        if self.measure == "mean":
-            return people, -float(self.weights[there] @ taken[there])
-        return people, -float(taken[there].max(initial=0.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -83,10 +37,21 @@ class Limits:
     most: Floats
     cost: Floats
 
+    def room(self, chosen: Bools, phase: int) -> float:
+        """Return how much more may be opened by the end of a phase, with a hair of slack.
+
+        Examples
+        --------
+        >>> limits = Limits(most=np.array([2.0, 3.0]), cost=np.ones(3))
+        >>> round(limits.room(np.array([True, False, False]), 0), 6)
+        1.0
+        """
+        most = float(self.most[phase])
+        return most + _RELATIVE * max(1.0, abs(most)) - float(self.cost[chosen].sum())
+
     def fits(self, chosen: Bools, phase: int) -> bool:
         """Return whether some of the sites may be open at the end of a phase."""
-        most = float(self.most[phase])
-        return float(self.cost[chosen].sum()) <= most + _RELATIVE * max(1.0, abs(most))
+        return self.room(chosen, phase) >= 0.0
 
 
 def order_phases(near: Near, limits: Limits, *, seconds: float = 10.0) -> tuple[Ints, str]:
@@ -116,18 +81,16 @@ def order_phases(near: Near, limits: Limits, *, seconds: float = 10.0) -> tuple[
     --------
     Three sites of 5, 9 and 2 people, one of them in the first phase:
 
-    >>> costs = np.where(np.eye(3, dtype=bool), 1.0, np.inf)
+    >>> own = np.arange(3)
     >>> near = Near(
-    ...     weights=np.array([5.0, 9.0, 2.0]), costs=costs, before=np.full(3, np.inf),
-    ...     measure="cover",
+    ...     weights=np.array([5.0, 9.0, 2.0]), row=own, site=own, cost=np.ones(3),
+    ...     before=np.full(3, np.inf), count=3, measure="cover",
     ... )
     >>> phase, method = order_phases(near, Limits(most=np.array([1.0, 3.0]), cost=np.ones(3)))
     >>> phase.tolist(), method
     ([1, 0, 1], 'exact')
-    >>> none = Near(
-    ...     weights=np.ones(1), costs=np.empty((1, 0)), before=np.zeros(1), measure="cover"
-    ... )
-    >>> order_phases(none, Limits(most=np.zeros(2), cost=np.empty(0)))[0].tolist()
+    >>> none = Limits(most=np.zeros(2), cost=np.empty(0))
+    >>> order_phases(near, none)[0].tolist()
     []
     """
     count = len(limits.most)
@@ -135,11 +98,14 @@ def order_phases(near: Near, limits: Limits, *, seconds: float = 10.0) -> tuple[
         return np.zeros(limits.cost.size, np.int64), "exact"
     tries = [_forward(near, limits), _backward(near, limits)]
     totals = [_total(near, phase, count) for phase in tries]
-    best = _exchanged(near, limits, tries[totals.index(max(totals))])
-    if near.measure != "cover" or near.weights.size * count > _EXACT:
+    start = tries[totals.index(max(totals))]
+    if near.measure != "cover":
+        return _exchanged(near, limits, start), "exchange"
+    best = _exchanged_cover(near, limits, start)
+    if near.weights.size * count > _EXACT:
         return best, "exchange"
     found, proven = _exact(near, limits, best, seconds)
-    if _total(near, found, count) > _total(near, best, count):
+    if _better(_total(near, found, count), _total(near, best, count)):
         best = found
     return best, "exact" if proven else "exchange"
 
@@ -159,10 +125,10 @@ def order_within(near: Near, phase: Ints) -> Ints:
 
     Examples
     --------
-    >>> costs = np.where(np.eye(3, dtype=bool), 1.0, np.inf)
+    >>> own = np.arange(3)
     >>> near = Near(
-    ...     weights=np.array([5.0, 9.0, 2.0]), costs=costs, before=np.full(3, np.inf),
-    ...     measure="cover",
+    ...     weights=np.array([5.0, 9.0, 2.0]), row=own, site=own, cost=np.ones(3),
+    ...     before=np.full(3, np.inf), count=3, measure="cover",
     ... )
     >>> order_within(near, np.array([1, 0, 1])).tolist()
     [1, 0, 2]
@@ -172,50 +138,36 @@ def order_within(near: Near, phase: Ints) -> Ints:
     chosen = np.zeros(phase.size, bool)
     order: list[int] = []
     while len(order) < phase.size:
-        left = np.flatnonzero(~chosen)
-        left = left[phase[left] == phase[left].min()]
-        site = _best_next(near, chosen, left)
+        left = ~chosen & (phase == phase[~chosen].min())
+        site = _first_of(near.gains(chosen), np.flatnonzero(left))
         chosen[site] = True
         order.append(site)
     return np.array(order, np.int64)
 
 
-def _best_next(near: Near, chosen: Bools, left: Ints, cost: Floats | None = None) -> int:
-    """Return the site that adds most, per cost where one is given; the lowest among equals."""
-    base = near.score(chosen)
-    best, most = int(left[0]), (-np.inf, -np.inf)
-    for site in left.tolist():
-        chosen[site] = True
-        score = near.score(chosen)
-        chosen[site] = False
-        share = 1.0 if cost is None or not cost[site] > 0.0 else float(cost[site])
-        gain = ((score[0] - base[0]) / share, (score[1] - base[1]) / share)
-        if gain > most:
-            best, most = site, gain
-    return best
+def _first_of(gains: tuple[Floats, Floats], left: Ints, cost: Floats | None = None) -> int:
+    """Return the site of most people, then least cost, per price where there is one."""
+    price = np.ones(left.size) if cost is None else np.where(cost[left] > 0.0, cost[left], 1.0)
+    # Rounded to what sums of people can tell, so that the order of sums decides nothing.
+    people, less = (np.round(one[left] / price, 9) for one in gains)
+    return int(left[np.lexsort((left, -less, -people))[0]])
 
 
 def _forward(near: Near, limits: Limits) -> Ints:
     """Add the best site that still fits, phase after phase."""
-    phase = np.full(limits.cost.size, len(limits.most) - 1, np.int64)
+    last = len(limits.most) - 1
+    phase = np.full(limits.cost.size, last, np.int64)
     chosen = np.zeros(phase.size, bool)
     priced = None if np.ptp(limits.cost) == 0.0 else limits.cost
-    for number in range(len(limits.most) - 1):
-        while (left := _fitting(chosen, limits, number)).size:
-            site = _best_next(near, chosen, left, priced)
+    for number in range(last):
+        while True:
+            left = np.flatnonzero(~chosen & (limits.cost <= limits.room(chosen, number)))
+            if not left.size:
+                break
+            site = _first_of(near.gains(chosen), left, priced)
             chosen[site] = True
             phase[site] = number
     return phase
-
-
-def _fitting(chosen: Bools, limits: Limits, phase: int) -> Ints:
-    left = []
-    for site in np.flatnonzero(~chosen).tolist():
-        chosen[site] = True
-        if limits.fits(chosen, phase):
-            left.append(site)
-        chosen[site] = False
-    return np.array(left, np.int64)
 
 
 def _backward(near: Near, limits: Limits) -> Ints:
@@ -224,13 +176,7 @@ def _backward(near: Near, limits: Limits) -> Ints:
     chosen = np.ones(phase.size, bool)
     for number in range(len(limits.most) - 2, -1, -1):
         while chosen.any() and not limits.fits(chosen, number):
-            site, most = -1, (-np.inf, -np.inf)
-            for one in np.flatnonzero(chosen).tolist():
-                chosen[one] = False
-                score = near.score(chosen)
-                chosen[one] = True
-                if score > most:
-                    site, most = one, score
+            site = _first_of(near.losses(chosen), np.flatnonzero(chosen))
             chosen[site] = False
             phase[site] = number + 1
     return phase
@@ -238,37 +184,97 @@ def _backward(near: Near, limits: Limits) -> Ints:
 
 def _total(near: Near, phase: Ints, count: int) -> Score:
     """Return the sum of the scores at the ends of all phases but the last, which is the whole."""
-    scores = [near.score(phase <= number) for number in range(count - 1)]
+    return _sum([near.score(phase <= number) for number in range(count - 1)])
+
+
+def _sum(scores: list[Score]) -> Score:
     return sum(one for one, _ in scores), sum(one for _, one in scores)
 
 
 def _better(one: Score, other: Score) -> bool:
     """Return whether a score is greater by more than rounding makes."""
     for mine, theirs in zip(one, other, strict=True):
-        slack = _RELATIVE * max(1.0, abs(mine), abs(theirs))
-        if abs(mine - theirs) > slack:
+        if abs(mine - theirs) > _RELATIVE * max(1.0, abs(mine), abs(theirs)):
             return mine > theirs
     return False
 
 
+def _moved(phase: Ints, one: int, other: int) -> Ints:
+    """Return the phases with two sites exchanged; -1: the later one alone comes one earlier."""
+    trial = phase.copy()
+    trial[one] = phase[other] if other >= 0 else phase[one] - 1
+    if other >= 0:
+        trial[other] = phase[one]
+    return trial
+
+
+def _keeps(limits: Limits, trial: Ints, touched: range) -> bool:
+    return all(limits.fits(trial <= number, number) for number in touched)
+
+
+def _exchanged_cover(near: Near, limits: Limits, phase: Ints) -> Ints:
+    """Make the exchange that helps most, as long as one helps.
+
+    What an exchange does to the people in reach at the end of a phase: those whom the later site
+    reaches and nobody else are gained, those whom the earlier one alone reaches are lost, but for
+    those of them whom the later one reaches too.
+    """
+    count, sites = len(limits.most), limits.cost.size
+    sees = csr_array(
+        (np.ones(near.row.size), (near.row, near.site)), shape=(near.weights.size, sites)
+    )
+    open_before = np.isfinite(near.before)
+    spent = 0
+    while spent < _WORK:
+        change = np.zeros((sites, sites + 1))
+        for number in range(count - 1):
+            there = phase <= number
+            reached = np.asarray(sees @ there.astype(float)) + open_before
+            gain = np.asarray(sees.T @ np.where(reached == 0.0, near.weights, 0.0))
+            alone = np.where((reached == 1.0) & ~open_before, near.weights, 0.0)
+            loss = np.asarray(sees.T @ alone)
+            both = (sees.T @ (diags_array(alone) @ sees)).toarray()
+            later, earlier = np.flatnonzero(~there), np.flatnonzero(there)
+            change[np.ix_(later, earlier)] += (
+                gain[later, None] - loss[None, earlier] + both[np.ix_(later, earlier)]
+            )
+            # One that opens by the end of the next phase may open by the end of this one instead.
+            change[phase == number + 1, sites] += gain[phase == number + 1]
+            spent += near.row.size * 8 + sites * sites
+        phase, helped = _best_exchange(limits, phase, change)
+        if not helped:
+            break
+    return phase
+
+
+def _best_exchange(limits: Limits, phase: Ints, change: Floats) -> tuple[Ints, bool]:
+    """Make the exchange of the greatest change that the limits let through."""
+    sites = phase.size
+    least = _RELATIVE * max(1.0, float(np.abs(change).max(initial=0.0)))
+    rows, columns = np.nonzero(change > least)
+    order = np.lexsort((columns, rows, -change[rows, columns]))
+    for one, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+        trial = _moved(phase, one, column if column < sites else -1)
+        if _keeps(limits, trial, range(int(trial[one]), int(phase[one]))):
+            return trial, True
+    return phase, False
+
+
 def _exchanged(near: Near, limits: Limits, phase: Ints) -> Ints:
     """Exchange two sites of different phases, or let one open earlier, as long as it helps."""
-    phase, count = phase.copy(), len(limits.most)
+    count = len(limits.most)
     scores = [near.score(phase <= number) for number in range(count)]
-    left = max(_WORK // max(near.costs.size, 1), 1)
+    left = max(_WORK // (20 * max(near.row.size + near.weights.size, 1)), 1)
     improved = True
     while improved and left > 0:
         improved = False
         for one, other in _moves(phase):
-            trial = phase.copy()
-            trial[one] = phase[other] if other >= 0 else phase[one] - 1
-            if other >= 0:
-                trial[other] = phase[one]
+            trial = _moved(phase, one, other)
             touched = range(int(trial[one]), int(phase[one]))
             left -= len(touched)
             if left <= 0:
                 break
-            if not all(limits.fits(trial <= number, number) for number in touched):
+            if not _keeps(limits, trial, touched):
                 continue
             new = {number: near.score(trial <= number) for number in touched}
             after = _sum([new[number] for number in touched])
@@ -290,10 +296,6 @@ def _moves(phase: Ints) -> list[tuple[int, int]]:
     ]
 
 
-def _sum(scores: list[Score]) -> Score:
-    return sum(one for one, _ in scores), sum(one for _, one in scores)
-
-
 def _exact(near: Near, limits: Limits, start: Ints, seconds: float) -> tuple[Ints, bool]:
     """Solve all phases but the last at once.
 
@@ -301,15 +303,19 @@ def _exact(near: Near, limits: Limits, start: Ints, seconds: float) -> tuple[Int
     each point that it covers. A point is covered by at most as many sites as are open in its
     reach; what is open stays open; a phase opens no more than its limit.
     """
-    sees = np.isfinite(near.costs)
-    wanted = np.flatnonzero(~np.isfinite(near.before) & (near.weights > 0.0) & sees.any(axis=1))
-    sees = sees[wanted]
-    points, sites = sees.shape
+    sites = limits.cost.size
+    wanted = ~np.isfinite(near.before) & (near.weights > 0.0)
+    points = np.flatnonzero(wanted)
+    at = np.cumsum(wanted) - 1
+    ways = np.flatnonzero(wanted[near.row])
+    sees = csr_array(
+        (np.ones(ways.size), (at[near.row[ways]], near.site[ways])), shape=(points.size, sites)
+    )
     phases = len(limits.most) - 1
-    one = hstack([csr_array(-sees.astype(float)), eye_array(points)])
-    spent = hstack([csr_array(limits.cost[None, :]), csr_array((1, points))])
-    open_only = hstack([eye_array(sites), csr_array((sites, points))])
-    nothing = csr_array((sites, sites + points))
+    one = hstack([-sees, eye_array(points.size)])
+    spent = hstack([csr_array(limits.cost[None, :]), csr_array((1, points.size))])
+    open_only = hstack([eye_array(sites), csr_array((sites, points.size))])
+    nothing = csr_array((sites, sites + points.size))
     stays = [
         hstack([nothing] * number + [open_only, -open_only] + [nothing] * (phases - number - 2))
         for number in range(phases - 1)
@@ -319,19 +325,18 @@ def _exact(near: Near, limits: Limits, start: Ints, seconds: float) -> tuple[Int
     # Counted sites are opened as many as a phase may have; a sum of costs need not be reached.
     counted = bool(np.all(limits.cost == 1.0))
     least = np.floor(limits.most[:-1] + _RELATIVE) if counted else np.full(phases, -np.inf)
-    upper = [np.zeros(points * phases), most, np.zeros(sites * (phases - 1))]
-    lower = [np.full(points * phases, -np.inf), least, np.full(sites * (phases - 1), -np.inf)]
-    width = (sites + points) * phases
-    integer = np.tile(np.arange(sites + points) < sites, phases)
+    upper = [np.zeros(points.size * phases), most, np.zeros(sites * (phases - 1))]
+    lower = [np.full(points.size * phases, -np.inf), least, np.full(sites * (phases - 1), -np.inf)]
+    width = (sites + points.size) * phases
     given = []
     for number in range(phases):
-        there = start <= number
-        given += [there.astype(float), sees[:, there].any(axis=1).astype(float)]
+        there = (start <= number).astype(float)
+        given += [there, np.minimum(np.asarray(sees @ there), 1.0)]
     model = Mip(
-        cost=np.tile(np.concatenate([np.zeros(sites), near.weights[wanted]]), phases),
+        cost=np.tile(np.concatenate([np.zeros(sites), near.weights[points]]), phases),
         lower=np.zeros(width),
         upper=np.ones(width),
-        integer=integer,
+        integer=np.tile(np.arange(sites + points.size) < sites, phases),
         rows=csr_array(rows),
         row_lower=np.concatenate(lower),
         row_upper=np.concatenate(upper),
@@ -340,6 +345,6 @@ def _exact(near: Near, limits: Limits, start: Ints, seconds: float) -> tuple[Int
     found = solve_mip(model, start=np.concatenate(given), seconds=seconds)
     if found.values is None:
         return start, False
-    there = np.rint(found.values.reshape(phases, sites + points)[:, :sites]).astype(np.int64)
+    there = np.rint(found.values.reshape(phases, sites + points.size)[:, :sites]).astype(np.int64)
     phase = phases - there.sum(axis=0)
     return phase, found.status == "optimal"

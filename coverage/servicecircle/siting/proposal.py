@@ -28,11 +28,12 @@ from servicecircle.siting.phasing import Sequence as Phases
 from servicecircle.siting.phasing import sequence
 from servicecircle.siting.question import Criterion, Question
 from servicecircle.siting.refusals import refusal, unreached_problems
-from servicecircle.siting.request import Request, inside_scope
+from servicecircle.siting.request import SiteRequest, inside_scope
 from servicecircle.siting.solve import solve
 from servicecircle.siting.tables import Chosen, in_order
 
 __all__ = [
+    "Promise",
     "Proposal",
     "chosen_sites",
     "described",
@@ -43,6 +44,27 @@ __all__ = [
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What the scorecard is to say of a target once the sites are there.
+
+    Parameters
+    ----------
+    plan, indicator_id, alternative : str
+    year : int, optional
+    verdict : str
+    value_only : bool
+        Whether its value alone was asked for, whatever its bounds.
+    """
+
+    plan: str
+    indicator_id: str
+    alternative: str
+    year: int | None
+    verdict: str
+    value_only: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -79,8 +101,7 @@ class Proposal:
         Columns of the list that the new facilities need besides.
     target : mapping
         Of an indicator: what was derived from it, for ``run.json``; empty without.
-    promised : tuple of (str, str, str, int or None, str), optional
-        Plan, indicator, alternative and year of the target, and the verdict to be.
+    promised : Promise, optional
     tables : mapping of str to pandas.DataFrame
         Further tables, as their files are called.
     """
@@ -105,7 +126,7 @@ class Proposal:
     problems: tuple[Problem, ...]
     attributes: Mapping[str, object] = field(default_factory=dict)
     target: Mapping[str, Any] = field(default_factory=dict)
-    promised: tuple[str, str, str, int | None, str] | None = None
+    promised: Promise | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def named(self, units: pd.DataFrame, language: Language) -> Proposal:
@@ -153,7 +174,7 @@ class Proposal:
 
 def propose(
     question: Question,
-    request: Request,
+    request: SiteRequest,
     *,
     project: Project,
     ground: Ground,
@@ -164,7 +185,7 @@ def propose(
     Parameters
     ----------
     question : Question
-    request : Request
+    request : SiteRequest
         That it was made of: phases, seconds and gap.
     project : Project
     ground : Ground
@@ -228,13 +249,15 @@ def propose(
     )
 
 
-def in_phases(model: SitingModel, goal: Goal, answer: Answer, request: Request) -> Phases | None:
+def in_phases(
+    model: SitingModel, goal: Goal, answer: Answer, request: SiteRequest
+) -> Phases | None:
     """Return the sites in phases, where they are asked for.
 
     Parameters
     ----------
     model, goal, answer
-    request : Request
+    request : SiteRequest
     """
     new = answer.open & ~(model.kept | model.closable)
     if not (request.parts or request.budgets) or not new.any():
@@ -250,7 +273,7 @@ def in_phases(model: SitingModel, goal: Goal, answer: Answer, request: Request) 
 
 
 def chosen_sites(
-    model: SitingModel, answer: Answer, phases: Phases | None, request: Request, as_of: dt.date
+    model: SitingModel, answer: Answer, phases: Phases | None, request: SiteRequest, as_of: dt.date
 ) -> Chosen:
     """Return the new sites in their order, with the year of each.
 
@@ -262,7 +285,7 @@ def chosen_sites(
     model, answer
     phases : Sequence, optional
         Without, sites stand in the order of what they add, and have the target's year alone.
-    request : Request
+    request : SiteRequest
     as_of : datetime.date
     """
     existing = model.kept | model.closable
@@ -300,7 +323,7 @@ def _near(
 
 
 def _most_lost(
-    built: Built, answer: Answer, request: Request, *, ground: Ground, found: Candidates
+    built: Built, answer: Answer, request: SiteRequest, *, ground: Ground, found: Candidates
 ) -> dict[str, float | None]:
     """Return what siting on the grid can lose at most; nothing where no guarantee speaks of it."""
     question, model = built.question, built.model

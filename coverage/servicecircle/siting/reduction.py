@@ -19,7 +19,7 @@ from servicecircle.siting.choice import choice_of, site_rows
 from servicecircle.siting.merging import equal_rows, needless_columns, needless_rows
 from servicecircle.siting.model import Goal, SitingModel
 
-__all__ = ["Covering", "needed_people", "pattern", "reduced", "stated"]
+__all__ = ["Covering", "decided", "needed_people", "pattern", "reduced", "stated"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -353,6 +353,41 @@ def _without_columns(problem: Covering) -> Covering:
     return _settled(_taken(problem, every, ~needless))
 
 
+def decided(problem: Covering, *, shut: Bools, opened: Bools) -> Covering:
+    """Return the problem once some sites are open and some are not.
+
+    Parameters
+    ----------
+    problem : Covering
+    shut, opened : numpy.ndarray of bool, shape (n,)
+
+    Returns
+    -------
+    Covering
+        A limit that the opened ones break stays, and nothing can keep it.
+
+    Examples
+    --------
+    >>> from servicecircle.siting.choice import _example
+    >>> problem = stated(_example(), Goal(objective="cover", sites=1))
+    >>> first, second = np.array([True, False]), np.array([False, True])
+    >>> left = decided(problem, shut=first, opened=second)
+    >>> left.columns.size, left.opened.tolist()
+    (0, [True, False, True])
+    """
+    covered = _serves(problem.reach, opened)
+    held = problem.side @ opened.astype(float)
+    now_open = problem.opened.copy()
+    now_open[problem.columns[opened]] = True
+    problem = _counted(problem, covered)
+    base = problem.base + float(problem.cost[opened].sum())
+    lower, upper = problem.lower - held, problem.upper - held
+    problem = dataclasses.replace(problem, opened=now_open, base=base, lower=lower, upper=upper)
+    problem = _taken(problem, ~covered, ~(opened | shut))
+    out = _excluded(problem.side, upper, np.ones(problem.columns.size, np.bool_))
+    return _settled(_taken(problem, np.ones(problem.weights.size, np.bool_), ~out))
+
+
 def _opened(problem: Covering) -> Covering:
     """Return the problem with the only site of a group that must be covered opened."""
     alone = problem.must & (np.diff(problem.reach.indptr) == 1)
@@ -360,23 +395,7 @@ def _opened(problem: Covering) -> Covering:
         return problem
     chosen = np.zeros(problem.columns.size, np.bool_)
     chosen[problem.reach.indices[problem.reach.indptr[:-1][alone]]] = True
-    covered = _serves(problem.reach, chosen)
-    held = problem.side @ chosen.astype(float)
-    opened = problem.opened.copy()
-    opened[problem.columns[chosen]] = True
-    problem = _counted(problem, covered)
-    problem = dataclasses.replace(
-        problem,
-        opened=opened,
-        base=problem.base + float(problem.cost[chosen].sum()),
-        lower=problem.lower - held,
-        upper=problem.upper - held,
-    )
-    upper_slack = problem.upper
-    problem = _taken(problem, ~covered, ~chosen)
-    free = np.ones(problem.columns.size, np.bool_)
-    out = _excluded(problem.side, upper_slack, free)
-    return _settled(_taken(problem, np.ones(problem.weights.size, np.bool_), ~out))
+    return decided(problem, shut=np.zeros_like(chosen), opened=chosen)
 
 
 def _merged(problem: Covering) -> Covering:

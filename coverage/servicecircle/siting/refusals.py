@@ -16,6 +16,8 @@ __all__ = ["refusal", "unreached_problems"]
 Ints = NDArray[np.int64]
 
 _MOST_NAMED = 5
+_UNITS = {"floors": "siting.cannot_floors", "presence": "siting.cannot_presence"}
+_LIMITS = {"budget": "siting.cannot_budget", "capacity": "siting.cannot_capacity"}
 
 
 def refusal(answer: Answer, built: Built, units: pd.DataFrame, *, seconds: float) -> SitingError:
@@ -32,23 +34,24 @@ def refusal(answer: Answer, built: Built, units: pd.DataFrame, *, seconds: float
         That solving was allowed.
     """
     if answer.status == "no_answer":
-        return SitingError(_fatal("siting.no_answer_in_time", f"{seconds:g}"))
+        return SitingError(_fatal("siting.no_answer_in_time", value=f"{seconds:g}"))
     names = units.drop_duplicates("unit_id").set_index("unit_id")["name"]
     problems = []
     for reason, which in answer.reasons:
         count = str(which.size)
         if reason == "unreached":
             problems.append(_unreached(built, which))
-        elif reason in {"floors", "presence"}:
+        elif reason in _UNITS:
             ids = [built.unit_ids[int(one)] for one in which]
             named = [str(names.get(name, "")) or name for name in ids]
-            problems.append(_fatal(f"siting.cannot_{reason}", count, units=_first(named)))
+            problems.append(_fatal(_UNITS[reason], value=count, units=_first(named)))
         elif reason == "apart":
             listed = built.candidates["candidate_id"].astype(str).to_numpy(object)[which]
-            problems.append(_fatal("siting.cannot_apart", count, sites=_first(listed.tolist())))
-        elif reason in {"budget", "capacity"}:
-            problems.append(_fatal(f"siting.cannot_{reason}", count))
-    return SitingError(problems or [_fatal("siting.cannot", "")])
+            told = _first(listed.tolist())
+            problems.append(_fatal("siting.cannot_apart", value=count, sites=told))
+        elif reason in _LIMITS:
+            problems.append(_fatal(_LIMITS[reason], value=count))
+    return SitingError(problems or [_fatal("siting.cannot", value="")])
 
 
 def unreached_problems(built: Built) -> list[Problem]:
@@ -80,14 +83,14 @@ def _unreached(built: Built, which: Ints) -> Problem:
     most = (total - people) / total if total > 0.0 else 0.0
     return _fatal(
         "siting.cannot_unreached",
-        str(which.size),
+        value=str(which.size),
         people=f"{people:,.0f}",
         # Cut, not rounded: what is said to be possible has to be.
         most=f"{np.floor(most * 1e6) / 1e6:.4%}",
     )
 
 
-def _fatal(code: str, value: str, **details: object) -> Problem:
+def _fatal(code: str, *, value: str, **details: object) -> Problem:
     return Problem(code=code, severity="fatal", action="stopped", value=value, details=details)
 
 

@@ -33,6 +33,7 @@ PROOF_COLUMNS = (
     "proven",
     "best",
     "loss",
+    "best_people",
 )
 _PROVEN = 1e-9
 _LEAST_CURVE = 10
@@ -96,6 +97,7 @@ def proposal_record(proposal: Proposal) -> dict[str, Any]:
         "budget": goal.budget,
         "share": goal.share,
         "closings": goal.closings,
+        "capacities": bool(np.isfinite(proposal.model.capacity).any()),
         "candidates": dict(proposal.found),
         "new_sites": int(proposal.chosen.columns.size),
         "closed_sites": int(proposal.chosen.closed.size),
@@ -166,12 +168,13 @@ def _proof(proposal: Proposal) -> pd.DataFrame:
         "proven": answer.status == "optimal" and answer.gap <= _PROVEN,
         "best": answer.objective,
         "loss": np.nan,
+        "best_people": np.nan,
     }
     rows = [whole]
     if proposal.phases is not None:
         rows += [
             {
-                "step": f"phase {int(row['phase']) + 1}",
+                "step": f"phase {int(row['phase'])}",
                 "objective": goal.objective,
                 "sites": row["total_sites"],
                 "cost": row["total_cost"],
@@ -182,6 +185,7 @@ def _proof(proposal: Proposal) -> pd.DataFrame:
                 "proven": row["loss_percent"] <= _PROVEN,
                 "best": row["best"],
                 "loss": row["loss"],
+                "best_people": row["best_people"],
             }
             for row in proposal.phases.table.to_dict("records")
         ]

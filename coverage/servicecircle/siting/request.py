@@ -17,7 +17,7 @@ from servicecircle.siting.question import Criterion, Question
 from servicecircle.standards.registry import load_registry
 from servicecircle.standards.scopes import units_in_scope
 
-__all__ = ["Request", "inside_scope", "settle_request"]
+__all__ = ["SiteRequest", "inside_scope", "settle_request"]
 
 _FAR = 4.0
 """So many times the longest minutes of the rules is looked for the nearest site, for a mean."""
@@ -25,7 +25,7 @@ _USUAL_LEVEL = "township"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class SiteRequest:
     """A siting study as it is asked for; None where nothing was said.
 
     Parameters
@@ -89,7 +89,7 @@ class Request:
 
 
 def settle_request(
-    request: Request, project: Project, *, demand: pd.DataFrame, levels: Iterable[str]
+    request: SiteRequest, project: Project, *, demand: pd.DataFrame, levels: Iterable[str]
 ) -> Question:
     """Return the question that a request asks of a project.
 
@@ -100,7 +100,7 @@ def settle_request(
 
     Parameters
     ----------
-    request : Request
+    request : SiteRequest
         With layers.
     project : Project
     demand : pandas.DataFrame
@@ -125,8 +125,12 @@ def settle_request(
     there = [name for name in ("elderly", "population") if demand[name].fillna(0.0).sum() > 0.0]
     people = request.people or (there[0] if there else "population")
     if people not in there:
-        code = "siting.no_such_people" if there else "siting.no_people"
-        faults.append(_fault(code, people, known=", ".join(there)))
+        known_people = ", ".join(there)
+        faults.append(
+            _fault("siting.no_such_people", value=people, known=known_people)
+            if there
+            else _fault("siting.no_people", value=people)
+        )
     if faults:
         raise SitingError(faults)
     limit, criterion = _limit(request, project)
@@ -201,25 +205,31 @@ def inside_scope(scope: str, demand: pd.DataFrame, units: pd.DataFrame) -> NDArr
     return demand[column].isin(ids).to_numpy(bool)
 
 
-def _limit(request: Request, project: Project) -> tuple[float, Criterion]:
+def _limit(request: SiteRequest, project: Project) -> tuple[float, Criterion]:
     if request.straight is not None:
         return request.straight, "straight_metres"
     if request.metres is not None:
         return request.metres, "metres" if project.roads is not None else "straight_metres"
     if project.roads is None:
         if request.minutes is not None:
-            raise SitingError(_fault("siting.minutes_without_roads", f"{request.minutes:g}"))
+            raise SitingError(_fault("siting.minutes_without_roads", value=f"{request.minutes:g}"))
         return min(project.rules.metres), "straight_metres"
     far = _FAR if request.objective in ("mean", "worst") else 1.0
     minutes = request.minutes or far * max(project.rules.minutes)
     return 60.0 * minutes, "seconds"
 
 
-def _fault(code: str, value: str, **details: object) -> Problem:
+def _fault(code: str, *, value: str, **details: object) -> Problem:
     return Problem(code=code, severity="fatal", action="stopped", value=value, details=details)
 
 
+_UNKNOWN = {
+    "layer": "siting.unknown_layer",
+    "level": "siting.unknown_level",
+    "scope": "siting.unknown_scope",
+}
+
+
 def _unknown(kind: str, value: str, known: tuple[str, ...]) -> Problem:
-    return _fault(
-        f"siting.unknown_{kind}", value, known=", ".join(known), near=nearest_name(value, known)
-    )
+    near = nearest_name(value, known)
+    return _fault(_UNKNOWN[kind], value=value, known=", ".join(known), near=near)

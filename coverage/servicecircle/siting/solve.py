@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
-from numpy.typing import NDArray
 
-from servicecircle.siting.answers import no_answer, told
 from servicecircle.siting.checked import check_model
-from servicecircle.siting.covering import covering_mip, value_of
-from servicecircle.siting.highs import solve_mip
+from servicecircle.siting.covering_solve import solve_covering
 from servicecircle.siting.model import Answer, Goal, SitingModel
-from servicecircle.siting.reasons import why_infeasible
-from servicecircle.siting.reduction import reduced, stated
 
 __all__ = ["solve"]
-
-Bools = NDArray[np.bool_]
 
 
 def solve(model: SitingModel, goal: Goal, *, seconds: float = 60.0, gap: float = 0.0) -> Answer:
@@ -58,26 +49,4 @@ def solve(model: SitingModel, goal: Goal, *, seconds: float = 60.0, gap: float =
         from servicecircle.siting.median import solve_cover_then_mean
 
         return solve_cover_then_mean(model, goal, seconds=seconds, gap=gap)
-    return _solve_covering(model, goal, seconds=seconds, gap=gap)
-
-
-def _solve_covering(model: SitingModel, goal: Goal, *, seconds: float, gap: float) -> Answer:
-    begun = time.perf_counter()
-    problem = reduced(stated(model, goal))
-    left = seconds - (time.perf_counter() - begun)
-    found = solve_mip(covering_mip(problem), seconds=left, gap=gap)
-    took = time.perf_counter() - begun
-    if found.values is None:
-        left = max(seconds - took, 1.0)
-        reasons = why_infeasible(model, goal, seconds=left) if found.status == "infeasible" else ()
-        return no_answer(
-            model, status=found.status, bound=found.bound + problem.base, seconds=took,
-            method="reduced+highs", reasons=reasons,
-        )  # fmt: skip
-    is_open = problem.opened.copy()
-    is_open[problem.columns[found.values[: problem.columns.size] > 0.5]] = True  # noqa: PLR2004
-    return told(
-        model, is_open, objective=value_of(model, goal, is_open),
-        bound=found.bound + problem.base, status=found.status, seconds=took,
-        method="reduced+highs",
-    )  # fmt: skip
+    return solve_covering(model, goal, seconds=seconds, gap=gap)

@@ -281,10 +281,14 @@ def _sized(found: SiteTarget, words: QuantityWords, size: float | None) -> SiteT
         rows = study.open_rows(rule.layer)
         held = pd.Series(dtype=float) if words.of not in rows else rows[words.of].astype(float)
         held = held[held > 0.0]
-        if held.empty and not least and found.short:
+        if held.empty and not least and found.short and words.of != "capacity":
             raise refused("no_size", rule, study, column=words.of)
         size = max(float(held.median()) if len(held) else least, least)
-        notes += (study.note("site_median_size", size=f"{size:g}", column=words.of),)
+        if size > 0.0:
+            notes += (study.note("site_median_size", size=f"{size:g}", column=words.of),)
+    if not size > 0.0:
+        # Beds may still be stated place by place.
+        return replace(found, size=0.0)
     attributes = dict(found.attributes)
     if words.of in {"nursing_beds", "dementia_beds"}:
         # Beds of a kind are beds.

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array, vstack
 
 from servicecircle.measure.access import reaches
 from servicecircle.siting.model import Goal, SitingModel
-from servicecircle.siting.wanted import SiteTarget
+from servicecircle.siting.wanted import SiteTarget, attributes_of, refused
 
 __all__ = ["TargetModel", "target_model"]
 
@@ -86,10 +86,28 @@ def target_model(
     Returns
     -------
     TargetModel
+
+    Raises
+    ------
+    SitingError
+        If beds are missing and no candidate says how many it would have.
+
+    Examples
+    --------
+    >>> from servicecircle.siting.target_example import small_candidates, small_target
+    >>> frame = small_candidates("township:1", "township:2", "township:3")
+    >>> built = target_model(small_target(), frame, None)
+    >>> built.counts.tolist(), built.site_units.tolist()
+    ([True, True, False], [0, 1, -1])
+    >>> target_model(small_target(), small_candidates(), None).counts.tolist()
+    []
     """
     existing = (frame["source"] == "existing").to_numpy(bool)
     counts = _counts(target, frame, existing)
     given = [] if pairs is None else [pairs] if isinstance(pairs, csr_array) else list(pairs)
+    size = _sizes(target, frame)
+    if target.form == "amounts" and target.short and not target.size and not size[counts].any():
+        raise refused("no_size", target.rule, target.study, column=target.size_column)
     parts, rows, services, weights, times = _people(target, frame, given, existing)
     units, site_units = _unit_numbers(target, frame, rows)
     count = len(target.units)
@@ -125,7 +143,7 @@ def target_model(
         rows=rows,
         service=services,
         counts=counts,
-        size=_sizes(target, frame),
+        size=size,
         site_units=np.where(counts, site_units, -1),
         times=times,
     )
@@ -142,6 +160,12 @@ def _counts(target: SiteTarget, frame: pd.DataFrame, existing: Bools) -> Bools:
             if target.inside in frame
             else False
         )
+    least = attributes_of(target.rule).get("capacity", 0.0)
+    if target.size_column in {"nursing_beds", "dementia_beds"}:
+        least = max(float(str(least)), target.size)
+    # Whose own beds are fewer than the rule, or the beds of a kind, ask for is not counted.
+    own = frame["capacity"].to_numpy(np.float64)
+    counts &= ~(np.isfinite(own) & (own < float(str(least))))
     if target.form == "amounts" and not target.level and not target.allowed:
         # The area is where its units are.
         placed = [name for name in frame.columns if str(name).startswith("unit_")]

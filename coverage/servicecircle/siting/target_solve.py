@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from servicecircle.siting.amounts import Amounts, AmountsAnswer, fewest_for_amounts
-from servicecircle.siting.answers import gap_of, nearest_open
+from servicecircle.siting.answers import gap_of, nearest_open, told
 from servicecircle.siting.communities import Communities, fewest_for_communities
 from servicecircle.siting.gains import covered_by
 from servicecircle.siting.model import Answer, Goal, SitingModel
@@ -88,6 +88,18 @@ def solve_target(
     TargetAnswer
         Status ``infeasible`` where the verdict cannot be turned; ``attainable`` and ``lacking``
         tell how far it can.
+
+    Examples
+    --------
+    >>> from servicecircle.siting.target_example import small_candidates, small_target
+    >>> from servicecircle.siting.target_models import target_model
+    >>> frame = small_candidates("township:1", "township:2")
+    >>> found = solve_target(target_model(small_target(), frame, None))
+    >>> found.answer.open.tolist(), found.number, found.proven
+    ([False, True], 1, True)
+    >>> found = solve_target(target_model(small_target(), frame.iloc[:1], None))
+    >>> found.answer.status, found.attainable, found.lacking.tolist()
+    ('infeasible', 1.0, [1])
     """
     if built.target.form == "people":
         return _for_people(built, seconds=seconds, gap=gap, by_cost=by_cost, as_far=as_far)
@@ -152,7 +164,12 @@ def _for_people(
     if as_far:
         goal = replace(goal, share=min(goal.share, attainable))
         model = replace(model, floors=np.fmin(model.floors, most))
-    answer = solve(model, goal, seconds=seconds, gap=gap)
+    if built.target.met and not model.mandatory.any():
+        answer = told(
+            model, model.kept, objective=0.0, bound=0.0, status="optimal", seconds=0.0, method="met"
+        )
+    else:
+        answer = solve(model, goal, seconds=seconds, gap=gap)
     known = answer.status in {"optimal", "feasible"}
     return TargetAnswer(
         answer=answer,

@@ -53,6 +53,19 @@ def turned(built: TargetModel, open_sites: Bools, *, frame: pd.DataFrame) -> pd.
         facilities; communities: minutes), and of the end that the target asks for. ``sites`` are
         new ones in the unit; ``denominator`` what stands below the line (people, or units).
         ``judged`` is False for units that are only shown, since the plan judges at another level.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from servicecircle.siting.target_example import small_candidates, small_target
+    >>> from servicecircle.siting.target_models import target_model
+    >>> frame = small_candidates("township:1", "township:2")
+    >>> built = target_model(small_target(), frame, None)
+    >>> table = turned(built, np.array([False, True]), frame=frame)
+    >>> table[["name", "before", "after", "verdict_after"]].values.tolist()
+    [['', 50.0, 100.0, 'met'], ['东镇', 1.0, 1.0, 'met'], ['西镇', 0.0, 1.0, 'met']]
+    >>> turned(built, np.zeros(2, bool), frame=frame)["verdict_after"].tolist()
+    ['not_met', 'met', 'not_met']
     """
     new = open_sites & ~built.model.kept
     form = built.target.form

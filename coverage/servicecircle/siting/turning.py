@@ -16,8 +16,15 @@ from servicecircle.problems import Problem
 from servicecircle.project import LEVELS, Project
 from servicecircle.siting.candidates import Candidates, find_candidates
 from servicecircle.siting.pairs import candidate_pairs
-from servicecircle.siting.proposal import Proposal, chosen_sites, described, in_phases, spaced
-from servicecircle.siting.request import Request
+from servicecircle.siting.proposal import (
+    Promise,
+    Proposal,
+    chosen_sites,
+    described,
+    in_phases,
+    spaced,
+)
+from servicecircle.siting.request import SiteRequest
 from servicecircle.siting.target_models import TargetModel, target_model
 from servicecircle.siting.target_solve import TargetAnswer, solve_target
 from servicecircle.siting.targets import rule_of, site_target, study_of
@@ -31,7 +38,7 @@ _MOST_NAMED = 5
 
 
 def propose_for_target(
-    request: Request,
+    request: SiteRequest,
     *,
     project: Project,
     names: Names,
@@ -43,7 +50,7 @@ def propose_for_target(
 
     Parameters
     ----------
-    request : Request
+    request : SiteRequest
         With an indicator.
     project : Project
     names : Names
@@ -119,7 +126,14 @@ def propose_for_target(
         problems=found.problems,
         attributes=target.attributes,
         target=_described(target, answered, plan, whole),
-        promised=(study.plan.id, rule.id, rule.alternative, year, str(whole["verdict_after"])),
+        promised=Promise(
+            plan=study.plan.id,
+            indicator_id=rule.id,
+            alternative=rule.alternative,
+            year=year,
+            verdict=str(whole["verdict_after"]),
+            value_only=request.value_only,
+        ),
         tables={"site_target": table},
     )
 
@@ -157,7 +171,7 @@ def _people(ground: Ground) -> Any:
     return "elderly" if ground.demand["elderly"].fillna(0.0).sum() > 0.0 else "population"
 
 
-def _level(target: SiteTarget, request: Request, ground: Ground) -> str:
+def _level(target: SiteTarget, request: SiteRequest, ground: Ground) -> str:
     """Return the level of the units told: the target's, else as asked, else the usual one."""
     there = [level for level in LEVELS if level in set(ground.units["level"])]
     wanted = target.level or request.level or "township"
@@ -200,12 +214,11 @@ def _number(value: float) -> float | None:
 
 
 def _refusal(
-    answered: TargetAnswer, built: TargetModel, ground: Ground, request: Request
+    answered: TargetAnswer, built: TargetModel, ground: Ground, request: SiteRequest
 ) -> SitingError:
     """Return the error that says how far the verdict can be brought, and where it cannot."""
     if answered.answer.status == "no_answer":
-        code, value = "siting.no_answer_in_time", f"{request.seconds:g}"
-        return SitingError(_fatal(code, value))
+        return SitingError(_fatal("siting.no_answer_in_time", value=f"{request.seconds:g}"))
     target = built.target
     names = ground.units.drop_duplicates("unit_id").set_index("unit_id")["name"]
     ids = [str(target.units.index[int(one)]) for one in answered.lacking]
@@ -217,7 +230,7 @@ def _refusal(
     return SitingError(
         _fatal(
             "siting.cannot_turn",
-            target.rule.id,
+            value=target.rule.id,
             most=most,
             asked=asked,
             units=(", ".join(named[:_MOST_NAMED]) + more) or "–",
@@ -225,5 +238,5 @@ def _refusal(
     )
 
 
-def _fatal(code: str, value: str, **details: object) -> Problem:
+def _fatal(code: str, *, value: str, **details: object) -> Problem:
     return Problem(code=code, severity="fatal", action="stopped", value=value, details=details)

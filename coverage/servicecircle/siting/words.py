@@ -14,6 +14,16 @@ __all__ = ["siting_lines"]
 
 _PROVEN = 1e-9
 _MOST_VERDICTS = 10
+_WAYS = ("mean", "worst", "cover_then_mean")
+_PROOFS = {
+    "fewest": ("siting_fewest_proven", "siting_fewest_gap"),
+    "cover": ("siting_cover_proven", "siting_cover_gap"),
+    "places": ("siting_places_proven", "siting_places_gap"),
+    "mean": ("siting_mean_proven", "siting_mean_gap"),
+    "worst": ("siting_worst_proven", "siting_worst_gap"),
+    "cover_then_mean": ("siting_cover_then_mean_proven", "siting_cover_then_mean_gap"),
+}
+"""What is said of each objective: where the best is proven, and where a gap is left."""
 
 
 def siting_lines(
@@ -38,6 +48,8 @@ def siting_lines(
     layers = label("run_comma", language).join(titles.get(one, one) for one in record["layers"])
     lines = [*_target_lines(record, language)]
     lines.append(_main_line(record, tables, layers, language))
+    if len(record["layers"]) > 1:
+        lines.append(label("siting_each_layer", language))
     lines += _proof_lines(record, language)
     if record["closed_sites"]:
         lines.append(label("siting_closed", language).format(count=record["closed_sites"]))
@@ -95,12 +107,13 @@ def _proof_lines(record: Mapping[str, Any], language: Language) -> Iterator[str]
         for name in ("value", "bound", "gap")
     )
     proven = record["status"] == "optimal" and gap <= _PROVEN
-    objective = "cover" if record["objective"] == "cover" else record["objective"]
-    digits = 0 if objective in ("cover",) else 2
-    seconds = record["criterion"] == "seconds" and objective in ("mean", "worst", "cover_then_mean")
+    objective = record["objective"]
+    digits = 0 if objective == "cover" else 2
+    seconds = record["criterion"] == "seconds" and objective in _WAYS
     scale = 60.0 if seconds else 1.0
     unit = label("siting_minutes" if seconds else "siting_metres", language)
-    key = f"siting_{objective}_{'proven' if proven else 'gap'}"
+    full = objective == "cover" and record["capacities"]
+    key = _PROOFS["places" if full else objective][0 if proven else 1]
     whole = objective == "fewest" and float(value).is_integer()
     yield label(key, language).format(
         value=f"{value / scale:,.{0 if whole else digits}f}",
@@ -133,12 +146,16 @@ def _phase_lines(tables: Mapping[str, pd.DataFrame], language: Language) -> Iter
     years = tables["sites"].drop_duplicates("phase").set_index("phase")["year"]
     for number, row in enumerate(rows.to_dict("records"), start=1):
         year = years.get(number)
-        yield label("siting_phase", language).format(
+        # Where the best for so many serves more people, ways are not to be compared.
+        unlike = math.isnan(row["gap"])
+        key = "siting_phase_people" if unlike else "siting_phase"
+        yield label(key, language).format(
             phase=number,
             year="–" if year is None or pd.isna(year) else int(year),
             sites=f"{row['sites']:,.0f}",
             people=f"{row['people']:,.0f}",
             gap=f"{row['gap']:.2%}",
+            best=f"{row['best_people']:,.0f}",
         )
 
 

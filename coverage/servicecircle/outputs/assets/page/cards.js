@@ -31,7 +31,7 @@ function describe(found, full) {
     const what = found[key][found[key].length - 1];
     add(box, part(what, words("overlap_at_least", { count: count(what.area.facilities) })));
   }
-  for (const key of all("candidate")) add(box, candidateText(found[key][0]));
+  for (const key of all("site").length ? [] : all("candidate")) add(box, candidateText(found[key][0]));
   for (const key of all("sited")) add(box, sitedText(found[key][found[key].length - 1]));
   for (const key of all("unit")) add(box, unitText(found[key][found[key].length - 1], full));
   for (const key of all("scope")) for (const what of found[key]) add(box, add(element("p", "sc-more"), bdi(what.name)));
