@@ -201,6 +201,13 @@ def test_an_indicator_is_turned_and_the_scorecard_agrees(made):
     assert "siting.other_verdict" not in set(study.csv("problems")["code"])
 
 
+def test_explain_takes_the_folder_as_that_of_a_run(made):
+    study = made("--indicator", "own:within_1km")
+    result = CliRunner().invoke(main, ["explain", str(study.folder), "within_1km"])
+    assert result.exit_code == 0, result.output
+    assert "100" in result.output
+
+
 def test_a_count_needs_the_homes_that_are_missing(made):
     study = made("--indicator", "homes")
     assert len(study.chosen) == 1

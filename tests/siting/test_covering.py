@@ -282,6 +282,21 @@ def test_fewer_sites_than_greed_and_the_same_each_time(objective):
     assert obeys(model, goal, first.open)
 
 
+def test_a_share_that_only_all_attain_is_a_full_covering():
+    model = plane(3000, 150, metres=7, seed=3)
+    reached = np.diff(model.pairs.indptr) > 0
+    assert not reached.all()
+    share = model.weights[reached].sum() / model.weights.sum()
+    whole = dataclasses.replace(model, weights=np.where(reached, model.weights, 0.0))
+    fewest = solve(whole, Goal(objective="fewest"))
+    some = solve(model, Goal(objective="fewest", share=share))
+    assert some.status == fewest.status == "optimal"
+    assert some.objective == fewest.objective
+    too_much = Goal(objective="fewest", share=share + 1e-4)
+    found = dict(solve(model, too_much).reasons)
+    assert found["unreached"].tolist() == np.flatnonzero(~reached).tolist()
+
+
 def test_several_services_in_one_site_are_rows_of_each():
     # One site holds both services; two others one of them each.
     costs = np.array([[1.0, 1.0, np.nan], [1.0, np.nan, 1.0]])

@@ -20,10 +20,11 @@ from covering_oracle import is_allowed, pairs_of
 from median_oracle import best_second, cost_table, nearest_costs, plane_model, questions
 
 from servicecircle.siting.highs import solve_mip
-from servicecircle.siting.median import best_of, solve_mean
+from servicecircle.siting.median import solve_mean
 from servicecircle.siting.median_bound import Rules, find_prices, select
 from servicecircle.siting.median_exact import remaining
-from servicecircle.siting.median_search import first_open, improve, search_of, worth_of
+from servicecircle.siting.median_first import best_of
+from servicecircle.siting.median_search import first_open, improve, rules_of, search_of, worth_of
 from servicecircle.siting.medians import medians_of
 from servicecircle.siting.model import Goal
 
@@ -133,8 +134,6 @@ def test_the_selection_is_the_least_and_its_rises_hold(seed, money, groups):
 @settings(max_examples=80, deadline=None)
 @given(questions("mean"), st.integers(1, 60), st.sampled_from([0.5, 1.0, 20.0]))
 def test_prices_never_bound_past_the_optimum(question, steps, times):
-    from servicecircle.siting.median import _rules
-
     model, goal = question
     best = best_second(model, goal)
     assume(best is not None)
@@ -143,7 +142,7 @@ def test_prices_never_bound_past_the_optimum(question, steps, times):
     assume(core.weights.size > 0)
     penalty = max(times * core.farthest, 1.0)
     found = find_prices(
-        core, _rules(search), prices=core.weights, penalty=penalty, target=1e6, steps=steps,
+        core, rules_of(search), prices=core.weights, penalty=penalty, target=1e6, steps=steps,
         until=FOREVER,
     )  # fmt: skip
     lost = core.people - core.unserved - best[0]
@@ -203,14 +202,12 @@ def test_too_many_pairs_lay_no_model():
 
 
 def test_what_prices_decide_is_so_in_the_optimum():
-    from servicecircle.siting.median import _rules
-
     model, goal = plane_model(200, 40, seed=8), Goal(objective="mean", sites=5)
     best = solve_mean(model, goal)
     search = searched(model, goal)
     target = best.objective * model.weights.sum()
     found = find_prices(
-        search.core, _rules(search), prices=search.core.weights * 1e3, penalty=1e7, target=target,
+        search.core, rules_of(search), prices=search.core.weights * 1e3, penalty=1e7, target=target,
         steps=400, until=FOREVER,
     )  # fmt: skip
     decided = found.bound + found.selected.rise > target * (1 + 1e-9)

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from servicecircle.errors import SitingError, UnknownNameError
@@ -284,6 +286,45 @@ def test_a_share_of_beds_grows_on_both_sides():
     assert (found.number, after["verdict"], after["value"]) == (2, "met", 60.0)
     table = turned(built, found.answer.open, frame=candidates(*VILLAGES))
     assert table["after"].tolist() == [60.0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    beds=st.lists(
+        st.tuples(
+            st.sampled_from([math.nan, 10.0, 20.0, 60.0]),
+            st.sampled_from([math.nan, 0.0, 5.0, 9.0]),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    grades=st.lists(st.sampled_from(["", "1A", "3A"]), min_size=4, max_size=4),
+    filtered=st.booleans(),
+)
+def test_a_share_of_beds_is_reached_whatever_empty_cells_hold(beds, grades, filtered):
+    rule = beds_rule(
+        kind="share", unit="%", numerator="nursing_beds", denominator="beds", per=100.0,
+        targets=(Target(year=2025, value=50),),
+        filter=Filter(grade_at_least="2A") if filtered else Filter(),
+    )  # fmt: skip
+    homes = [
+        home("111", capacity=all_of, nursing_beds=some, grade=grade)
+        for (all_of, some), grade in zip(beds, grades, strict=False)
+    ]
+    evidence = make.evidence(facilities=make.facilities(*homes))
+    frame = candidates(*("111" for _ in range(30)))
+    try:
+        target, _, found, after = sited(evidence, rule, frame, size=7.0)
+    except SitingError as error:
+        assert "missing" in error.text("en")
+        return
+    assert target.met == (row_of(evidence, target.study, rule, target)["verdict"] == "met")
+    assert after["verdict"] == "met"
+    if found.number:
+        fewer = found.answer.open.copy()
+        fewer[np.flatnonzero(fewer)[-1]] = False
+        less = row_of(with_sites(evidence, target, frame, fewer), target.study, rule, target)
+        assert less["verdict"] != "met"
 
 
 def test_a_norm_of_floor_area_is_met_unit_by_unit():

@@ -222,7 +222,12 @@ def problem_sheet(results: Results) -> Sheet:
     }
     severity = _said(table, "severity", lambda name: word_or(f"severity_{name}", name, language))
     action = _said(table, "action", lambda name: word_or(f"action_{name}", name, language))
-    named = {"value": "given", "rule": "what_and_rule", "code": "problem_code"}
+    named = {
+        "value": "given",
+        "rule": "what_and_rule",
+        "action": "problem_action",
+        "code": "problem_code",
+    }
     columns = [Column(column_title("severity", language), severity, colours=fills)]
     for name in ("file", "sheet", "row", "column", "value", "rule", "remedy", "action", "code"):
         title = column_title(named.get(name, name), language)

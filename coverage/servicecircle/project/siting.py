@@ -75,7 +75,13 @@ class CandidateSettings(Settings):
     def _keys_of_its_kind(self) -> CandidateSettings:
         known = (*_OF_ALL, *_KEYS[self.kind])
         strange = [name for name in type(self).model_fields if name in self.model_fields_set]
-        strange = [name for name in strange if name not in known]
+        # What says no more than the default, as in the record of a run, contradicts nothing.
+        fields = type(self).model_fields
+        strange = [
+            name
+            for name in strange
+            if name not in known and getattr(self, name) != fields[name].get_default()
+        ]
         if strange:
             words = {"kind": self.kind, "found": ", ".join(strange), "known": ", ".join(known)}
             raise BrokenRule("project.candidate_keys", **words)

@@ -17,8 +17,8 @@ from scipy.sparse import coo_array, csr_array, hstack, vstack
 from servicecircle.siting.answers import gap_of, nearest_open, told
 from servicecircle.siting.choice import site_rows
 from servicecircle.siting.highs import Mip, MipAnswer, solve_mip
-from servicecircle.siting.median import best_of, keeps_rules, only_those_that_cover
 from servicecircle.siting.median_exact import whole_most
+from servicecircle.siting.median_first import best_of, keeps_rules, only_those_that_cover
 from servicecircle.siting.median_search import Search, first_open, improve, search_of, worth_of
 from servicecircle.siting.medians import SAME, Medians, medians_of
 from servicecircle.siting.model import Answer, Goal, SitingModel

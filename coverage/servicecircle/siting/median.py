@@ -13,17 +13,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from servicecircle.siting.answers import gap_of, nearest_open, no_answer, told
+from servicecircle.siting.answers import gap_of, told
 from servicecircle.siting.choice import allowed
-from servicecircle.siting.covering import unmet_floors
 from servicecircle.siting.highs import solve_mip
 from servicecircle.siting.median_bound import Prices, Rules, find_prices
 from servicecircle.siting.median_exact import remaining
-from servicecircle.siting.median_search import Search, first_open, improve, search_of, worth_of
-from servicecircle.siting.medians import SAME, Value, medians_of
+from servicecircle.siting.median_first import Best, best_of, only_those_that_cover
+from servicecircle.siting.median_search import rules_of, search_of
+from servicecircle.siting.medians import medians_of
 from servicecircle.siting.model import Answer, Goal, SitingModel
 
-__all__ = ["best_of", "keeps_rules", "only_those_that_cover", "solve_cover_then_mean", "solve_mean"]
+__all__ = ["solve_cover_then_mean", "solve_mean"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -81,7 +81,7 @@ def solve_mean(
         return replace(first, seconds=time.perf_counter() - began)
     is_open, least_unserved, methods = first
     search, is_open = only_those_that_cover(search, is_open, until=began + seconds)
-    best = _Best(search)
+    best = Best(search)
     best.meet(is_open)
     bound, more = _second_step(best, until=began + seconds, gap=gap)
     return _told(best, least_unserved, bound, gap=gap, began=began, methods=[*methods, *more])
@@ -114,179 +114,12 @@ def solve_cover_then_mean(
     return solve_mean(model, goal, seconds=seconds, gap=gap)
 
 
-def best_of(search: Search, *, until: float, gap: float) -> tuple[Bools, float, list[str]] | Answer:
-    """Return a good choice that leaves as few people unserved as can be.
-
-    Parameters
-    ----------
-    search : Search
-    until : float
-        ``time.perf_counter``; where not everybody can be served, half of the time is taken.
-    gap : float
-        Relative gap of the people served.
-
-    Returns
-    -------
-    open : numpy.ndarray of bool, shape (m,)
-    least_unserved : float
-        Proven: no choice leaves fewer people of the model unserved.
-    methods : list of str
-
-    Or an answer that says why there is none.
-    """
-    core = search.core
-    best = _Best(search)
-    start = first_open(search)
-    if start is not None:
-        best.meet(improve(search, start))
-        if np.isfinite(core.choice.budget):
-            best.meet(improve(search, start, by_ratio=True))
-    methods = ["greedy", "exchange"]
-    least = core.unserved
-    if best.value is None or best.unserved > best.slack:
-        seconds = (until - time.perf_counter()) / 2
-        first = _first_step(search.model, search.goal, seconds=seconds, gap=gap)
-        methods.append(first.method)
-        if first.status == "infeasible":
-            return first
-        if np.isfinite(first.bound):
-            least = max(least, core.people - first.bound)
-        if first.status != "no_answer":
-            best.meet(first.open[core.sites])
-            best.refine(first.open[core.sites])
-    if best.open is None:
-        return no_answer(
-            search.model,
-            status="no_answer",
-            bound=0.0,
-            seconds=0.0,
-            method="+".join(methods),
-        )
-    return best.open, least, methods
-
-
-def keeps_rules(search: Search, is_open: Bools) -> bool:
-    """Return whether a choice obeys the rules on sites, and the floors of units.
-
-    Parameters
-    ----------
-    search : Search
-    is_open : numpy.ndarray of bool, shape (m,)
-
-    Returns
-    -------
-    bool
-    """
-    model, core = search.model, search.core
-    whole = core.choice.fixed.copy()
-    whole[core.sites[is_open]] = True
-    if not allowed(model, search.goal, whole):
-        return False
-    if not np.any(model.floors > 0):
-        return True
-    _, site = nearest_open(model.pairs, whole)
-    return not unmet_floors(model, site >= 0).size
-
-
-class _Best:
-    """The best choice met so far, and what to compare others with."""
-
-    def __init__(self, search: Search) -> None:
-        self.search = search
-        self.open: Bools | None = None
-        self.value: Value | None = None
-        self.slack = SAME * search.core.people
-
-    def meet(self, is_open: Bools) -> bool:
-        """Keep a choice if it obeys everything and is better; return whether it is."""
-        value = worth_of(self.search, is_open)
-        if not value.better(self.value, people=self.search.core.people):
-            return False
-        if not keeps_rules(self.search, is_open):
-            return False
-        self.open, self.value = is_open.copy(), value
-        return True
-
-    def refine(self, is_open: Bools) -> None:
-        """Exchange from a choice on, without leaving more people unserved than the best does."""
-        if self.value is not None:
-            most = self.value.unserved - self.search.core.unserved + self.slack
-            self.meet(improve(self.search, is_open, unserved_most=most))
-
-    @property
-    def unserved(self) -> float:
-        """People of the core whom the best choice leaves unserved."""
-        return 0.0 if self.value is None else self.value.unserved - self.search.core.unserved
-
-    @property
-    def cost(self) -> float:
-        """Cost of the people of the core whom the best choice serves."""
-        return np.inf if self.value is None else self.value.cost - self.search.core.standing
-
-
-def _first_step(model: SitingModel, goal: Goal, *, seconds: float, gap: float) -> Answer:
-    """Return the choice that serves most people, which is another model."""
-    from servicecircle.siting.solve import solve  # it calls this module
-
-    return solve(model, replace(goal, objective="cover"), seconds=max(seconds, 0.05), gap=gap)
-
-
-def only_those_that_cover(search: Search, is_open: Bools, *, until: float) -> tuple[Search, Bools]:
-    """Return the same choice in a smaller core, without sites that would leave more unserved.
-
-    The prices of people served, each counting alike, prove that a choice with such a site leaves
-    more of them unserved than this one does.
-
-    Parameters
-    ----------
-    search : Search
-    is_open : numpy.ndarray of bool, shape (m,)
-        A choice that obeys all rules.
-    until : float
-        ``time.perf_counter``; a quarter of the time is taken.
-
-    Returns
-    -------
-    search : Search
-        The same one where everybody is served who can be.
-    open : numpy.ndarray of bool
-    """
-    core, best = search.core, _Best(search)
-    best.meet(is_open)
-    if best.unserved <= best.slack:
-        return search, is_open
-    flat = replace(
-        core,
-        cost=np.zeros(core.cost.size),
-        fixed=np.where(np.isfinite(core.fixed), 0.0, np.inf),
-    )
-    found = find_prices(
-        flat,
-        _rules(search),
-        prices=0.5 * core.weights,
-        penalty=1.0,
-        target=best.unserved,
-        steps=ROUND,
-        until=time.perf_counter() + (until - time.perf_counter()) / 4.0,
-    )
-    selected = found.selected
-    out = found.bound + selected.rise > best.unserved + best.slack
-    out &= (selected.share <= 0.0) & ~core.choice.existing[core.sites] & ~is_open
-    forbidden = search.model.forbidden.copy()
-    forbidden[core.sites[out]] = True
-    model = replace(search.model, forbidden=forbidden)
-    less = search_of(model, search.goal, medians_of(model, search.goal), until=search.until)
-    opened = np.zeros(forbidden.size, np.bool_)
-    opened[core.sites[is_open]] = True
-    return less, opened[less.core.sites]
-
-
-def _second_step(best: _Best, *, until: float, gap: float) -> tuple[float, list[str]]:
+def _second_step(best: Best, *, until: float, gap: float) -> tuple[float, list[str]]:
     """Return a bound of the core's cost over choices that leave no more unserved than the best."""
     core = best.search.core
     if not core.weights.size or not core.sites.size:
         return 0.0, []
-    rules = _rules(best.search)
+    rules = rules_of(best.search)
     prices = _start_prices(best)
     penalty = PENALTIES[0] * core.farthest
     everybody = best.unserved <= best.slack
@@ -322,25 +155,7 @@ PENALTIES = (1e3, 1.0)
 """First tries of what a person unserved costs, times the largest cost: all served, or not."""
 
 
-def _rules(search: Search) -> Rules:
-    """Return the rules on sites that a bound keeps; the others only make it smaller."""
-    core, model = search.core, search.model
-    closable = core.choice.closable[core.sites]
-    if closable.any():
-        group = np.where(closable, 0, -1)
-        least = np.array([max(int(closable.sum()) - core.choice.closed_most, 0)])
-    else:
-        group, least = model.site_units[core.sites], search.presence
-    return Rules(
-        sites=core.choice.sites,
-        site_cost=np.where(core.choice.existing, 0.0, model.cost)[core.sites],
-        budget=core.choice.budget,
-        group=group.astype(np.int64),
-        least=least.astype(np.int64),
-    )
-
-
-def _start_prices(best: _Best) -> Floats:
+def _start_prices(best: Best) -> Floats:
     """Return prices to begin with: what the place of the second nearest site may cost."""
     core = best.search.core
     length = np.diff(core.starts)
@@ -350,7 +165,7 @@ def _start_prices(best: _Best) -> Floats:
 
 
 def _prices(
-    best: _Best,
+    best: Best,
     rules: Rules,
     prices: Floats,
     penalty: float,
@@ -372,7 +187,7 @@ def _prices(
     )
 
 
-def _seen(best: _Best, chosen: Bools) -> None:
+def _seen(best: Best, chosen: Bools) -> None:
     """Begin an exchange from a choice that prices suggest, if it obeys the rules."""
     search = best.search
     whole = search.core.choice.fixed.copy()
@@ -382,12 +197,12 @@ def _seen(best: _Best, chosen: Bools) -> None:
         best.refine(chosen)
 
 
-def _without_penalty(found: Prices, best: _Best) -> float:
+def _without_penalty(found: Prices, best: Best) -> float:
     """Return the bound of the cost alone, for choices that leave no more unserved."""
     return found.bound - found.penalty * max(best.unserved, 0.0)
 
 
-def _penalty(best: _Best, rules: Rules, prices: Floats, *, until: float) -> tuple[Floats, float]:
+def _penalty(best: Best, rules: Rules, prices: Floats, *, until: float) -> tuple[Floats, float]:
     """Return the penalty with which the bound is best: it rises and falls once."""
     penalty = PENALTIES[1] * best.search.core.farthest
     tried: dict[float, tuple[float, Floats]] = {}
@@ -413,7 +228,7 @@ def _penalty(best: _Best, rules: Rules, prices: Floats, *, until: float) -> tupl
     return tried[penalty][1], penalty
 
 
-def _settle(best: _Best, found: Prices, *, until: float, gap: float) -> float | None:
+def _settle(best: Best, found: Prices, *, until: float, gap: float) -> float | None:
     """Return the bound that HiGHS proves of what prices leave open; None if it is too much."""
     core = best.search.core
     selected = found.selected
@@ -454,7 +269,7 @@ def _closed(cost: float, bound: float, gap: float) -> bool:
 
 
 def _told(
-    best: _Best,
+    best: Best,
     least_unserved: float,
     bound: float,
     *,

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from servicecircle.siting.choice import allowed, site_rows
 from servicecircle.siting.highs import Mip, solve_mip
+from servicecircle.siting.median_bound import Rules
 from servicecircle.siting.median_kernels import exchange
 from servicecircle.siting.medians import Medians, Value, spacing, value_of
 from servicecircle.siting.model import Goal, SitingModel
 
-__all__ = ["Search", "first_open", "improve", "search_of", "worth_of"]
+__all__ = ["Search", "first_open", "improve", "rules_of", "search_of", "worth_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -190,3 +191,21 @@ def improve(
         if core.heads.size < AT_ONCE or np.array_equal(before, now):
             break
     return now
+
+
+def rules_of(search: Search) -> Rules:
+    """Return the rules on sites that a bound keeps; the others only make it smaller."""
+    core, model = search.core, search.model
+    closable = core.choice.closable[core.sites]
+    if closable.any():
+        group = np.where(closable, 0, -1)
+        least = np.array([max(int(closable.sum()) - core.choice.closed_most, 0)])
+    else:
+        group, least = model.site_units[core.sites], search.presence
+    return Rules(
+        sites=core.choice.sites,
+        site_cost=np.where(core.choice.existing, 0.0, model.cost)[core.sites],
+        budget=core.choice.budget,
+        group=group.astype(np.int64),
+        least=least.astype(np.int64),
+    )

@@ -238,6 +238,7 @@ def reduced(problem: Covering) -> Covering:
     """
     for _ in range(_MOST_ROUNDS):
         before = problem.reach.shape
+        problem = _forced(problem)
         problem = _opened(_without_columns(_without_rows(problem)))
         if problem.reach.shape == before:
             break
@@ -331,6 +332,33 @@ def _counted(problem: Covering, rows: Bools) -> Covering:
         total=total if total > 0 else -np.inf,
         base=base,
     )
+
+
+def _forced(problem: Covering) -> Covering:
+    """Return the problem with groups that must be covered marked: needs cannot be met without them.
+
+    So a share that only all whom any candidate reaches attain is a set covering of them.
+    """
+    free = ~problem.must
+    forced = np.zeros_like(free)
+    if np.isfinite(problem.total):
+        spare = float(problem.weights[free].sum()) - problem.total
+        forced |= free & (problem.weights > spare) & (spare >= 0)
+    counted = free & (problem.need >= 0)
+    if counted.any():
+        at = problem.need[counted]
+        spares = np.bincount(at, problem.weights[counted], problem.needs.size) - problem.needs
+        forced[counted] |= (problem.weights[counted] > spares[at]) & (spares[at] >= 0)
+    if not forced.any():
+        return problem
+    problem = _counted(problem, forced)
+    problem = dataclasses.replace(
+        problem, must=problem.must | forced, need=np.where(forced, -1, problem.need)
+    )
+    if problem.maximise or np.isfinite(problem.total):
+        return problem
+    asked = problem.must | (problem.need >= 0)
+    return _taken(problem, asked, np.ones(problem.columns.size, np.bool_))
 
 
 def _without_rows(problem: Covering) -> Covering:

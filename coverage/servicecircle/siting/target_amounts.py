@@ -9,9 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from servicecircle.siting.wanted import SiteTarget, attributes_of, refused
 from servicecircle.standards.kinds import Measured, Study
+from servicecircle.standards.kinds.parts import least_parts
 from servicecircle.standards.plan import Indicator
 from servicecircle.standards.quantities import quantity
 from servicecircle.standards.registry import QuantityWords
@@ -20,6 +22,8 @@ from servicecircle.standards.studied import AREA_UNIT
 from servicecircle.standards.things import counted_thing
 
 __all__ = ["amounts_target"]
+
+Floats = NDArray[np.float64]
 
 _RELATIVE = 1e-9
 _SIZED = ("capacity", "nursing_beds", "dementia_beds", "floor_area_m2", "remaining_places")
@@ -222,15 +226,19 @@ def _ratio(base: SiteTarget, measured: Measured, size: float | None) -> SiteTarg
         if base.end == "value":
             table["low"] = table["value"]
     low = table["low"].to_numpy(float)
-    under = table["denominator"].to_numpy(float)
+    over, under = (table[name].to_numpy(float) for name in ("numerator", "denominator"))
     short = (goal - low) / per * under
+    if parts and base.end == "low":
+        year = None if base.target is None else base.target.year
+        over, under = _least_sums(*least_parts(rule, study, year, where), goal / per)
+        short = goal / per * under - over
     short = np.where(low >= goal * (1.0 - _RELATIVE), 0.0, np.maximum(short, _RELATIVE))
     units = _units(
         table["unit_id"].tolist(),
         low,
         goal,
         short,
-        numerator=table["numerator"].to_numpy(float),
+        numerator=over,
         denominator=under,
     )
     allowed = {}
@@ -249,6 +257,21 @@ def _ratio(base: SiteTarget, measured: Measured, size: float | None) -> SiteTarg
         title = below.zh if study.language == "zh" else below.en
         raise refused("existing_ones", rule, study, above=above.name, below=title)
     return _sized(found, above, size)
+
+
+def _least_sums(
+    sure: list[tuple[float, float]], unsure: list[tuple[float, float]], goal: float
+) -> tuple[Floats, Floats]:
+    """Return what stands above and below the line in the choice that lacks most to a share.
+
+    The share of any choice reaches the goal once that of this one does: what a choice lacks,
+    goal × below − above, is a sum over its facilities, and an unsure one is in the worst choice
+    where it lacks something.
+    """
+    taken = [*sure, *((n, b) for n, b in unsure if goal * b > n)]
+    sums = (math.fsum(one[side] for one in taken) for side in (0, 1))
+    over, under = (np.array([one]) for one in sums)
+    return over, under
 
 
 def _most_below(base: SiteTarget, measured: Measured) -> float:

@@ -217,7 +217,10 @@ def _with(built: TargetModel, before: Floats, brought: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         if target.dilutes:
             # Beds of a kind are beds: both sides of the share grow.
-            diluted: Floats = (before / per * under + brought) / (under + brought) * per
+            over = target.units["numerator"].to_numpy(float)
+            diluted: Floats = np.where(
+                brought > 0.0, (over + brought) / (under + brought) * per, before
+            )
             return diluted
         found: Floats = np.nan_to_num(before) + brought / under * per
     return np.where(brought > 0.0, found, before)

@@ -14,10 +14,11 @@ from servicecircle.standards.fractions import least_fraction, most_fraction
 from servicecircle.standards.item_sums import all_unit_parts, units_of_items
 from servicecircle.standards.kinds.base import NAN, UNIT_COLUMNS, Measured, Study, unit_table
 from servicecircle.standards.plan import Indicator
+from servicecircle.standards.registry import QuantityWords
 from servicecircle.standards.scopes import Where
 from servicecircle.standards.trace import addends, join_traces
 
-__all__ = ["measure_parts"]
+__all__ = ["least_parts", "measure_parts"]
 
 
 def measure_parts(indicator: Indicator, study: Study, year: int | None, where: Where) -> Measured:
@@ -32,23 +33,9 @@ def measure_parts(indicator: Indicator, study: Study, year: int | None, where: W
     Where facilities themselves stand below a column (square metres of each centre), each facility
     has to reach the target, and the unit of a facility is shown with its smallest.
     """
-    quantities = study.registry.quantities
-    above, below = quantities[indicator.numerator], quantities[indicator.denominator]
-    whole = items_of(
-        study, indicator, below.of, where, also=below.also, conditions=(indicator.filter,)
-    )
-    part = items_of(
-        study,
-        indicator,
-        above.of,
-        where,
-        also=above.also,
-        conditions=(indicator.numerator_filter,),
-        dated=dated_by(indicator, study, year),
-        among=frozenset(whole.table.index),
-    )
+    above, below = _sides(indicator, study)
     sizes = bool(above.of) and not below.of
-    table = _joined(whole, part, same=above.of == below.of, sizes=sizes)
+    whole, part, table = _parts_of(indicator, study, year, where)
     missing = tuple(dict.fromkeys((*whole.missing, *part.missing)))
     notes = tuple(dict.fromkeys((*where.notes, *whole.notes, *part.notes)))
     left_out = int((table["certain"] & ~table["paired"]).sum())
@@ -80,6 +67,58 @@ def measure_parts(indicator: Indicator, study: Study, year: int | None, where: W
         each_of="facility",
         trace=_trace(study, paired) if not missing else _trace(study, paired.iloc[:0]),
     )
+
+
+def _sides(indicator: Indicator, study: Study) -> tuple[QuantityWords, QuantityWords]:
+    quantities = study.registry.quantities
+    return quantities[indicator.numerator], quantities[indicator.denominator]
+
+
+def _parts_of(
+    indicator: Indicator, study: Study, year: int | None, where: Where
+) -> tuple[Items, Items, pd.DataFrame]:
+    """Return the facilities below the line, those above it, and both of each, see `_joined`."""
+    above, below = _sides(indicator, study)
+    whole = items_of(
+        study, indicator, below.of, where, also=below.also, conditions=(indicator.filter,)
+    )
+    part = items_of(
+        study,
+        indicator,
+        above.of,
+        where,
+        also=above.also,
+        conditions=(indicator.numerator_filter,),
+        dated=dated_by(indicator, study, year),
+        among=frozenset(whole.table.index),
+    )
+    sizes = bool(above.of) and not below.of
+    table = _joined(whole, part, same=above.of == below.of, sizes=sizes)
+    return whole, part, table
+
+
+def least_parts(
+    indicator: Indicator, study: Study, year: int | None, where: Where
+) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """Return what each facility adds above and below the line where the share is the least.
+
+    Parameters
+    ----------
+    indicator : Indicator
+        Of facilities above and below the line.
+    study : Study
+    year : int, optional
+    where : Where
+
+    Returns
+    -------
+    sure, unsure : list of (float, float)
+        Of facilities that count for certain, and of those that may; the least fraction that they
+        make is ``low`` of :func:`measure_parts`, but for ``per``.
+    """
+    rows = _bound_rows(_parts_of(indicator, study, year, where)[2])
+    sure = [(row[1], row[2]) for row in rows if row[0]]
+    return sure, [(row[1], row[2]) for row in rows if not row[0]]
 
 
 def _joined(whole: Items, part: Items, *, same: bool, sizes: bool) -> pd.DataFrame:
