@@ -312,7 +312,7 @@ def test_a_share_of_beds_is_reached_whatever_empty_cells_hold(beds, grades, filt
         for (all_of, some), grade in zip(beds, grades, strict=False)
     ]
     evidence = make.evidence(facilities=make.facilities(*homes))
-    frame = candidates(*("111" for _ in range(30)))
+    frame = candidates(*("111" for _ in range(40)))
     try:
         target, _, found, after = sited(evidence, rule, frame, size=7.0)
     except SitingError as error:

@@ -18,7 +18,7 @@ from servicecircle.siting.capacity_greedy import greedy_flows
 from servicecircle.siting.capacity_model import SLACK, Flows, capacity_mip, flows_of
 from servicecircle.siting.center import solve_worst
 from servicecircle.siting.choice import allowed, choice_of
-from servicecircle.siting.highs import MipAnswer, holds, solve_mip
+from servicecircle.siting.highs import Mip, MipAnswer, holds, solve_mip
 from servicecircle.siting.median import solve_mean
 from servicecircle.siting.model import Answer, Goal, SitingModel
 from servicecircle.siting.reasons import why_infeasible
@@ -30,6 +30,8 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 EXACT = 1e-6
+MOST_FLOWS = 400_000
+"""Pairs up to which HiGHS is given the whole model: beyond, it hears its time limit too late."""
 SCALE = 1e4
 
 
@@ -124,31 +126,101 @@ def _first(flows: Flows, goal: Goal, *, until: float, gap: float) -> MipAnswer:
             on_flows=flows.most * _scale(flows),
         )  # fmt: skip
     start = _start(flows, goal)
-    left = until - time.perf_counter()
     if goal.objective == "fewest":
-        return solve_mip(mip, start=start, seconds=left, gap=gap)
+        return _fewest(flows, goal, mip, start, until=until, gap=gap)
     top = _most_people(flows) * _scale(flows)
     if start is not None and holds(mip, start):
         value = float(mip.cost @ start)
         if _near(value, top, gap):
             return MipAnswer(status="optimal", values=start, objective=value, bound=top)
-    loose = _loose_first(flows, goal, seconds=left / 4.0, gap=gap)
+    loose = _loose_first(flows, goal, seconds=(until - time.perf_counter()) / 4.0, gap=gap)
     if np.isfinite(loose.bound):
         top = min(top, loose.bound * _scale(flows))
     if loose.open.any():
-        given = capacity_mip(
-            flows, goal, on_sites=np.zeros(flows.sites.size), on_flows=flows.most * _scale(flows),
-            given=loose.open[flows.sites],
-        )  # fmt: skip
-        other = solve_mip(given, seconds=max(until - time.perf_counter(), 0.05) / 3.0).values
+        other = _given(flows, goal, loose.open[flows.sites], mip=mip, until=until)
         if other is not None and (start is None or mip.cost @ other > mip.cost @ start):
             start = other
         value = np.nan if start is None else float(mip.cost @ start)
         if start is not None and _near(value, top, gap) and holds(mip, start):
             return MipAnswer(status="optimal", values=start, objective=value, bound=top)
-    left = until - time.perf_counter()
-    answer = solve_mip(mip, start=start, seconds=left, gap=gap)
+    answer = _asked(flows, mip, start=start, until=until, gap=gap)
     return replace(answer, bound=min(answer.bound, top))
+
+
+def _fewest(
+    flows: Flows, goal: Goal, mip: Mip, start: Floats | None, *, until: float, gap: float
+) -> MipAnswer:
+    """Return the fewest sites; without capacities no more are needed, which is a bound."""
+    loose = _loose_first(flows, goal, seconds=(until - time.perf_counter()) / 4.0, gap=gap)
+    least = loose.bound - _base(flows, goal) if np.isfinite(loose.bound) else -np.inf
+    if loose.open.any():
+        share = goal.share * float(flows.model.weights.sum())
+        given = loose.open[flows.sites]
+        other = _given(flows, goal, given, mip=mip, least=share, until=until)
+        if other is not None and (start is None or mip.cost @ other < mip.cost @ start):
+            start = other
+    if start is not None and holds(mip, start):
+        value = float(mip.cost @ start)
+        if _near(value, least, gap):
+            return MipAnswer(status="optimal", values=start, objective=value, bound=least)
+    answer = _asked(flows, mip, start=start, until=until, gap=gap)
+    return replace(answer, bound=max(answer.bound, least))
+
+
+def _asked(
+    flows: Flows, mip: Mip, *, start: Floats | None, until: float, gap: float = 0.0
+) -> MipAnswer:
+    """Return what HiGHS says of a model of a size that its time limit reaches into."""
+    seconds = until - time.perf_counter()
+    if flows.point.size <= MOST_FLOWS:
+        return solve_mip(mip, start=start, seconds=seconds, gap=gap)
+    unknown = np.inf if mip.maximise else -np.inf
+    if start is None or not holds(mip, start):
+        return MipAnswer(status="no_answer", values=None, objective=np.nan, bound=unknown)
+    value = float(mip.cost @ start)
+    return MipAnswer(status="feasible", values=start, objective=value, bound=unknown)
+
+
+def _given(
+    flows: Flows,
+    goal: Goal,
+    given: Bools,
+    *,
+    mip: Mip,
+    until: float,
+    least: float = 0.0,
+) -> Floats | None:
+    """Return the best flows to sites that are given, as columns of the whole model."""
+    opened = flows.fixed.copy()
+    opened[flows.sites[given]] = True
+    use = opened[flows.site]
+    part = replace(
+        flows, point=flows.point[use], site=flows.site[use], cost=flows.cost[use],
+        most=flows.most[use],
+    )  # fmt: skip
+    sites, left = flows.sites.size, until - time.perf_counter()
+    if left <= 0:
+        return None
+    transport = capacity_mip(
+        part, goal, on_sites=mip.cost[:sites], on_flows=mip.cost[sites:][use], least=least,
+        given=given,
+    )  # fmt: skip
+    answer = solve_mip(transport, seconds=max(left / 3.0, 0.05))
+    if answer.values is None:
+        return None
+    values = np.zeros(mip.cost.size)
+    values[:sites] = given
+    values[sites:][use] = answer.values[sites:]
+    return values
+
+
+def _base(flows: Flows, goal: Goal) -> float:
+    """Return what ``fewest`` counts beside the columns: mandatory sites, less closable ones."""
+    model = flows.model
+    new_fixed = flows.fixed & ~(model.kept | model.closable)
+    if goal.by_cost:
+        return float(model.cost[new_fixed].sum())
+    return float(new_fixed.sum() - np.count_nonzero(choice_of(model, goal).closable))
 
 
 def _loose(flows: Flows) -> SitingModel:
@@ -198,18 +270,13 @@ def _mean(
     scale = SCALE / max(total, 1e-300)
     cost = flows.cost * flows.most * scale
     nothing = np.zeros(flows.sites.size)
+    mip = capacity_mip(flows, flows.goal, on_sites=nothing, on_flows=cost, least=served)
     for given in firsts:
-        mip = capacity_mip(
-            flows, flows.goal, on_sites=nothing, on_flows=cost, least=served, given=given
-        )
-        left = (until - time.perf_counter()) / 3.0
-        answer = solve_mip(mip, seconds=max(left, 0.05)) if left > 0 else None
-        if answer is not None and answer.values is not None:
-            best, total = _cheaper(flows, best, answer.values, total)
+        found = _given(flows, flows.goal, given, mip=mip, least=served, until=until)
+        if found is not None:
+            best, total = _cheaper(flows, best, found, total)
     if gap_of(total, at_least) > max(gap, EXACT) and time.perf_counter() < until:
-        mip = capacity_mip(flows, flows.goal, on_sites=nothing, on_flows=cost, least=served)
-        left = until - time.perf_counter()
-        answer = solve_mip(mip, start=best, seconds=left, gap=gap)
+        answer = _asked(flows, mip, start=best, until=until, gap=gap)
         if answer.values is not None:
             best, total = _cheaper(flows, best, answer.values, total)
         if np.isfinite(answer.bound):
@@ -249,7 +316,8 @@ def _worst(
             flows, flows.goal, on_sites=np.zeros(flows.sites.size),
             on_flows=np.zeros(flows.point.size), least=served, shut=flows.cost > middle,
         )  # fmt: skip
-        answer = solve_mip(mip, seconds=(until - time.perf_counter()) / 2)
+        half = (until + time.perf_counter()) / 2.0
+        answer = _asked(flows, mip, start=None, until=half)
         if answer.values is not None:
             best, worst = answer.values, min(_farthest(flows, answer.values), worst)
             costs = costs[costs <= min(worst, middle)]
@@ -305,11 +373,8 @@ def _told_first(
             seconds=time.perf_counter() - began, method="greedy+highs", reasons=reasons,
         )  # fmt: skip
     if goal.objective == "fewest":
-        closable = choice_of(model, goal).closable
-        moved = 0.0 if goal.by_cost else float(np.count_nonzero(closable))
-        new_fixed = flows.fixed & ~(model.kept | model.closable)
-        base = float(model.cost[new_fixed].sum() if goal.by_cost else new_fixed.sum()) - moved
-        value, bound = answer.objective + base, answer.bound + base
+        base = _base(flows, goal)
+        value, bound = answer.objective + base, max(answer.bound + base, 0.0)
         if not goal.by_cost:
             value, bound = float(np.rint(value)), float(max(np.ceil(bound - EXACT), 0.0))
             value = max(value, 0.0)

@@ -45,7 +45,8 @@ def greedy_flows(
     ----------
     model : SitingModel
     goal : Goal
-        With ``fewest``, sites are opened until nobody more can be served.
+        With ``fewest``, sites are opened until its share of people is served; with floors, until
+        nobody more can be.
     point, site : numpy.ndarray of int64, shape (k,)
         Pairs that may be used.
     cost, most : numpy.ndarray of float, shape (k,)
@@ -85,7 +86,10 @@ def greedy_flows(
         _open(chosen, starts, points, tops, model, left, flow)
         _close_by(model, chosen, clashes)
     sums = np.empty(model.cost.size)
-    while slots > 0:
+    enough = 0.0
+    if goal.objective == "fewest" and not np.any(model.floors > 0):
+        enough = (1.0 - goal.share) * float(model.weights.sum())
+    while slots > 0 and left.sum() > enough:
         _reachable(starts, points, tops, left, sums)
         gain = np.minimum(sums, model.capacity)
         gain[is_open | clashes | ~choice.free | (price > money)] = 0.0

@@ -76,7 +76,7 @@ class _Run:
             return
         if self.whole and np.isfinite(bound):
             hair = 1e-6 * max(1.0, abs(bound) * 1e-3)
-            bound = np.ceil(bound - hair) if self.sign > 0 else np.floor(bound + hair)
+            bound = float(np.ceil(bound - hair) if self.sign > 0 else np.floor(bound + hair))
         if self.chosen is not None:
             bound = self.sign * min(self.sign * bound, self.sign * self.objective)
         self.bound = self.sign * max(self.sign * self.bound, self.sign * bound)

@@ -26,11 +26,27 @@ def solve(model: SitingModel, goal: Goal, *, seconds: float = 60.0, gap: float =
     Returns
     -------
     Answer
+        Optimal where the gap is down to ``gap``; infeasible with reasons where nothing is allowed.
 
     Raises
     ------
     SitingError
         See :func:`servicecircle.siting.checked.check_model`.
+
+    Examples
+    --------
+    Three points, of which an existing site serves all; then one that nobody reaches:
+
+    >>> import dataclasses
+    >>> from scipy.sparse import csr_array
+    >>> from servicecircle.siting.choice import _example
+    >>> answer = solve(_example(), Goal(objective="cover", sites=1))
+    >>> answer.status, answer.objective, answer.bound, answer.gap
+    ('optimal', 3.0, 3.0, 0.0)
+    >>> pairs = csr_array([[1.0, 2.0, 3.0], [2.0, 1.0, 2.0], [0.0, 0.0, 0.0]])
+    >>> beyond = solve(dataclasses.replace(_example(), pairs=pairs), Goal(objective="fewest"))
+    >>> beyond.status, [(key, points.tolist()) for key, points in beyond.reasons]
+    ('infeasible', [('unreached', [2])])
     """
     check_model(model, goal, seconds=seconds, gap=gap)
     if np.isfinite(model.capacity[~model.forbidden]).any():
