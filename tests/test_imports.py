@@ -48,6 +48,7 @@ ORDER = [
 HEAVY = {
     "folium",
     "geopandas",
+    "matplotlib",
     "networkx",
     "numba",
     "numpy",

@@ -30,6 +30,7 @@ from servicecircle.measure.layers import (
     laid_together,
 )
 from servicecircle.network.background import background_roads
+from servicecircle.outputs.figures import write_figures
 from servicecircle.outputs.folder import check_folder, publish
 from servicecircle.outputs.geopackage import write_access, write_geopackage
 from servicecircle.outputs.maps import write_map
@@ -381,6 +382,7 @@ def write_results(results: Results, clock: Clock, folder: Path, advance: Advance
     """
     write_tables(results, folder)
     write_workbook(results, folder / WORKBOOK)
+    write_figures(results, folder)
     advance(1)
     write_geopackage(results, folder / "coverage.gpkg")
     advance(1)

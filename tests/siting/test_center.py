@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from covering_oracle import is_allowed, pairs_of
+from hypothesis import given, settings
 from median_oracle import best_second, line_model, plane_model, questions
 
 from servicecircle.siting.answers import nearest_open

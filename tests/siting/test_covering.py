@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
+from covering_oracle import best_by_trying, is_allowed, pairs_of, random_model
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from covering_oracle import best_by_trying, is_allowed, pairs_of, random_model
 
 from servicecircle.errors import SitingError
 from servicecircle.siting import covering_solve

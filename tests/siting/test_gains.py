@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from covering_oracle import random_model, reached_by
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servicecircle.siting.examples import small_model
 from servicecircle.siting.gains import GAIN_COLUMNS, covered_by, marginal_gains
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from covering_oracle import random_model, reached_by
 
 
 def people(model, chosen):

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from covering_oracle import best_by_trying, random_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from covering_oracle import best_by_trying, random_model
 from test_covering import plane, questions
 
 from servicecircle.siting.covering import covering_mip

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from covering_oracle import is_allowed, pairs_of, random_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from covering_oracle import is_allowed, pairs_of, random_model
 from median_oracle import best_second, line_model, plane_model, questions
 
 from servicecircle.siting.answers import nearest_open

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from covering_oracle import is_allowed, pairs_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from covering_oracle import is_allowed, pairs_of
 from median_oracle import best_second, cost_table, nearest_costs, plane_model, questions
 
 from servicecircle.siting.highs import solve_mip

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from covering_oracle import random_model, reached_by
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -24,10 +23,6 @@ from servicecircle.siting.opening_order import (
 )
 from servicecircle.siting.phasing import PHASE_COLUMNS, parts_of, sequence
 from servicecircle.siting.solve import solve
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from covering_oracle import random_model, reached_by
 
 
 def people(model, chosen):

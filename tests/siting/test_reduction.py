@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from covering_oracle import pairs_of, random_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from covering_oracle import pairs_of, random_model
 
 from servicecircle.siting.covering import covering_mip
 from servicecircle.siting.highs import solve_mip
