@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from servicecircle.network.circles import circle_polygons
@@ -37,6 +37,7 @@ def circles(seed):
 
 @settings(deadline=None, derandomize=True, max_examples=10)
 @given(st.integers(0, 1000), st.floats(0.5, 30))
+@example(7, 1.0)
 def test_nested_valid_and_smaller(seed, tolerance):
     drawn = circles(seed)
     found = simplified(drawn, tolerance)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,8 +15,8 @@ def simplified(
 ) -> list[shapely.MultiPolygon]:
     """Simplify the nested circles of one origin without letting them cross.
 
-    What a circle adds to the one within it is a band; bands form a coverage, which is simplified
-    as one (Visvalingam-Whyatt on shared borders), and put together again.
+    The faces between all borders together form a coverage, which is simplified as one
+    (Visvalingam-Whyatt on shared borders); each circle is put together again from its faces.
 
     Parameters
     ----------
@@ -50,11 +49,16 @@ def simplified(
         raise ValueError(f"tolerance {tolerance_m} m: must be 0 or more, and finite")
     if tolerance_m == 0.0 or not circles:
         return list(circles)
-    bands = [circles[0]]
-    for inner, outer in itertools.pairwise(circles):
-        bands.append(_polygons(shapely.difference(outer, inner)))
-    found = shapely.coverage_simplify(np.array(bands, object), tolerance_m)
-    return [_polygons(shapely.coverage_union_all(found[: at + 1])) for at in range(len(circles))]
+    # Noded at once, so that both sides of a border have the same vertices; differences do not.
+    borders = shapely.union_all(shapely.boundary(np.array(circles, object)))
+    faces = shapely.get_parts(shapely.polygonize([borders]))
+    inner = shapely.point_on_surface(faces)
+    first = np.full(faces.size, len(circles))
+    for at in range(len(circles) - 1, -1, -1):
+        first[shapely.intersects(circles[at], inner)] = at
+    faces, first = faces[first < len(circles)], first[first < len(circles)]
+    found = shapely.coverage_simplify(faces, tolerance_m)
+    return [_polygons(shapely.coverage_union_all(found[first <= at])) for at in range(len(circles))]
 
 
 def _polygons(shape: shapely.Geometry) -> shapely.MultiPolygon:
