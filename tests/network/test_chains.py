@@ -178,8 +178,10 @@ def test_a_dead_end_is_told_apart():
     assert chains.cost.tolist() == [5.0, 5.0]
 
 
-@pytest.mark.parametrize("room", [5, 9, 30])
-def test_results_that_do_not_fit_are_told_in_parts(monkeypatch, room):
+@pytest.mark.parametrize("block", [64, 3, 1])
+@pytest.mark.parametrize("room", [5, 90, 130])
+def test_results_that_do_not_fit_are_told_in_parts(monkeypatch, room, block):
+    """Slabs end within blocks and between them; what was cut from one lasts."""
     side = 9
     n = side * side
     arcs = []
@@ -191,6 +193,7 @@ def test_results_that_do_not_fit_are_told_in_parts(monkeypatch, room):
     whole = arcs_of(n, arcs)
     wanted = [least(n, arcs, seeds, 4) for seeds in groups]
     monkeypatch.setattr(bounded, "_SLAB", room)
+    monkeypatch.setattr(bounded, "_BLOCK", block)
     blocks = list(search_blocks(whole, seeds_of(groups), limit=4, carry_metres=True))
     at = 0
     for first, found in blocks:

@@ -109,28 +109,39 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
     """Search from the sources ``first`` to ``last`` (excluded), each alone, up to a limit.
 
     Returns the source at which there was no more room in ``found``, ``last`` if there was.
-    ``cost`` and ``metres`` (of crossings), ``inner`` and ``inner_metres`` (of nodes inside chains)
-    are infinite throughout, before and after; ``done`` holds for each chain the stamp of the last
-    source that it was told for. No array is made here: one that changes in a loop costs more than
-    the loop.
+    ``cost`` and ``metres`` (of crossings) are infinite throughout, before and after; ``done`` holds
+    for each chain the stamp of the last source with a seed inside it, for which ``inner`` and
+    ``inner_metres`` (of nodes inside chains) are set. No array is made here: one that changes in
+    a loop costs more than the loop.
 
     What is met goes to one of the ``slots``, by its cost, and to the heap when its slot's turn
     comes: a heap of few entries costs a part of a large one. All slots are empty, -1, before and
     after. Without a limit there is one slot, and the heap.
     """
-    count = 0
+    # Unsigned: a kernel tests other indices for being negative.
+    one_more = np.uint64(1)
+    count = np.uint64(0)
     scale = (_SLOTS - 1) / limit
     for source in range(first, last):
         stamp += 1
         full = False
         size, tops, wholes = 0, 0, 0
-        slot, most, waiting = 0, 0, 0
+        slot, most, waiting = np.uint32(0), np.uint32(0), np.uint64(0)
         for seed in range(seed_starts[source], seed_starts[source + 1]):
             if seed_cost[seed] > limit:
                 continue
             at = place[seed_nodes[seed]]
             if at < 0:
                 total, way, node = seed_cost[seed], seed_metres[seed], -1 - at
+                number = chain[node]
+                if done[number] != stamp:
+                    done[number] = stamp
+                    begun[wholes] = number
+                    wholes += 1
+                    for inside in range(starts[number], starts[number + 1]):
+                        inner[inside] = np.inf
+                        if carry:
+                            inner_metres[inside] = np.inf
                 if total > inner[node] or (
                     total == inner[node] and not (carry and way < inner_metres[node])
                 ):
@@ -138,10 +149,6 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
                 inner[node] = total
                 if carry:
                     inner_metres[node] = way
-                if done[chain[node]] != stamp:
-                    done[chain[node]] = stamp
-                    begun[wholes] = chain[node]
-                    wholes += 1
             # A seed inside a chain goes along it both ways, to the crossings at its ends.
             for side in range(1 if at >= 0 else 2):
                 total, way, tip = seed_cost[seed], seed_metres[seed], at
@@ -178,14 +185,14 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
                     metres[tip] = way
                 if waiting == late_keys.size:
                     return -1
-                into = int(total * scale)
+                into = np.uint32(int(total * scale))
                 put_off(slots, after, late_keys, late_items, waiting, into, total, tip)
-                waiting += 1
+                waiting += one_more
                 most = max(most, into)
         while True:
             while size == 0:
                 while slot <= most and slots[slot] < 0:
-                    slot += 1
+                    slot += np.uint32(1)
                 if slot > most:
                     break
                 entry = slots[slot]
@@ -218,7 +225,7 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
                     metres[here] = way
                 if links[half, 3] >= CLOSED:
                     continue
-                into = int(total * scale)
+                into = np.uint32(int(total * scale))
                 if into == slot:
                     if size == keys.size:
                         return -1
@@ -228,19 +235,18 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
                 if waiting == late_keys.size:
                     return -1
                 put_off(slots, after, late_keys, late_items, waiting, into, total, here)
-                waiting += 1
+                waiting += one_more
                 most = max(most, into)
         # What lies inside the chains of seeds, which have costs of their own.
         for at in range(wholes):
             number = begun[at]
             one, other = tips[0][number], tips[1][number]
-            full = full or count + starts[number + 1] - starts[number] > found.size
+            if count + np.uint64(starts[number + 1] - starts[number]) > found.size:
+                full = True
             for node in range(starts[number], starts[number + 1]):
                 total, beyond, way = inner[node], cost[one] + sums[node, 0], 0.0
-                inner[node] = np.inf
                 if carry:
                     way, longer = inner_metres[node], metres[one] + ways[node, 0]
-                    inner_metres[node] = np.inf
                     if beyond < total or (beyond == total and longer < way):
                         total, way = beyond, longer
                     beyond, longer = cost[other] + sums[node, 1], metres[other] + ways[node, 1]
@@ -252,7 +258,7 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
                     found[count], found_cost[count] = nodes[node], total
                     if carry:
                         found_metres[count] = way
-                    count += 1
+                    count += one_more
         # The crossings that were met, and what lies inside the other chains at them.
         for at in range(tops):
             top = met[at]
@@ -263,7 +269,7 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
             found[count], found_cost[count] = crossings[top], near
             if carry:
                 found_metres[count] = metres[top]
-            count += 1
+            count += one_more
             for half in range(half_starts[top], half_starts[top + 1]):
                 here, low, high = links[half, 0], links[half, 1], links[half, 2]
                 turned = links[half, 3] & TURNED
@@ -291,12 +297,12 @@ def _search_each(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one 
                         found[count] = nodes[node]
                         found_cost[count] = beyond if back else total
                         found_metres[count] = last_way if back else first_way
-                        count += min(total, beyond) <= limit
+                        count += np.uint64(min(total, beyond) <= limit)
                 else:
                     for node in range(low, high):
                         total = min(one + sums[node, 0], other + sums[node, 1])
                         found[count], found_cost[count] = nodes[node], total
-                        count += total <= limit
+                        count += np.uint64(total <= limit)
         for at in range(tops):
             cost[met[at]] = np.inf
             if carry:
@@ -331,8 +337,8 @@ class _Room:
 def _room(chains: Chains, carry_metres: bool, *, heap: int) -> _Room:
     tops, inside, count = chains.crossings.size, chains.nodes.size, chains.first.size
     most = max(_SLAB, tops + inside)
-    sizes = (tops, tops if carry_metres else 1, inside, inside if carry_metres else 1)
-    cost, metres, inner, inner_metres = (np.full(size, np.inf) for size in sizes)
+    cost, metres = (np.full(size, np.inf) for size in (tops, tops if carry_metres else 1))
+    inner, inner_metres = (np.empty(size) for size in (inside, inside if carry_metres else 1))
     return _Room(
         travelled=(cost, metres, inner, inner_metres, np.zeros(count, np.int64)),
         heap=(
@@ -421,11 +427,12 @@ def search_blocks(
                 room = _room(chains, carry_metres, heap=2 * room.heap[0].size)
                 continue
             room.stamp += last - first
-            size = ends[stop - first]
-            starts.append(starts[-1][-1] + ends[1 : stop - first + 1])
-            parts.append(tuple(part[:size] for part in room.rest()))
-            room.used += size
-            first = stop
+            if stop > first:
+                size = ends[stop - first]
+                starts.append(starts[-1][-1] + ends[1 : stop - first + 1])
+                parts.append(tuple(part[:size] for part in room.rest()))
+                room.used += size
+                first = stop
             if first < last:
                 room.renew()
         rooms.put(room)

@@ -14,6 +14,7 @@ __all__ = ["drop_first", "push", "put_off", "wider_floats", "wider_heads"]
 Floats = NDArray[np.float64]
 Heads = NDArray[np.int32]
 Items = NDArray[np.integer[Any]]
+Index = int | np.integer[Any]
 
 
 @compiled()
@@ -69,8 +70,8 @@ def drop_first(keys: Floats, items: Items, size: int) -> None:
 
 @compiled()
 def put_off(
-    slots: Heads, after: Heads, keys: Floats, items: Items, count: int, slot: int, key: float,
-    item: int,
+    slots: Heads, after: Heads, keys: Floats, items: Items, count: Index, slot: Index, key: float,
+    item: Index,
 ) -> None:  # fmt: skip
     """Put an entry, the last of ``count``, into a slot, to be sorted when that slot's turn comes.
 
