@@ -14,7 +14,7 @@ from scipy.sparse import coo_array, csr_array, vstack
 
 from servicecircle.siting.model import Goal, SitingModel
 
-__all__ = ["Choice", "SiteRows", "allowed", "choice_of", "site_rows"]
+__all__ = ["Choice", "SiteRows", "allowed", "beside", "choice_of", "site_rows"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -74,8 +74,8 @@ def choice_of(model: SitingModel, goal: Goal) -> Choice:
     """Return which sites stand open and which the choice is about.
 
     An existing site is one that is kept or closable; without closings in the goal all of them stay.
-    A mandatory one stays open, a forbidden candidate stays shut; a closable one that is forbidden
-    is to be closed.
+    A mandatory one stays open, a forbidden candidate stays shut; a closable one that is forbidden,
+    or too close to a mandatory new site, is to be closed.
 
     Parameters
     ----------
@@ -96,12 +96,22 @@ def choice_of(model: SitingModel, goal: Goal) -> Choice:
     >>> moved = choice_of(_example(), Goal(objective="mean", sites=0, closings=1))
     >>> moved.fixed.tolist(), moved.free.tolist(), moved.sites, moved.closed_most
     ([False, False, False], [True, True, True], 1, 1)
+
+    The existing one has to go where a mandatory one is too close to it:
+
+    >>> from dataclasses import replace
+    >>> must = np.array([False, True, False])
+    >>> beside = replace(_example(), mandatory=must, apart=np.array([[0, 1]]))
+    >>> gone = choice_of(beside, Goal(objective="mean", sites=1, closings=1))
+    >>> gone.free.tolist(), gone.closable.tolist(), gone.closed_most
+    ([False, False, True], [False, False, False], 0)
     """
     existing = model.kept | model.closable
     closable = model.closable & ~model.mandatory & (goal.closings > 0)
     # Closed sites free one new site each, so that their slots and the new ones are one number.
     fixed = (existing & ~closable) | (model.mandatory & ~model.forbidden)
-    free = ~fixed & ~model.forbidden
+    shut = model.forbidden | (closable & beside(model, fixed & ~existing))
+    free = ~fixed & ~shut
     most = int(np.count_nonzero(free))
     sites = most
     if goal.sites is not None:
@@ -111,13 +121,13 @@ def choice_of(model: SitingModel, goal: Goal) -> Choice:
     budget = np.inf
     if goal.budget is not None:
         budget = goal.budget * (1.0 + SLACK) - float(model.cost[fixed & ~existing].sum())
-    gone = int(np.count_nonzero(closable & model.forbidden))
-    closed_most = min(goal.closings - gone, int(np.count_nonzero(closable & ~model.forbidden)))
+    gone = int(np.count_nonzero(closable & shut))
+    closed_most = min(goal.closings - gone, int(np.count_nonzero(closable & ~shut)))
     return Choice(
         fixed=fixed,
         free=free,
         existing=existing,
-        closable=closable & ~model.forbidden,
+        closable=closable & ~shut,
         sites=sites,
         closed_most=closed_most,
         budget=budget,
@@ -235,6 +245,33 @@ def allowed(model: SitingModel, goal: Goal, open_sites: Bools) -> bool:
 def _one_row(chosen: Bools, count: int) -> csr_array:
     at = np.flatnonzero(chosen)
     return csr_array((np.ones(at.size), at, np.array([0, at.size])), shape=(1, count))
+
+
+def beside(model: SitingModel, opened: Bools) -> Bools:
+    """Return which candidates stand too close to one of some sites.
+
+    Parameters
+    ----------
+    model : SitingModel
+    opened : numpy.ndarray of bool, shape (c,)
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (c,)
+
+    Examples
+    --------
+    >>> beside(_example(), np.array([True, True, False])).tolist()
+    [False, False, True]
+    >>> beside(_example(), np.zeros(3, bool)).any()
+    np.False_
+    """
+    shut = np.zeros(opened.size, np.bool_)
+    if model.apart.size:
+        one, two = model.apart[:, 0], model.apart[:, 1]
+        shut[two[opened[one]]] = True
+        shut[one[opened[two]]] = True
+    return shut
 
 
 def _spaced(model: SitingModel, existing: Bools) -> Ints:

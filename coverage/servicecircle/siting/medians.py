@@ -11,7 +11,7 @@ from scipy.sparse import coo_array, csr_array
 
 from servicecircle.network.compiled import compiled
 from servicecircle.siting.answers import nearest_open
-from servicecircle.siting.choice import Choice, choice_of
+from servicecircle.siting.choice import Choice, beside, choice_of
 from servicecircle.siting.model import Goal, SitingModel
 
 __all__ = ["Medians", "Value", "medians_of", "spacing", "value_of"]
@@ -253,14 +253,9 @@ def medians_of(model: SitingModel, goal: Goal) -> Medians:
 
 
 def _too_close(model: SitingModel, choice: Choice) -> Bools:
-    """Return which candidates stand too close to a site that is open anyway."""
-    shut = np.zeros(model.cost.size, np.bool_)
-    if model.apart.size:
-        one, two = model.apart[:, 0], model.apart[:, 1]
-        shut[two[choice.fixed[one]]] = True
-        shut[one[choice.fixed[two]]] = True
-    # Existing ones stand as close as they do.
-    return shut & ~choice.existing
+    """Return which new candidates stand too close to a site that is open anyway."""
+    # Existing ones stand as close to each other as they do.
+    return beside(model, choice.fixed) & ~choice.existing
 
 
 def _lost_most(model: SitingModel, nothing: Bools) -> Floats:
