@@ -220,7 +220,8 @@ def _base(flows: Flows, goal: Goal) -> float:
     new_fixed = flows.fixed & ~(model.kept | model.closable)
     if goal.by_cost:
         return float(model.cost[new_fixed].sum())
-    return float(new_fixed.sum() - np.count_nonzero(choice_of(model, goal).closable))
+    choice = choice_of(model, goal)
+    return float(new_fixed.sum() - np.count_nonzero(choice.closable) - choice.gone)
 
 
 def _loose(flows: Flows) -> SitingModel:

@@ -224,9 +224,10 @@ def _on_sites(flows: Flows, goal: Goal) -> list[Block]:
     over = csr_array(rules.rows.tocsc()[:, flows.sites])
     rows = csr_array(hstack([over, csr_array((over.shape[0], count))], format="csr"))
     blocks: list[Block] = [(rows, rules.lower - shift, rules.upper - shift)]
-    if goal.objective == "fewest" and not goal.by_cost and choice.closable.any():
+    if goal.objective == "fewest" and not goal.by_cost and (choice.gone or choice.closable.any()):
         # No more are closed than are opened: nobody asked for fewer sites than there are.
-        more = np.count_nonzero(choice.closable) - np.count_nonzero(flows.fixed & ~choice.existing)
+        opened = np.count_nonzero(flows.fixed & ~choice.existing)
+        more = np.count_nonzero(choice.closable) + choice.gone - opened
         line = csr_array(np.r_[np.ones(sites), np.zeros(count)][None, :])
         blocks.append((line, np.array([float(more)]), np.array([np.inf])))
     return blocks

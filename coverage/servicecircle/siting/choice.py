@@ -40,6 +40,8 @@ class Choice:
         Existing ones that may be closed under the goal.
     sites : int
         At most so many of the free ones are open (the number itself without a limit).
+    gone : int
+        Existing ones that have to be closed; they are not among the closable ones.
     closed_most : int
         At most so many of the closable ones are closed.
     budget : float
@@ -51,6 +53,7 @@ class Choice:
     existing: Bools
     closable: Bools
     sites: int
+    gone: int
     closed_most: int
     budget: float
 
@@ -103,8 +106,8 @@ def choice_of(model: SitingModel, goal: Goal) -> Choice:
     >>> must = np.array([False, True, False])
     >>> beside = replace(_example(), mandatory=must, apart=np.array([[0, 1]]))
     >>> gone = choice_of(beside, Goal(objective="mean", sites=1, closings=1))
-    >>> gone.free.tolist(), gone.closable.tolist(), gone.closed_most
-    ([False, False, True], [False, False, False], 0)
+    >>> gone.free.tolist(), gone.closable.tolist(), gone.gone, gone.closed_most
+    ([False, False, True], [False, False, False], 1, 0)
     """
     existing = model.kept | model.closable
     closable = model.closable & ~model.mandatory & (goal.closings > 0)
@@ -129,6 +132,7 @@ def choice_of(model: SitingModel, goal: Goal) -> Choice:
         existing=existing,
         closable=closable & ~shut,
         sites=sites,
+        gone=gone,
         closed_most=closed_most,
         budget=budget,
     )

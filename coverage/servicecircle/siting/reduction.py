@@ -172,9 +172,7 @@ def stated(model: SitingModel, goal: Goal) -> Covering:
     sure = float(weights[left & must].sum())
     total = total - sure if total - sure > 0 else -np.inf
     new = ~choice.existing
-    closed_free = int(np.count_nonzero(choice.closable)) + int(
-        np.count_nonzero(model.closable & ~model.mandatory & model.forbidden)
-    )
+    closed_free = int(np.count_nonzero(choice.closable)) + choice.gone
     if not fewest:
         cost, base = np.zeros(int(free.sum())), float(weights[served].sum()) + sure
     elif goal.by_cost:
