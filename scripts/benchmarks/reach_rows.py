@@ -224,21 +224,22 @@ def searches_ours(world: World, nodes: Ints) -> Side:
     def lay() -> tuple[Travel, Attachment]:
         return world.travel, world.at(nodes)
 
-    def work(state: tuple[Travel, Attachment], items: int) -> list[Reaches]:
+    def work(state: tuple[Travel, Attachment], items: int) -> list[tuple[Ints, Reaches]]:
         travel, at = state
         seeds = seeds_of(travel, at.take(np.arange(items)), direction="to")
         blocks = search_blocks(arcs_of(travel, "to"), seeds, limit=LIMIT_M, carry_metres=False)
-        return [found for _, found in blocks]
+        return list(blocks)
 
     return Side(name="servicecircle, sparse", lay=lay, work=work, items=nodes.size)
 
 
-def _dense(found: Sequence[Reaches], first: int, n: int) -> Floats:
-    """Return the seconds of a block of sources as a dense array."""
-    reaches = found[first // BLOCK]
-    out = np.full((reaches.starts.size - 1, n), np.inf)
-    row = np.repeat(np.arange(out.shape[0]), np.diff(reaches.starts))
-    out[row, reaches.nodes] = reaches.cost / METRES_PER_S
+def _dense(blocks: Sequence[tuple[Ints, Reaches]], first: int, last: int, n: int) -> Floats:
+    """Return the seconds of the sources from ``first`` to ``last`` (excluded) as a dense array."""
+    out = np.full((last - first, n), np.inf)
+    for sources, found in blocks:
+        row = np.repeat(sources - first, np.diff(found.starts))
+        here = (row >= 0) & (row < last - first)
+        out[row[here], found.nodes[here]] = found.cost[here] / METRES_PER_S
     return out
 
 
@@ -255,13 +256,15 @@ def searches(world: World) -> list[Row]:
             block = dijkstra(matrix, indices=chosen, limit=LIMIT_S)
         return block
 
-    def agree(ours: list[Reaches], peer: Floats) -> dict[str, Any]:
+    def agree(ours: list[tuple[Ints, Reaches]], peer: Floats) -> dict[str, Any]:
         first = (few - 1) // BLOCK * BLOCK
-        told = difference(_dense(ours, first, n)[: len(peer)], peer, 1e-6)
+        told = difference(_dense(ours, first, few, n), peer, 1e-6)
         held = sum(
-            part.nbytes for found in ours for part in (found.starts, found.nodes, found.cost)
+            part.nbytes
+            for sources, found in ours
+            for part in (sources, found.starts, found.nodes, found.cost)
         )
-        reached = sum(found.nodes.size for found in ours)
+        reached = sum(found.nodes.size for _, found in ours)
         return told | {
             "reached_a_source": round(reached / nodes.size, 1),
             "our_result_mib": round(held / 2**20, 2),
@@ -339,11 +342,14 @@ def _draw_all(state: _Drawn, items: int) -> list[shapely.Geometry]:
     seeds = seeds_of(field.travel, state.at.take(np.arange(items)), direction="to")
     arcs = arcs_of(field.travel, "to")
     tasks = (
-        (first + number, found.nodes[part], found.cost[part])
-        for first, found in search_blocks(arcs, seeds, limit=LIMIT_M, carry_metres=False)
-        for number, part in enumerate(map(slice, found.starts[:-1], found.starts[1:]))
+        (at, found.nodes[begin:end], found.cost[begin:end])
+        for sources, found in search_blocks(arcs, seeds, limit=LIMIT_M, carry_metres=False)
+        for at, begin, end in zip(
+            sources.tolist(), found.starts[:-1], found.starts[1:], strict=True
+        )
     )
-    return list(in_order(draw, tasks))
+    drawn = dict(in_order(lambda at, nodes, cost: (at, draw(at, nodes, cost)), tasks))
+    return [drawn[at] for at in range(items)]
 
 
 def truth_of(world: World, nodes: Ints) -> Callable[[Sequence[Any], Sequence[Any]], dict[str, Any]]:

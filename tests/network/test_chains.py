@@ -96,9 +96,11 @@ def test_searches_over_chains_are_those_over_arcs(case, limit, carry):
             for part in map(slice, found.starts[:-1], found.starts[1:])
         )
     ]
+    order = [source for sources, _ in blocks for source in sources.tolist()]
+    assert sorted(order) == list(range(len(groups)))
     assert sum(map(len, told)) == sum(found.nodes.size for _, found in blocks)
-    for got, seeds in zip(told, groups, strict=True):
-        wanted = least(n, arcs, seeds, limit)
+    for got, source in zip(told, order, strict=True):
+        wanted = least(n, arcs, groups[source], limit)
         assert {node: pair[0] for node, pair in got.items()} == {
             node: pair[0] for node, pair in wanted.items()
         }
@@ -195,11 +197,11 @@ def test_results_that_do_not_fit_are_told_in_parts(monkeypatch, room, block):
     monkeypatch.setattr(bounded, "_SLAB", room)
     monkeypatch.setattr(bounded, "_BLOCK", block)
     blocks = list(search_blocks(whole, seeds_of(groups), limit=4, carry_metres=True))
-    at = 0
-    for first, found in blocks:
-        assert first == at
-        for part in map(slice, found.starts[:-1], found.starts[1:]):
+    told = []
+    for sources, found in blocks:
+        parts = map(slice, found.starts[:-1], found.starts[1:])
+        for source, part in zip(sources.tolist(), parts, strict=True):
             pairs = zip(found.cost[part], found.metres[part], strict=True)
-            assert dict(zip(found.nodes[part].tolist(), pairs, strict=True)) == wanted[at]
-            at += 1
-    assert at == len(groups)
+            assert dict(zip(found.nodes[part].tolist(), pairs, strict=True)) == wanted[source]
+            told.append(source)
+    assert sorted(told) == list(range(len(groups)))

@@ -318,9 +318,11 @@ def _each(
         arcs_of(travel, field.direction), seeds, limit=limits[-1], carry_metres=False
     )
     tasks = (
-        (first + number, found.nodes[reached], found.cost[reached])
-        for first, found in blocks
-        for number, reached in enumerate(map(slice, found.starts[:-1], found.starts[1:]))
+        (at, found.nodes[begin:end], found.cost[begin:end])
+        for sources, found in blocks
+        for at, begin, end in zip(
+            sources.tolist(), found.starts[:-1], found.starts[1:], strict=True
+        )
     )
     for drawn in in_order(draw, tasks):
         part = drawn.part

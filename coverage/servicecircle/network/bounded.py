@@ -358,14 +358,40 @@ def _room(chains: Chains, carry_metres: bool, *, heap: int) -> _Room:
     )
 
 
+def _order(seeds: Seeds) -> Ints:
+    """Return the sources in the order of their first nodes, those without any last."""
+    begin = np.full(seeds.starts.size - 1, np.iinfo(np.int64).max)
+    some = np.flatnonzero(np.diff(seeds.starts))
+    begin[some] = seeds.nodes[seeds.starts[some]]
+    return np.argsort(begin, kind="stable")
+
+
+def _taken(seeds: Seeds, order: Ints) -> Seeds:
+    """Return the seeds of sources in another order."""
+    sizes = np.diff(seeds.starts)[order]
+    starts = np.zeros(seeds.starts.size, np.int64)
+    np.cumsum(sizes, out=starts[1:])
+    at = np.arange(starts[-1]) + np.repeat(seeds.starts[order] - starts[:-1], sizes)
+    return Seeds(
+        starts=starts,
+        nodes=seeds.nodes[at],
+        cost=seeds.cost[at],
+        metres=seeds.metres[at],
+        feet=seeds.feet[at],
+    )
+
+
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def search_blocks(
     arcs: Arcs, seeds: Seeds, *, limit: float, carry_metres: bool
-) -> Iterator[tuple[int, Reaches]]:
+) -> Iterator[tuple[Ints, Reaches]]:
     """Search from each source alone up to a limit, blocks of sources side by side in threads.
+
+    Sources are taken in the order of the nodes at which they begin, not in their own: what one
+    search has met is at hand for the next one near it.
 
     Parameters
     ----------
@@ -378,10 +404,10 @@ def search_blocks(
 
     Yields
     ------
-    first : int
-        The first source of a block of at most 64.
+    sources : numpy.ndarray of int64, shape (s,)
+        The sources of a block, at most 64. Each source is in one block.
     reaches : Reaches
-        Of the block; the same bits whatever the number of threads.
+        Of these, in their order; the same bits whatever the number of threads.
 
     Examples
     --------
@@ -390,9 +416,9 @@ def search_blocks(
     >>> arcs = metres_travel(build_network([0, 30, 90], [0, 0, 0], [0, 1], [1, 2])).outward
     >>> zero, at = np.zeros(1), np.array([0])
     >>> seeds = Seeds(starts=np.array([0, 1, 1]), nodes=at, cost=zero, metres=zero, feet=at)
-    >>> [(first, found)] = search_blocks(arcs, seeds, limit=50, carry_metres=False)
-    >>> first, found.starts.tolist(), found.nodes.tolist(), found.cost.tolist()
-    (0, [0, 2, 2], [0, 1], [0.0, 30.0])
+    >>> [(sources, found)] = search_blocks(arcs, seeds, limit=50, carry_metres=False)
+    >>> sources.tolist(), found.starts.tolist(), found.nodes.tolist(), found.cost.tolist()
+    ([0, 1], [0, 2, 2], [0, 1], [0.0, 30.0])
     """
     most = slack_limit(limit)
     count = seeds.starts.size - 1
@@ -404,6 +430,8 @@ def search_blocks(
         (chains.onward, chains.back, chains.metres_onward, chains.metres_back),
         chains.half_starts, chains.links, chains.cost, chains.metres, carry_metres,
     )  # fmt: skip
+    order = _order(seeds)
+    seeds = _taken(seeds, order)
     begun = (seeds.starts, seeds.nodes, seeds.cost, seeds.metres)
 
     rooms: SimpleQueue[_Room] = SimpleQueue()
@@ -448,7 +476,7 @@ def search_blocks(
     workers = min(threads(), len(firsts))
     if workers <= 1:
         for first in firsts:
-            yield first, block(first)
+            yield order[first : first + _BLOCK], block(first)
         return
     with ThreadPoolExecutor(workers) as pool:
         # A few blocks ahead, so that results which nobody has taken yet do not pile up.
@@ -457,6 +485,6 @@ def search_blocks(
             waiting.append((first, pool.submit(block, first)))
             if len(waiting) > 2 * workers:
                 ready, task = waiting.pop(0)
-                yield ready, task.result()
+                yield order[ready : ready + _BLOCK], task.result()
         for ready, task in waiting:
-            yield ready, task.result()
+            yield order[ready : ready + _BLOCK], task.result()

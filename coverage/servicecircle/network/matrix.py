@@ -30,7 +30,7 @@ def _points_by_node(travel: Travel, edge: Ints) -> tuple[Ints, Ints]:
 
 @compiled()
 def _gather(  # noqa: PLR0912, PLR0913, PLR0917 - one kernel, one loop
-    reach_starts: Ints, nodes: NDArray[np.int32], node_cost: Floats, first: int,
+    reach_starts: Ints, nodes: NDArray[np.int32], node_cost: Floats, sources: Ints,
     near_starts: Ints, near: Ints, u: Ints, v: Ints, part_u: Floats, part_v: Floats, leg: Floats,
     own_starts: Ints, own_point: Ints, own_cost: Floats, limit: float,
     cost: Floats, place: Ints, room: int,
@@ -46,7 +46,7 @@ def _gather(  # noqa: PLR0912, PLR0913, PLR0917 - one kernel, one loop
         begin = count
         for reached in range(reach_starts[at], reach_starts[at + 1]):
             cost[nodes[reached]] = node_cost[reached]
-        own_first, own_last = own_starts[first + at], own_starts[first + at + 1]
+        own_first, own_last = own_starts[sources[at]], own_starts[sources[at] + 1]
         most = count + own_last - own_first
         for reached in range(reach_starts[at], reach_starts[at + 1]):
             most += near_starts[nodes[reached] + 1] - near_starts[nodes[reached]]
@@ -151,13 +151,18 @@ def travel_matrix(
         carry_metres=False,
     )
     sizes, rows, costs = [np.zeros(1, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
-    for first, found in blocks:
-        ends, point, cost = _gather(found.starts, found.nodes, found.cost, first, *fixed, 4096)
+    place = np.empty(len(targets), np.int64)
+    done = 0
+    for sources, found in blocks:
+        ends, point, cost = _gather(found.starts, found.nodes, found.cost, sources, *fixed, 4096)
+        place[sources] = np.arange(done, done + sources.size)
+        done += sources.size
         sizes.append(np.diff(ends))
         rows.append(held[point])
         costs.append(cost)
     starts = np.cumsum(np.concatenate(sizes))
     shape = (len(targets), count)
     by_target = csr_array((np.concatenate(costs), np.concatenate(rows), starts), shape=shape)
+    by_target = by_target[place]
     # From rows of targets to rows of points: a counting sort, which keeps stored zeros.
     return csr_array(by_target.T.tocsr())

@@ -178,6 +178,8 @@ def searches(
 ) -> Iterator[tuple[int, Floats]]:
     """Search around each source alone, up to a limit, with a number for every node.
 
+    They come in the order of the nodes at which they begin.
+
     Parameters
     ----------
     travel : Travel
@@ -209,13 +211,13 @@ def searches(
     seeds = seeds_of(travel, sources, direction=direction)
     blocks = search_blocks(arcs_of(travel, direction), seeds, limit=limit, carry_metres=False)
     attached = sources.attached
-    for first, found in blocks:
-        for at in range(found.starts.size - 1):
-            if attached[first + at]:
+    for block, found in blocks:
+        for at, source in enumerate(block.tolist()):
+            if attached[source]:
                 part = slice(found.starts[at], found.starts[at + 1])
                 cost = np.full(travel.network.x.size, np.inf)
                 cost[found.nodes[part]] = found.cost[part]
-                yield first + at, cost
+                yield source, cost
 
 
 def costs_from(
