@@ -24,7 +24,9 @@ def complain(message: ConsoleMessage) -> None:
     sys.stderr.write(f"{message.text}\n")
 
 
-def picture(page_file: Path, out: Path, *, width: int, height: int, script: str) -> None:
+def picture(
+    page_file: Path, out: Path, *, width: int, height: int, script: str, wait: bool = True
+) -> None:
     """Open a page, wait until it says that it is ready, run a script and save a picture."""
     chromium = os.environ.get("SERVICECIRCLE_CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as driver:
@@ -33,7 +35,7 @@ def picture(page_file: Path, out: Path, *, width: int, height: int, script: str)
         page.on("console", complain)
         page.goto(page_file.resolve().as_uri())
         # The page's policy forbids what wait_for_function does: ask again and again instead.
-        until = time.monotonic() + 30
+        until = time.monotonic() + (30 if wait else 0)
         while page.evaluate("document.body.dataset.ready") is None and time.monotonic() < until:
             page.wait_for_timeout(50)
         if script:

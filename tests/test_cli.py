@@ -329,3 +329,16 @@ def test_no_encoding_of_the_terminal_stops_a_command(encoding):
         assert done.returncode == 0, done.stderr
     listed = start("plans", "list", **environment).stdout.decode(encoding, "replace")
     assert "Quzhou" in listed
+
+
+def test_an_interrupt_is_told_in_both_languages_and_by_its_exit_code(monkeypatch, tmp_path):
+    def interrupted(**options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main.commands["check"], "callback", interrupted)
+    file = tmp_path / "project.toml"
+    file.write_text(PROJECT, encoding="utf-8")
+    done = CliRunner().invoke(main, ["check", str(file)])
+    assert done.exit_code == 130
+    assert "已中断" in done.stderr and "Interrupted: no result was written" in done.stderr
+    assert done.stdout == ""

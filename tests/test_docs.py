@@ -39,6 +39,7 @@ GUIDES = (
     "siting.md",
     "cli.md",
     "performance.md",
+    "gallery.md",
 )
 PAGES = (
     "README.md",
@@ -74,6 +75,10 @@ SECTIONS = {
     "[siting]": settings.SitingSettings,
     "[siting.candidates.NAME]": settings.CandidateSettings,
     "[siting.zones.NAME]": settings.ZoneSettings,
+    "[figures]": settings.FigureSettings,
+    "[output]": settings.OutputSettings,
+    "[report]": settings.ReportSettings,
+    "[map]": settings.MapSettings,
 }
 
 
@@ -137,6 +142,18 @@ def test_picture_is_a_small_png_of_the_size_of_a_screen():
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack(">II", data[16:24]) == (1280, 800)
     assert len(data) <= 400 * 1024
+
+
+def test_pictures_of_the_gallery_are_small():
+    pictures = re.findall(r"!\[[^\]]{20,}\]\(([^)]+\.png)\)", read("docs/gallery.md"))
+    assert len(pictures) == 4
+    sizes = [len((ROOT / "docs" / name).read_bytes()) for name in pictures]
+    assert sum(sizes) <= 1_000_000
+    (sample,) = re.findall(r"!\[[^\]]+\]\(([^)]+\.png)\)", read("maps/README.md"))
+    assert len((ROOT / "maps" / sample).read_bytes()) <= 150_000
+    for page in ("docs/gallery.md", "maps/README.md"):
+        assert "invented" in read(page)
+        assert "虚构" in read(page)
 
 
 def test_readme_says_in_both_languages_that_the_city_is_invented():
@@ -288,7 +305,7 @@ def test_example_of_the_readme_runs_and_judges_the_one_kilometre_rule(example):
 
 
 def test_files_are_those_that_the_guides_name(example):
-    written = {path.name for path in example.iterdir()}
+    written = {f"{path.name}/" if path.is_dir() else path.name for path in example.iterdir()}
     guide = re.split(r"^## ", read("docs/outputs.md"), flags=re.M)[0]
     for page, text in (("docs", guide), ("README", section("README.md", "What comes out"))):
         named = re.findall(r"^\| `([^`]+)` \|", text, flags=re.M)
@@ -515,7 +532,7 @@ def test_every_command_and_option_is_described():
 
 def test_exit_codes_are_described():
     told = [int(row[0]) for row in rows("docs/cli.md", "Commands")]
-    assert told == [0, 1, 2, 3]
+    assert told == [0, 1, 2, 3, 130]
 
 
 def test_order_of_imports_is_that_of_the_test(root):

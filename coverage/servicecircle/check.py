@@ -12,7 +12,7 @@ from servicecircle.inputs.facilities import with_titles
 from servicecircle.inputs.load import Inputs, read_inputs
 from servicecircle.inputs.originals import read_originals
 from servicecircle.inputs.sites import read_sites
-from servicecircle.measure.ground import lay_ground
+from servicecircle.measure.ground import Ground, lay_ground
 from servicecircle.measure.layers import all_presence
 from servicecircle.outputs.marked import write_marked
 from servicecircle.outputs.run_record import write_run_record
@@ -20,6 +20,7 @@ from servicecircle.outputs.tables import write_csv
 from servicecircle.problems import Problem, problem_table
 from servicecircle.progress import Progress
 from servicecircle.project import DRAWN_LEVELS, LEVELS, Project
+from servicecircle.siting.candidates import find_candidates
 from servicecircle.standards.names import Names, settle_names
 
 __all__ = ["Findings", "find_problems", "write_findings"]
@@ -73,8 +74,8 @@ def find_problems(
         asked=names.asked,
     )
     with progress.stage("ground"):
-        placed, stopped = _ground(project, names, inputs)
-        sited, unsited = _sites(project, inputs)
+        placed, stopped, ground = _ground(project, names, inputs)
+        sited, unsited = _sites(project, inputs, ground)
     told = (*inputs.problems, *placed, *sited)
     problems = (*faults, *names.faults, *inputs.faults, *stopped, *unsited, *told)
     unique = {_identity(problem): problem for problem in problems}
@@ -129,14 +130,16 @@ def write_findings(findings: Findings, folder: Path) -> list[str]:
     return [*written, *(f"marked/{copy.name}" for copy in copies)]
 
 
-def _ground(project: Project, names: Names, inputs: Inputs) -> tuple[list[Problem], list[Problem]]:
+def _ground(
+    project: Project, names: Names, inputs: Inputs
+) -> tuple[list[Problem], list[Problem], Ground | None]:
     """Place what could be read; a part that stops it is told and left out, then tried again."""
     faults: list[Problem] = []
     levels = set(project.boundaries) & {*LEVELS, *DRAWN_LEVELS}
     scopes = set(project.boundaries) - levels
     if levels != set(inputs.units["level"]) or scopes != set(inputs.scopes["scope"]):
         # Without a boundary everything would seem to lie outside.
-        return [], faults
+        return [], faults, None
     known = {name: data for name, data in inputs.facilities.items() if name in names.words}
     inputs = dataclasses.replace(inputs, facilities=known)
     for _ in range(_GROUNDS + len(known)):
@@ -159,16 +162,29 @@ def _ground(project: Project, names: Names, inputs: Inputs) -> tuple[list[Proble
                 break
             inputs = left
         else:
-            return with_titles((*ground.problems, *found), inputs.facilities), faults
-    return [], faults
+            return with_titles((*ground.problems, *found), inputs.facilities), faults, ground
+    return [], faults, None
 
 
-def _sites(project: Project, inputs: Inputs) -> tuple[list[Problem], list[Problem]]:
-    """Read the candidates of a siting study: what is wrong with them, and what would stop it."""
+def _sites(
+    project: Project, inputs: Inputs, ground: Ground | None
+) -> tuple[list[Problem], list[Problem]]:
+    """Read the candidates of a siting study: what is wrong with them, and what would stop it.
+
+    Where one may stand is seen on the ground; by which road each is reached is another thing for
+    each layer, and is told for the first one.
+    """
     try:
-        return list(read_sites(project, inputs).problems), []
+        sites = read_sites(project, inputs)
     except InputError as error:
         return [], list(error.problems)
+    layers = [name for name in project.travel_layers if name in inputs.facilities]
+    if project.siting is None or ground is None or not layers:
+        return list(sites.problems), []
+    try:
+        return list(find_candidates(project, ground, sites, layer=layers[0]).problems), []
+    except InputError as error:
+        return list(sites.problems), list(error.problems)
 
 
 def _without(inputs: Inputs, faults: Sequence[Problem]) -> Inputs | None:

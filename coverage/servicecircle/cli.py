@@ -20,6 +20,8 @@ from servicecircle.commands.tools import carry, circles, fetch, way
 
 __all__ = ["main"]
 
+_INTERRUPTED = 130
+
 
 class _Group(click.Group):
     """A group that prints a question mark for what the terminal's encoding cannot hold."""
@@ -30,12 +32,21 @@ class _Group(click.Group):
                 stream.reconfigure(errors="replace")
         return super().main(*args, **kwargs)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # What a shell tells of a command that was interrupted; folders are written whole.
+            click.echo("\n已中断，没有写入结果。Interrupted: no result was written.", err=True)
+            ctx.exit(_INTERRUPTED)
+
 
 @click.group(
     cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done; 1 the inputs are wrong, nothing was written; 2 wrong usage; "
-    "3 done, with problems of the data (--strict). Progress goes to stderr, results to stdout.",
+    "3 done, with problems of the data (--strict); 130 interrupted. Progress goes "
+    "to stderr, results to stdout.",
 )
 @click.version_option(package_name="servicecircle")
 def main() -> None:

@@ -7,16 +7,24 @@ A label is one short text under the table ``labels``.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
-__all__ = ["LANGUAGES", "Language", "Message", "label", "message"]
+__all__ = ["LANGUAGES", "Language", "Message", "label", "label_keys", "message"]
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+_NEAREST = re.compile(
+    r"（[^（）]*\{near\}[^（）]*）| \([^()]*\{near\}[^()]*\)"
+    r"|(?:最接近的是?：|the nearest(?: is)?: )\{near\}(?:；|; )"
+)
+"""What a text says of the nearest name, in brackets or before a semicolon."""
+_NO_NAME = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,8 @@ def message(code: str, language: Language, fields: dict[str, object]) -> Message
     language : {"zh", "en"}
     fields : dict
         Values for the placeholders; an unknown placeholder stays as it is. A placeholder
-        ``{level:word}`` shows the label ``word_<level>``, where there is one.
+        ``{level:word}`` shows the label ``word_<level>``, where there is one. Where ``near`` is a
+        dash, nothing is said of a nearest name.
 
     Raises
     ------
@@ -95,7 +104,10 @@ def message(code: str, language: Language, fields: dict[str, object]) -> Message
     except KeyError:
         raise LookupError(f"no text for message code {code!r} in language {language!r}") from None
     filled = _Fields({name: _word(value, language) for name, value in fields.items()})
-    return Message(*(str(entry[part]).format_map(filled) for part in ("what", "rule", "remedy")))
+    texts = [str(entry[part]) for part in ("what", "rule", "remedy")]
+    if fields.get("near") == _NO_NAME:
+        texts = [_NEAREST.sub("", text) for text in texts]
+    return Message(*(text.format_map(filled) for text in texts))
 
 
 def label(key: str, language: Language) -> str:
@@ -110,3 +122,16 @@ def label(key: str, language: Language) -> str:
         return str(_texts()["labels"][key][language])
     except KeyError:
         raise LookupError(f"no label {key!r} in language {language!r}") from None
+
+
+def label_keys(prefix: str) -> tuple[str, ...]:
+    """Return the keys of all labels that begin with a prefix, in the order of the files.
+
+    Examples
+    --------
+    >>> "map_people" in label_keys("map_")
+    True
+    >>> label_keys("no such beginning")
+    ()
+    """
+    return tuple(key for key in _texts()["labels"] if key.startswith(prefix))

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from servicecircle.inputs.basemap import NO_BASEMAP, Basemap
+from servicecircle.inputs.report import ReportParts
 from servicecircle.messages import Language, label
 from servicecircle.problems import Problem
 
@@ -104,6 +106,10 @@ class Results:
         Further tables, as their files are called: ``calibration``, ``roads_by_unit``.
     plan_files : mapping of str to bytes
         Copies of the plan files, by the name of the copy.
+    report : ReportParts
+        Template and words of the written report.
+    basemap : Basemap
+        What the map has beneath its services.
     """
 
     name: str
@@ -129,3 +135,5 @@ class Results:
     staff: pd.DataFrame | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     plan_files: Mapping[str, bytes] = field(default_factory=dict)
+    report: ReportParts = field(default_factory=ReportParts)
+    basemap: Basemap = NO_BASEMAP

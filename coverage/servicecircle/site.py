@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from servicecircle.inputs.load import Inputs
-from servicecircle.inputs.sites import Sites, read_sites
+from servicecircle.inputs.sites import Sites, check_sites, read_sites
 from servicecircle.measure.access import reaches
 from servicecircle.measure.ground import Ground, lay_ground
 from servicecircle.outputs.folder import check_folder, publish
@@ -24,12 +24,13 @@ from servicecircle.problems import Problem
 from servicecircle.progress import Progress, Silent
 from servicecircle.project import LEVELS, Project
 from servicecircle.results import Results
-from servicecircle.siting.added import with_sites, without_facilities
+from servicecircle.siting.added import doors_of_sites, with_sites, without_facilities
 from servicecircle.siting.proposal import Promise, Proposal, propose
 from servicecircle.siting.report import proposal_record, proposal_tables
-from servicecircle.siting.request import SiteRequest, settle_request
+from servicecircle.siting.request import SiteRequest, check_request, settle_request
+from servicecircle.siting.targets import rule_of
 from servicecircle.siting.words import siting_lines
-from servicecircle.standards.names import Names
+from servicecircle.standards.names import Names, settle_names
 from servicecircle.study import Clock, read_study, study_inputs, write_results
 from servicecircle.summary.run import run_summary
 from servicecircle.summary.told import Summary
@@ -102,6 +103,10 @@ def study_sites(
         With every fault of the inputs, or of what is asked.
     """
     watch = progress or Silent()
+    check_request(request, project)
+    check_sites(project)
+    if request.indicator:
+        rule_of(settle_names(project).plans, request.indicator)
     project = _at_end_of(project, request)
     names, inputs = read_study(project, progress=watch)
     sites = read_sites(project, inputs)
@@ -112,7 +117,7 @@ def study_sites(
     with watch.stage("siting"):
         proposal = _proposed(project, request, names, ground, sites, before)
     proposal = proposal.named(ground.units, project.project.language)
-    built = _built(project, inputs, proposal)
+    built = _built(project, inputs, sites, proposal)
     after = study_inputs(project, names, built, progress=watch)
     tables = proposal_tables(proposal, ground)
     turned = _turned(before.scorecard, after.scorecard)
@@ -130,7 +135,7 @@ def study_sites(
             "siting": {
                 **proposal_record(proposal),
                 **_target_record(proposal, before, after),
-                "verdicts_turned": len(turned),
+                "verdicts_turned": int((turned["verdict_before"] != turned["verdict_after"]).sum()),
             },
         },
         tables={**after.tables, **tables, "site_verdicts": turned},
@@ -185,7 +190,7 @@ def _proposed(
     return propose(question, request, project=project, ground=ground, sites=sites)
 
 
-def _built(project: Project, inputs: Inputs, proposal: Proposal) -> Inputs:
+def _built(project: Project, inputs: Inputs, sites: Sites, proposal: Proposal) -> Inputs:
     """Return the inputs as they would be: the chosen sites are there, those that close are not."""
     as_of = project.project.as_of
     # A site of a year to come is judged as if it were there.
@@ -194,6 +199,7 @@ def _built(project: Project, inputs: Inputs, proposal: Proposal) -> Inputs:
         for year in proposal.chosen.year
     ]
     new = proposal.new
+    doors = doors_of_sites(new, inputs, sites)
     for layer in proposal.layers:
         inputs = with_sites(
             inputs,
@@ -201,6 +207,7 @@ def _built(project: Project, inputs: Inputs, proposal: Proposal) -> Inputs:
             new,
             opened=pd.Series(days, index=new.index, dtype=object),
             attributes=proposal.attributes,
+            doors=doors,
         )
     gone = proposal.candidates["facility_id"].iloc[proposal.chosen.closed]
     return without_facilities(inputs, dict.fromkeys(gone.astype(str), as_of))
@@ -231,9 +238,10 @@ def _differences(proposal: Proposal, after: Results) -> Iterable[Problem]:
     """
     if proposal.promised is not None:
         return
-    for layer, (_, covered) in zip(proposal.layers, proposal.covered(), strict=True):
+    layers = zip(proposal.layers, proposal.profiles, proposal.covered(), strict=True)
+    for layer, profile, (_, covered) in layers:
         rows = after.access
-        mine = (rows["layer"] == layer) & (rows["profile"] == proposal.profile)
+        mine = (rows["layer"] == layer) & (rows["profile"] == profile)
         if not mine.any() or proposal.service.size == 0:
             continue
         found = reaches(rows.loc[mine, proposal.criterion].to_numpy(float), proposal.limit)

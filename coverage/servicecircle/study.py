@@ -30,10 +30,12 @@ from servicecircle.measure.layers import (
     laid_together,
 )
 from servicecircle.network.background import background_roads
-from servicecircle.outputs.figures import write_figures
+from servicecircle.outputs.figures import charts, write_charts
 from servicecircle.outputs.folder import check_folder, publish
 from servicecircle.outputs.geopackage import write_access, write_geopackage
+from servicecircle.outputs.geoparquet import write_geoparquet
 from servicecircle.outputs.maps import write_map
+from servicecircle.outputs.report import write_report
 from servicecircle.outputs.run_record import (
     peak_memory_mib,
     write_run_record,
@@ -274,6 +276,8 @@ def study_inputs(
         staff=inputs.staff.frame if inputs.staff is not None else None,
         tables={**ground.tables, **judged.tables, **league, **capacity.tables, **equity},
         plan_files={one.file: one.text for one in kept},
+        report=inputs.report,
+        basemap=inputs.basemap,
     )
     return with_cuts_told(results)
 
@@ -382,9 +386,13 @@ def write_results(results: Results, clock: Clock, folder: Path, advance: Advance
     """
     write_tables(results, folder)
     write_workbook(results, folder / WORKBOOK)
-    write_figures(results, folder)
+    drawn = charts(results)
+    write_charts(drawn, folder)
+    write_report(results, drawn, folder)
     advance(1)
     write_geopackage(results, folder / "coverage.gpkg")
+    if results.record.get("project", {}).get("output", {}).get("geoparquet"):
+        write_geoparquet(results, folder)
     advance(1)
     write_access(results, folder / "access.parquet")
     advance(1)

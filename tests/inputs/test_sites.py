@@ -82,6 +82,39 @@ def test_a_list_is_read_with_its_columns_in_chinese(tmp_path):
     assert [one.name for one in read(tmp_path, given).files] == ["plots.csv"]
 
 
+def test_plots_are_named_and_coded_as_land_registers_do(tmp_path):
+    given = plots(tmp_path, 地块编号=["P1", "P2"], 地块名称=["东块", "西块"])
+    (listed,) = read(tmp_path, given).lists.values()
+    assert listed.table["site_id"].tolist() == ["plots:P1", "plots:P2"]
+    assert listed.table["name"].tolist() == ["东块", "西块"]
+
+
+def test_a_plot_of_unreadable_cost_is_not_the_cheapest(tmp_path):
+    found = read(tmp_path, plots(tmp_path, 名称=["东", "西"], 造价=["面议", "60"]))
+    assert found.lists["plots"].table["name"].tolist() == ["西"]
+    (aside,) = [one for one in found.problems if one.code == "site.no_cost"]
+    assert (aside.row, aside.value, aside.action) == (2, "面议", "set_aside")
+    found = read(tmp_path, plots(tmp_path, 名称=["东", "西"], 造价=["-5", "60"]))
+    assert found.lists["plots"].table["cost"].tolist() == [60.0]
+    # An empty cell says that the cost of the list holds.
+    found = read(tmp_path, plots(tmp_path, 名称=["东", "西"], 造价=["", "60"]))
+    assert found.lists["plots"].table["cost"].fillna(-1).tolist() == [-1.0, 60.0]
+
+
+def test_a_row_that_repeats_an_earlier_one_is_set_aside(tmp_path):
+    given = plots(tmp_path, 名称=["东", "西"])
+    table = pd.read_csv(tmp_path / "plots.csv")
+    pd.concat([table, table.iloc[:1]]).to_csv(tmp_path / "plots.csv", index=False)
+    found = read(tmp_path, given)
+    assert found.lists["plots"].table["name"].tolist() == ["东", "西"]
+    assert [(one.code, one.row, one.value) for one in found.problems] == [
+        ("site.repeated", 4, "东")
+    ]
+    # Another name at the same place is another offer.
+    table.assign(经度=LON).to_csv(tmp_path / "plots.csv", index=False)
+    assert len(read(tmp_path, given).lists["plots"].table) == 2
+
+
 def test_columns_that_the_project_names(tmp_path):
     given = plots(tmp_path, 预算=["5", "6"], 备用=["否", "是"])
     given["candidates"]["plots"]["columns"] = {"cost": "预算", "forbidden": "备用"}
@@ -236,3 +269,15 @@ def test_the_slope_of_a_plane_whichever_way_it_faces():
         return 0.3 * x + 0.4 * (lat - LAT) * 111_195.0
 
     assert slopes_percent(plane, np.array([LON]), np.array([LAT])) == pytest.approx([50.0])
+
+
+def test_a_list_without_columns_of_places_is_told_with_those_it_has(tmp_path):
+    given = plots(tmp_path)
+    pd.DataFrame({"地块名称": ["东"], "横": [1], "纵": [2]}).to_csv(
+        tmp_path / "plots.csv", index=False
+    )
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, given)
+    (problem,) = caught.value.problems
+    assert problem.code == "site.no_place_columns"
+    assert "地块名称, 横, 纵" in problem.text("zh")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -13,6 +16,7 @@ import pandas as pd
 import pytest
 import shapely
 
+from servicecircle.outputs.maps import write_map
 from servicecircle.results import LayerInfo, Results
 
 WEST, SOUTH = 118.6, 28.7
@@ -326,3 +330,97 @@ def make_results() -> MakeResults:
 def make_layer() -> Callable[..., LayerInfo]:
     """Return a function that makes a layer."""
     return layer_info
+
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Opened:
+    """A page, what it asked for and what it complained about."""
+
+    page: Any
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def run(self, code: str, value: Any = None) -> Any:
+        return self.page.evaluate(code, value)
+
+    def text(self, selector: str) -> str:
+        return str(self.page.locator(selector).first.inner_text())
+
+    def wait_for(self, code: str, value: Any = None) -> Any:
+        # The page's policy forbids the evaluation inside the page that wait_for_function does.
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            if found := self.page.evaluate(code, value):
+                return found
+            self.page.wait_for_timeout(30)
+        pytest.fail(f"never came true in the page: {code}; it said {self.complaints}")
+
+    def screen(self, longitude: float, latitude: float) -> tuple[float, float]:
+        """Return the point of the window at a place."""
+        x, y = self.run(
+            """([lat, lon]) => {
+                const key = Object.keys(window).find((name) => /^map_\\d+$/.test(name));
+                const map = window[key], point = map.latLngToContainerPoint([lat, lon]);
+                const box = map.getContainer().getBoundingClientRect();
+                return [point.x + box.left, point.y + box.top];
+            }""",
+            [latitude, longitude],
+        )
+        return x, y
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    """Return a Chromium without a window."""
+    from playwright import sync_api
+
+    with sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_map(browser: Any, tmp_path: Path) -> Callable[..., Any]:
+    """Return a function that opens the map of results: no request, no complaint until it closes."""
+
+    @contextmanager
+    def opened(
+        results: Results, *, width: int = 1280, height: int = 800, fragment: str = ""
+    ) -> Iterator[Opened]:
+        file = tmp_path / "index.html"
+        write_map(results, file)
+        context = browser.new_context(viewport={"width": width, "height": height})
+        page = context.new_page()
+        seen = Opened(page)
+        page.on("request", lambda request: seen.requests.append(request.url))
+        page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: seen.complaints.append(f"{message.type}: {message.text}"),
+        )
+        started = time.monotonic()
+        page.goto(file.as_uri() + fragment)
+        seen.wait_for("document.body.dataset.ready === 'yes'")
+        seen.seconds = time.monotonic() - started
+        page.wait_for_timeout(150)
+        try:
+            yield seen
+            assert seen.requests == [file.as_uri()]
+            assert seen.complaints == []
+        finally:
+            context.close()
+
+    return opened

@@ -65,7 +65,7 @@ def test_without_roads_the_straight_line_shades_and_the_page_says_so(
     assert (shade.rule, shade.kind) == ("1000 m straight", "straight")
     html = map_page(results)
     assert "直线距离 1000 米以内（无路网，仅供参考）" in html
-    assert payload_of(html)["layers"][0]["way"] == "无路网：仅有直线距离结果"
+    assert payload_of(html)["layers"][0]["way"]["zh"] == "无路网：仅有直线距离结果"
 
 
 def test_without_people_presence_shades(make_results: MakeResults) -> None:
@@ -224,7 +224,8 @@ def test_same_results_same_bytes_in_another_process(
     code = (
         "import sys, hashlib, importlib.util\n"
         "spec = importlib.util.spec_from_file_location('fixtures', sys.argv[1])\n"
-        "module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)\n"
+        "module = importlib.util.module_from_spec(spec); sys.modules[spec.name] = module\n"
+        "spec.loader.exec_module(module)\n"
         "from servicecircle.outputs.maps import map_page\n"
         "print(hashlib.sha256(map_page(module._results()).encode()).hexdigest())\n"
     )

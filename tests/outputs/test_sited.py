@@ -7,6 +7,8 @@ import pandas as pd
 from servicecircle.outputs.maps import write_map
 from servicecircle.outputs.sited import map_sites, site_frames, site_unit_columns
 
+SITING = {"people": "elderly", "criterion": "seconds", "limit": 900.0, "profile": "walk"}
+
 
 def tables(units):
     """Return the tables of a study of two sites, one of which closes."""
@@ -68,9 +70,12 @@ def test_a_run_without_a_study_shows_none(make_results):
 def test_sites_are_numbered_and_coloured_by_phase(make_results):
     results = make_results()
     found = tables(results.units)
-    results = make_results(tables=found, record={"siting": {"people": "elderly"}})
+    results = make_results(tables=found, record={"siting": SITING})
     shown = map_sites(results)
-    assert [phase["title"] for phase in shown["phases"]] == ["第 1 期 2026", "第 2 期 2027"]
+    assert [phase["title"] for phase in shown["phases"]] == [
+        {"zh": "第 1 期 2026", "en": "phase 1 2026"},
+        {"zh": "第 2 期 2027", "en": "phase 2 2027"},
+    ]
     assert shown["phases"][0]["colour"] != shown["phases"][1]["colour"]
     assert shown["sites"]["phase"] == [0, 1, 0]
     assert shown["sites"]["closes"] == [0, 0, 1]
@@ -96,9 +101,7 @@ def test_the_page_tells_of_a_site_where_it_is_clicked(make_results, chromium, tm
     from playwright import sync_api
 
     results = make_results()
-    results = make_results(
-        tables=tables(results.units), record={"siting": {"people": "elderly"}, "crs": ""}
-    )
+    results = make_results(tables=tables(results.units), record={"siting": SITING, "crs": ""})
     write_map(results, tmp_path / "index.html")
     with sync_api.sync_playwright() as driver:
         browser = driver.chromium.launch(
@@ -124,7 +127,7 @@ def test_the_page_tells_of_a_site_where_it_is_clicked(make_results, chromium, tm
             f"window[{name!r}].fire('click', {{ latlng: L.latLng(28.71, 118.61), "
             f"containerPoint: window[{name!r}].latLngToContainerPoint([28.71, 118.61]) }})"
         )
-        card = page.locator(".leaflet-popup-content").inner_text()
+        card = page.locator("#sc-card-body").inner_text()
         browser.close()
     assert "<b>one</b>" in card
     assert "新增覆盖" in card

@@ -15,6 +15,7 @@ import pytest
 import shapely
 
 from servicecircle.outputs import palettes
+from servicecircle.outputs.column_words import field_aliases
 from servicecircle.outputs.geopackage import write_geopackage
 from servicecircle.outputs.qml import Rule, fill, qml, quoted_field, quoted_text
 from servicecircle.outputs.styles import layer_styles
@@ -127,6 +128,40 @@ def test_fields_have_titles_and_rules_have_symbols(package, language):
             new = {option.get("name"): option.get("value") for option in one.iter("Option")}
             new.pop(None)
             assert new == {prop.get("k"): prop.get("v") for prop in one.iter("prop")}
+
+
+def test_targets_met_are_a_style_of_their_own(package, make_results):
+    ids = make_results().units.query("level == 'township'")["unit_id"].tolist()
+    league = pd.DataFrame({"unit_id": ids[:3], "share_met": [0.0, 0.5, np.nan]})
+    _, path, database = package(tables={"league_units": league})
+    shares = pyogrio.read_dataframe(path, layer="units_township").set_index("unit_id")["share_met"]
+    assert shares[ids[:2]].tolist() == [0.0, 0.5]
+    assert shares[ids[2:]].isna().all()
+    found = {}
+    for layer, _, tree in styles(database):
+        if layer != "units_township":
+            continue
+        for rule, conditions in rules(tree):
+            for condition in conditions:
+                if "share_met" in condition:
+                    query = f"select unit_id from units_township where {condition}"
+                    hits = [unit for (unit,) in database.execute(query)]
+                    found |= dict.fromkeys(hits, rule.get("label"))
+    assert set(found) == set(ids[:2])
+    assert found[ids[0]] != found[ids[1]]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_columns_of_sites_and_candidates_have_titles(language):
+    sites = (
+        "number action phase year candidate_id facility_id host_id name source unit_id unit "
+        "people_alone people_added people_covered share_covered people_served cost capacity lon lat"
+    )
+    candidates = "mandatory closable snap_m snap_status source_file source_row forbidden"
+    fields = [*sites.split(), *candidates.split()]
+    titles = field_aliases(fields, [], [], language)
+    assert list(titles) == fields
+    assert not [field for field, title in titles.items() if title in {field, ""}]
 
 
 def test_units_fall_into_the_classes_of_the_map(package, make_results):

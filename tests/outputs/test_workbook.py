@@ -232,15 +232,19 @@ def test_same_results_give_the_same_bytes_anywhere(make_results, tmp_path, monke
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.xlsx", "b.xlsx"]
 
 
-def test_rows_past_those_of_excel_are_cut_and_told(make_results, tmp_path, monkeypatch):
+def test_rows_past_the_cap_are_cut_and_told(make_results, tmp_path, monkeypatch):
     assert workbook_sheets.MOST_ROWS == 2**20 - 4
-    monkeypatch.setattr(workbook, "MOST_ROWS", 5)
-    monkeypatch.setattr(workbook_sheets, "MOST_ROWS", 5)
-    results = with_cuts_told(make_results(language="en"))
+    assert workbook.SHOWN_ROWS < workbook_sheets.MOST_ROWS
+    monkeypatch.setattr(workbook, "SHOWN_ROWS", 5)
+    made = make_results(language="en")
+    rows = made.unit_coverage
+    (level,) = made.units["level"].unique()[:1]
+    made = replace(made, unit_coverage=rows.assign(level=level))
+    results = with_cuts_told(made)
     units, sites = len(results.unit_coverage), len(results.facilities)
     told = [problem.text("en") for problem in results.problems]
     assert len(told) == 2
-    assert f'"Units" has {units} rows' in told[0]
+    assert f'"Units" has {units} rows, of which the workbook shows 5' in told[0]
     assert "units.csv has them all" in told[0]
     assert f'"Facilities" has {sites} rows' in told[1]
     write_workbook(results, tmp_path / "a.xlsx")
@@ -248,6 +252,25 @@ def test_rows_past_those_of_excel_are_cut_and_told(make_results, tmp_path, monke
     assert page.max_row == 3 + 5 + 1
     assert page["A9"].value == f"{units - 5:,} more rows: see units.csv"
     assert page.auto_filter.ref.endswith("8")
+
+
+def test_too_many_units_leave_out_their_finest_level(make_results, tmp_path, monkeypatch):
+    made = make_results(language="en")
+    rows = made.unit_coverage.iloc[:7].assign(
+        level=["village_level", "township", "village_level", "county", *["village_level"] * 3],
+        facilities=range(7),
+    )
+    monkeypatch.setattr(workbook, "SHOWN_ROWS", 3)
+    few = {"facilities": made.facilities[:2], "scorecard": made.scorecard[:2]}
+    results = with_cuts_told(replace(made, unit_coverage=rows, **few))
+    (told,) = [problem.text("en") for problem in results.problems]
+    assert '"Units" has 7 rows, of which the workbook shows 2' in told
+    write_workbook(results, tmp_path / "a.xlsx")
+    page = openpyxl.load_workbook(tmp_path / "a.xlsx")["Units"]
+    titles = [cell.value for cell in page[3]]
+    shown = [page.cell(row, titles.index("Facilities") + 1).value for row in (4, 5)]
+    assert shown == [1, 3]
+    assert page["A6"].value == "5 more rows: see units.csv"
 
 
 def test_tables_that_fit_are_left_as_they_are(make_results):

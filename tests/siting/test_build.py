@@ -22,8 +22,10 @@ from servicecircle.siting.added import with_sites, without_facilities
 from servicecircle.siting.build import Built, build_model, without_columns
 from servicecircle.siting.examples import small_model
 from servicecircle.siting.question import Question
+from servicecircle.siting.reached import in_order, people_of_sites
 from servicecircle.siting.request import inside_scope
-from servicecircle.siting.tables import Covered, in_order, people_of_sites, units_table
+from servicecircle.siting.solve import solve
+from servicecircle.siting.unit_tables import Covered, units_table
 
 UNITS = pd.DataFrame(
     {"unit_id": ["a", "b"], "level": "township", "should_have": [True, False], "name": ["A", "B"]}
@@ -294,3 +296,35 @@ def test_a_question_asks_for_everybody_only_where_nothing_less_is_asked():
     assert question().everybody
     for less in ({"share": 0.5}, {"floor": 0.5}, {"each": 1}, {"objective": "cover"}):
         assert not replace(question(), **less).everybody
+
+
+def test_each_of_several_layers_keeps_its_floor_and_its_number_of_sites():
+    # Unit a: two persons; the canteen that is there reaches both, no day center is there.
+    demand = pd.DataFrame({"population": [1.0, 1.0], "unit_township": ["a", "a"]})
+    candidates = pd.DataFrame({
+        "source": ["existing", "grid"], "layer": ["canteen", ""], "cost": [0.0, 1.0],
+        "capacity": np.inf, "mandatory": False, "forbidden": False, "closable": False,
+        "unit_township": ["a", "a"],
+    })  # fmt: skip
+    canteen = csr_array(np.array([[5.0, 9.0], [5.0, 9.0]]))
+    center = csr_array(np.array([[0.0, 9.0], [0.0, 9.0]]))
+    units = pd.DataFrame({"unit_id": ["a"], "level": "township", "should_have": True})
+
+    def new_sites(**asked):
+        question = Question(
+            layers=("canteen", "day_center"), objective="fewest", limit=9.0, criterion="seconds",
+            profile="walk", people="population", level="township", **asked,
+        )  # fmt: skip
+        built = build_model(
+            question, demand=demand, inside=np.ones(2, bool), units=units,
+            candidates=candidates, pairs=[canteen, center],
+        )  # fmt: skip
+        answer = solve(built.model, built.goal)
+        return built, int((answer.open & ~built.model.kept).sum())
+
+    # Half of all people times layers is served already: all of the canteen's, none of the center's.
+    built, number = new_sites(floor=0.5)
+    assert number == 1
+    assert [built.lines(service) for service in (0, 1)] == [{"a": 0.5}, {"a": 0.5}]
+    # The canteen is no day center: the unit lacks one.
+    assert new_sites(each=1)[1] == 1

@@ -419,3 +419,9 @@ def test_thinned_places_are_apart_and_none_could_be_added():
     np.fill_diagonal(away, np.inf)
     assert away[np.ix_(keep, keep)].min() >= 80.0
     assert (away[np.ix_(~keep, keep)].min(axis=1) < 80.0).all()
+
+
+def test_an_empty_name_means_nothing(siting_town):
+    with pytest.raises(InputError) as caught:
+        found_in(siting_town, '\n[siting]\nmandatory = [""]\n')
+    assert [one.code for one in caught.value.problems] == ["site.unknown_name"]

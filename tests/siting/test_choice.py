@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from servicecircle.siting.choice import _example
+from servicecircle.siting.examples import three_sites
 from servicecircle.siting.model import Goal
 from servicecircle.siting.solve import solve
 
@@ -15,7 +15,7 @@ from servicecircle.siting.solve import solve
 @pytest.mark.parametrize("places", [np.inf, 10.0])
 def test_an_existing_site_beside_a_mandatory_new_one_closes_and_counts(places):
     model = replace(
-        _example(),
+        three_sites(),
         mandatory=np.array([False, True, False]),
         apart=np.array([[0, 1]]),
         capacity=np.full(3, places),

@@ -301,3 +301,41 @@ def test_several_services_in_one_site_are_rows_of_each():
     )
     answer = solve(model, Goal(objective="fewest"))
     assert np.flatnonzero(answer.open).tolist() == [0]
+
+
+def test_a_hair_above_whole_people_asks_for_one_person_more():
+    # 300.0005 people are asked for, and sites 0 and 1 reach 300, 2 and 3 the other 700.
+    costs = np.full((4, 4), np.nan)
+    np.fill_diagonal(costs, 1.0)
+    model = dataclasses.replace(
+        random_model(1, points=4, candidates=4), pairs=pairs_of(costs),
+        weights=np.array([200.0, 100.0, 1.0, 699.0]), units=np.zeros(4, int),
+        cost=np.array([1.0, 1.0, 9.0, 9.0]),
+    )  # fmt: skip
+    found = {
+        share: solve(model, Goal(objective="fewest", share=share, by_cost=True))
+        for share in (0.3, 0.3000005)
+    }
+    assert [(one.status, one.objective) for one in found.values()] == [
+        ("optimal", 2.0),
+        ("optimal", 9.0),
+    ]
+    assert found[0.3000005].bound == pytest.approx(9.0)
+    # A need of less than a thousandth of a person that nobody reaches is a need all the same.
+    nobody = dataclasses.replace(
+        model, pairs=pairs_of(np.full((4, 4), np.nan)), weights=np.array([0.0, 0.0, 0.0, 0.001])
+    )
+    answer = solve(nobody, Goal(objective="fewest", share=0.5))
+    assert answer.status == "infeasible"
+    assert answer.reasons
+
+
+@pytest.mark.parametrize("objective", ["fewest", "cover"])
+def test_no_time_at_all_leaves_a_bound_that_needs_no_search(objective):
+    model = plane(300, 30, metres=25, seed=6)
+    sites = None if objective == "fewest" else 3
+    goal = Goal(objective=objective, share=0.9, sites=sites)
+    answer = solve(model, goal, seconds=1e-9)
+    best = solve(model, goal).objective
+    least, most = (0.0, best) if objective == "fewest" else (best, model.weights.sum() + 1e-6)
+    assert least <= answer.bound <= most

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from test_covering import plane, questions
 
 from servicecircle.siting.covering import covering_mip
+from servicecircle.siting.covering_search import search_of
+from servicecircle.siting.exchange import exchanged
 from servicecircle.siting.fewer import fewer
-from servicecircle.siting.greedy import exchanged, greedy, needs_met, search_of, thinned
+from servicecircle.siting.greedy import greedy, needs_met, thinned
 from servicecircle.siting.highs import solve_mip
 from servicecircle.siting.lagrange import dual_of, settled_columns
 from servicecircle.siting.model import Goal

@@ -175,3 +175,34 @@ def test_a_second_of_time_ends_with_a_choice_and_its_bound():
     assert 0.0 <= answer.bound <= answer.objective
     assert 0.0 <= answer.gap < 1.0
     # Kernels that are compiled on the first call may take longer than the limit.
+
+
+def test_exchanges_end_where_only_rounding_is_left_to_gain(monkeypatch):
+    # All ways are 0: once everybody is served sums are rounding, and no move helps any more.
+    from servicecircle.siting import median_search
+
+    ends = []
+
+    def counted(*given):
+        here, least = given[9], given[9].copy()
+        for moves in (100, 101):
+            trial = least.copy()
+            ended = exchange(*given[:9], trial, *given[10:-1], moves)
+            ends.append(trial.tolist())
+        here[:] = trial
+        return ended
+
+    exchange = median_search.exchange
+    monkeypatch.setattr(median_search, "exchange", counted)
+    costs = np.zeros((8, 6))
+    costs[[3, 5, 7]] = [np.nan, np.nan, 0.0, np.nan, np.nan, np.nan]
+    costs[6, 2] = np.nan
+    model = dataclasses.replace(
+        random_model(1, points=8, candidates=6), pairs=pairs_of(costs), cost=np.ones(6),
+        weights=np.array([1e9, 0.0, 0.0, 1e9, 1e9 + 1, 0.0, 1e9 + 1, 0.0]),
+    )  # fmt: skip
+    answer = solve_cover_then_mean(model, Goal(objective="cover_then_mean", sites=2))
+    assert (answer.status, answer.objective) == ("optimal", 0.0)
+    assert answer.served.tolist() == model.weights.tolist()
+    # Whether 100 moves are allowed or 101 is the same to a search that ends by itself.
+    assert ends[::2] == ends[1::2]

@@ -318,3 +318,42 @@ def test_nothing_new_is_no_sequence_of_sites():
     found = sequence(model, goal, solve(model, goal))
     assert found.order.size == 0
     assert found.table["people"].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_with_places_no_phase_is_better_than_its_bound():
+    # Three sites reach 5, 9 and 2 people, and have places for one each.
+    model = small_model(
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], weights=[5.0, 9.0, 2.0],
+        capacity=np.ones(3),
+    )  # fmt: skip
+    goal = Goal(objective="cover", sites=3)
+    answer = solve(model, goal)
+    assert answer.objective == pytest.approx(3.0, abs=1e-4)
+    table = sequence(model, goal, answer, parts=(1, 1, 1)).table
+    assert table["people"].tolist() == [9.0, 14.0, 16.0]
+    assert table["value"].tolist() == table["bound"].tolist() == [9.0, 14.0, 16.0]
+
+
+def test_an_existing_site_that_has_to_close_is_open_until_the_last_phase():
+    only = np.array([True, False, False])
+    model = small_model(
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], weights=[5.0, 9.0, 2.0],
+        kept=only, closable=only, forbidden=only, cost=np.array([0.0, 1.0, 1.0]),
+    )  # fmt: skip
+    goal = Goal(objective="cover", sites=1, closings=1)
+    found = sequence(model, goal, solve(model, goal), parts=(1, 1))
+    assert found.order.tolist() == [1, 2]
+    assert found.table["people"].tolist() == [14.0, 11.0]
+    assert found.table["bound"].tolist() == [14.0, 11.0]
+
+
+def test_sites_that_units_ask_for_are_put_in_order_without_people():
+    model = small_model(
+        [[1.0, 0.0], [0.0, 1.0]], weights=[0.0, 0.0], site_units=np.array([0, 1]),
+        floors=np.full(2, np.nan), presence=np.array([1, 1]),
+    )  # fmt: skip
+    goal = Goal(objective="fewest", share=0.0)
+    found = sequence(model, goal, solve(model, goal), parts=(1, 1))
+    assert found.order.tolist() == [0, 1]
+    assert found.phase.tolist() == [0, 1]
+    assert found.table["loss"].tolist() == [0.0, 0.0]

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from servicecircle.errors import SitingError, UnknownNameError
+from servicecircle.errors import SitingError
 from servicecircle.siting.target_models import target_model
 from servicecircle.siting.target_solve import solve_target
 from servicecircle.siting.targets import rule_of, site_target
@@ -386,14 +386,14 @@ def test_a_total_of_the_whole_is_not_sited_on_a_part():
         site_target(study_of(make.evidence(), rule, area="part"), rule)
 
 
-def test_milestones_that_are_over_are_refused_and_those_to_come_are_parts():
+def test_milestones_that_are_over_are_refused_and_those_to_come_are_sought():
     goals = tuple(Target(year=year, value=v) for year, v in ((2024, 40), (2025, 70), (2026, 100)))
     rule = make.indicator(kind="phasing", targets=goals)
     study = study_of(make.evidence(), rule)
     with pytest.raises(SitingError, match="ended on 2024"):
         site_target(study, rule, year=2024)
     target = site_target(study, rule, year=2026)
-    assert (target.parts, target.wanted) == ((40.0, 30.0, 30.0), 4)
+    assert target.wanted == 4
 
 
 def test_a_size_that_nobody_states_is_asked_for():
@@ -438,13 +438,24 @@ def test_rules_are_found_by_plan_and_id():
     assert rule_of(plans, f"minle:{rule}:50")[1].targets[0].value == 50
     assert rule_of(plans, f"{rule}:30")[0] == "minle"
     for text, said in (
-        ("hangzhou:x", 'no plan of the project "hangzhou"'),
-        ("minle:x", 'no indicator of plan minle "x"'),
-        (f"minle:{rule}:70", 'no alternative of .* "70"'),
-        ("x", 'no indicator "x"'),
+        ("hangzhou:x", 'the project has no plan "hangzhou"'),
+        ("minle:x", r'an indicator "x" \(looked for in: minle\)'),
+        (f"minle:{rule}:70", f'indicator "{rule}" of plan minle has no alternative "70"'),
+        ("x", r'an indicator "x" \(looked for in: minle, quzhou\)'),
+        (f"minle:{rule}s", rf"the nearest is: {rule}\); servicecircle plans show"),
     ):
-        with pytest.raises(UnknownNameError, match=said):
+        with pytest.raises(SitingError, match=said):
             rule_of(plans, text)
+
+
+def test_where_no_name_is_near_none_is_told():
+    plans = {"minle": load_plan("minle")}
+    with pytest.raises(SitingError) as caught:
+        rule_of(plans, "x")
+    for language in ("zh", "en"):
+        assert "–" not in caught.value.text(language)
+        assert "（最" not in caught.value.text(language)
+        assert "plans show" in caught.value.text(language)
 
 
 PLANS = {name: load_plan(name) for name in packaged_plans()}

@@ -31,6 +31,8 @@ from servicecircle.errors import InputError
 
 __all__ = ["check", "demo", "run"]
 
+_GEOPARQUET = "servicecircle.geoparquet"
+
 
 def _execute(
     path: Path,
@@ -69,6 +71,14 @@ def _execute(
     type=click.IntRange(min=1),
     help="Draw N runs of the rules of travel, as [monte_carlo] runs does. 随机模拟 N 次。",
 )
+@click.option(
+    "--geoparquet",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, _option, asked: context.meta.update({_GEOPARQUET: asked}),
+    help="Write the layers of coverage.gpkg as GeoParquet too, as [output] geoparquet does. "
+    "另写 GeoParquet 文件。",
+)
 @cache_option
 @fresh_option
 def run(
@@ -88,6 +98,7 @@ def run(
     The folder is written whole or not at all; an earlier run in it is replaced.
     """
     drawn = () if runs is None else (f"monte_carlo.runs={runs}",)
+    beside = ("output.geoparquet=true",) if click.get_current_context().meta[_GEOPARQUET] else ()
     _execute(
         project,
         out=out,
@@ -95,7 +106,7 @@ def run(
         cache=cache,
         as_of=as_of,
         strict=strict,
-        changes=(*changes, *drawn),
+        changes=(*changes, *drawn, *beside),
     )
 
 

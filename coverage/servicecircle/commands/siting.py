@@ -19,7 +19,6 @@ from servicecircle.commands.shared import (
     faults_end,
     fresh_option,
     load,
-    out_option,
     prepare,
     say,
     serious,
@@ -48,8 +47,36 @@ def _numbers(
     return found
 
 
-_positive = click.FloatRange(min=0.0, min_open=True)
-_share = click.FloatRange(min=0.0, max=1.0)
+class _Number(click.FloatRange):
+    """A number within a range; not infinite, nor the text "nan", which every range lets through."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number, or fail in words."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
+_positive = _Number(min=0.0, min_open=True)
+_share = _Number(min=0.0, max=1.0)
+_part = _Number(min=0.0, min_open=True, max=1.0)
+_gap = _Number(min=0.0, max=1.0, max_open=True)
+_money = _Number(min=0.0)
+_count = click.IntRange(min=0)
+_year = click.IntRange(min=1900, max=2200)
+
+_DERIVED = (
+    *("sites", "budget", "share", "floor", "each", "minutes", "metres", "straight", "profile"),
+    *("scope", "people", "closings", "capacities"),
+)
+"""What an indicator says itself, so that it is not asked for beside one."""
+_OPTION_OF = {"closings": "close", "capacities": "capacity"}
+"""Options whose names are other words than the fields of a request."""
 
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
@@ -68,9 +95,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "mean, worst: least mean or longest way; cover_then_mean: most people, then least mean.",
     ),
     click.option(
-        "--sites", metavar="N", type=int, help="At most so many new sites. 至多新增几处。"
+        "--sites", metavar="N", type=_count, help="At most so many new sites. 至多新增几处。"
     ),
-    click.option("--budget", metavar="COST", type=float, help="At most so much for all of them."),
+    click.option("--budget", metavar="COST", type=_money, help="At most so much for all of them."),
     click.option("--by-cost", is_flag=True, help="fewest: the least cost, not the least number."),
     click.option(
         "--share",
@@ -87,8 +114,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--each",
         metavar="N",
-        type=click.IntRange(min=0),
-        default=0,
+        type=_count,
         help="Least number of sites in each unit that should have one, existing ones included.",
     ),
     click.option("--minutes", metavar="M", type=_positive, help="A site serves within so long."),
@@ -112,8 +138,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--close",
         "closings",
         metavar="N",
-        type=int,
-        default=0,
+        type=_count,
         help="At most so many existing sites close, each for a further new one.",
     ),
     click.option(
@@ -125,8 +150,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--need",
         metavar="SHARE",
-        type=click.FloatRange(min=0.0, min_open=True, max=1.0),
-        default=1.0,
+        type=_part,
         help="With --capacity: share of the people who need a place. Default: all.",
     ),
     click.option(
@@ -141,7 +165,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Derive all of that from an indicator of the project's plans: the fewest sites that "
         "turn its verdict. 由规划指标推出选址要求。",
     ),
-    click.option("--year", metavar="YYYY", type=int, help="Year of the indicator's target."),
+    click.option("--year", metavar="YYYY", type=_year, help="Year of the indicator's target."),
     click.option(
         "--value-only",
         is_flag=True,
@@ -164,11 +188,16 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         callback=_numbers,
         help="Open them by these budgets, phase by phase.",
     ),
-    click.option("--first-year", metavar="YYYY", type=int, help="Year of the first phase."),
+    click.option(
+        "--first-year",
+        metavar="YYYY",
+        type=_year,
+        help="Year of the first phase, with --parts or --budgets.",
+    ),
     click.option(
         "--seconds",
         metavar="S",
-        type=float,
+        type=_positive,
         default=60.0,
         show_default=True,
         help="That solving may take; then the best so far is told with its bound.",
@@ -176,7 +205,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--gap",
         metavar="GAP",
-        type=float,
+        type=_gap,
         default=0.0,
         show_default=True,
         help="Stop when the best is proven to be within this share of the best possible.",
@@ -194,7 +223,13 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 @click.command(short_help="Find where to build next, with proof of how good it is.")
 @click.argument("project", type=click.Path(path_type=Path, dir_okay=False))
 @_options
-@out_option
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write; default maps/<project name> sites/ in the current folder. A folder that "
+    "holds anything but an earlier siting study is refused.",
+)
 @workers_option
 @strict_option
 @as_of_option
@@ -230,14 +265,15 @@ def site(
             from servicecircle.siting.request import SiteRequest
             from servicecircle.study import default_folder
         folder = out or default_folder(f"{loaded.project.name} sites")
-        summary = propose_sites(loaded, SiteRequest(**asked), folder, progress=shown)
+        given = {name: value for name, value in asked.items() if value is not None}
+        summary = propose_sites(loaded, SiteRequest(**given), folder, progress=shown)
     say(summary.text(language))
     if strict and serious(summary):
         sys.exit(WITH_PROBLEMS)
 
 
 def _check_usage(asked: dict[str, Any]) -> None:
-    """Refuse options that contradict each other."""
+    """Refuse options that contradict each other, or that nothing would come of."""
     limits = [name for name in ("minutes", "metres", "straight") if asked[name] is not None]
     if bool(asked["layers"]) == bool(asked["indicator"]):
         raise click.UsageError("Give either --layer or --indicator.")
@@ -245,7 +281,31 @@ def _check_usage(asked: dict[str, Any]) -> None:
         raise click.UsageError(f"Give one limit, not {' and '.join(f'--{one}' for one in limits)}.")
     if asked["parts"] and asked["budgets"]:
         raise click.UsageError("Give --parts or --budgets, not both.")
-    if not asked["indicator"]:
-        for name in ("year", "value_only", "every_unit"):
-            if asked[name]:
-                raise click.UsageError(f"--{name.replace('_', '-')} goes with --indicator.")
+    if asked["need"] is not None and not asked["capacities"]:
+        raise click.UsageError("--need goes with --capacity.")
+    if not (asked["parts"] or asked["budgets"]):
+        _without(asked, ("first_year",), needed="--parts or --budgets")
+    if asked["indicator"]:
+        _check_derived(asked)
+        return
+    _without(asked, ("year", "value_only", "every_unit"), needed="--indicator")
+    if asked["objective"] != "fewest":
+        _without(asked, ("share", "by_cost"), needed="--objective fewest")
+
+
+def _check_derived(asked: dict[str, Any]) -> None:
+    """Refuse beside an indicator what it says itself."""
+    given = [name for name in _DERIVED if asked[name] is not None and asked[name] is not False]
+    given += ["objective"] if asked["objective"] != "fewest" else []
+    if given:
+        told = ", ".join(f"--{_OPTION_OF.get(name, name)}" for name in given)
+        raise click.UsageError(f"The indicator says itself what is asked: leave out {told}.")
+    if asked["every_unit"] and not asked["level"]:
+        raise click.UsageError("--every-unit needs --level: the units that are meant.")
+
+
+def _without(asked: dict[str, Any], names: tuple[str, ...], *, needed: str) -> None:
+    """Refuse options that mean something beside another one alone."""
+    for name in names:
+        if asked[name] is not None and asked[name] is not False:
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with {needed}.")

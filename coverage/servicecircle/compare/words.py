@@ -41,8 +41,22 @@ def comparison_text(found: Comparison, language: Language) -> str:
 
 
 def _run(side: str, run: Run, language: Language) -> str:
-    return label("compare_run", language).format(
+    told = label("compare_run", language).format(
         side=side, folder=run.folder, name=run.name, as_of=run.as_of.isoformat()
+    )
+    siting = run.record.get("siting")
+    if siting is None:
+        return told
+    known = load_registry().layers
+    titles = (known[one].title(language) if one in known else one for one in siting["layers"])
+    return (
+        told
+        + "\n   "
+        + label("compare_siting", language).format(
+            layers=label("run_comma", language).join(titles),
+            count=f"{siting['new_sites']:,}",
+            closed=f"{siting['closed_sites']:,}",
+        )
     )
 
 

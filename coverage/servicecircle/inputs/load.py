@@ -13,6 +13,7 @@ import pandas as pd
 from servicecircle.errors import InputError
 from servicecircle.inputs.asked import NOTHING_ASKED, Asked
 from servicecircle.inputs.assumed import assumed_datums
+from servicecircle.inputs.basemap import NO_BASEMAP, Basemap, read_basemap
 from servicecircle.inputs.changes import NO_CHANGES, Changes
 from servicecircle.inputs.datum_reference import surroundings
 from servicecircle.inputs.duplicates import no_proposals
@@ -24,6 +25,7 @@ from servicecircle.inputs.project_layers import layer_proposals, read_layers
 from servicecircle.inputs.project_osm import osm_files
 from servicecircle.inputs.project_tables import project_staff, project_statistics
 from servicecircle.inputs.raw_roads import RawRoads
+from servicecircle.inputs.report import ReportParts, read_report_parts
 from servicecircle.inputs.roads import road_files
 from servicecircle.inputs.staff import StaffData
 from servicecircle.inputs.statistics import StatisticData
@@ -72,6 +74,10 @@ class Inputs:
         Entries of official lists that units may have become.
     unit_checks : mapping
         For the record: topology by level, rows of change tables, units against lists of codes.
+    report : ReportParts
+        Template and words of the written report.
+    basemap : Basemap
+        What the map has beneath its services.
     """
 
     units: gpd.GeoDataFrame
@@ -89,6 +95,8 @@ class Inputs:
     changes: Changes = NO_CHANGES
     matches: pd.DataFrame = field(default_factory=no_matches)
     unit_checks: Mapping[str, object] = field(default_factory=dict)
+    report: ReportParts = field(default_factory=ReportParts)
+    basemap: Basemap = NO_BASEMAP
 
 
 def input_files(project: Project) -> tuple[Path, ...]:
@@ -131,6 +139,7 @@ def input_files(project: Project) -> tuple[Path, ...]:
     if (changes := project.changes) is not None:
         paths += [*changes.path, *(older.path for older in changes.outlines.values())]
     paths += [listed.path for listed in project.codes.values()]
+    paths += [project.report.template, project.report.wording, project.map.water]
     return tuple(dict.fromkeys(project.folder / path for path in paths if path is not None))
 
 
@@ -220,6 +229,9 @@ def read_inputs(
         problems += [problem for data in facilities.values() for problem in data.problems]
         staff = attempt(lambda: project_staff(project, data, facilities))
         statistics = attempt(lambda: project_statistics(project, data, asked))
+        report = attempt(lambda: read_report_parts(project.report, base=base))
+        basemap = attempt(lambda: read_basemap(project, barriers=terrain.barriers))
+        problems += basemap[1] if basemap is not None else ()
         # That units are not known which were refused is no fault of these tables.
         problems += [
             problem
@@ -251,6 +263,8 @@ def read_inputs(
         terrain=terrain,
         staff=staff,
         statistics=statistics,
+        report=report or ReportParts(),
+        basemap=basemap[0] if basemap is not None else NO_BASEMAP,
         problems=(*problems, *shared),
         files=input_files(project),
         proposals=proposals,

@@ -19,6 +19,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ def check_folder(out: Path, *, command: str = "") -> None:
     out : pathlib.Path
     command : str
         Where given, a folder that another command of this program made is refused too: a check
-        does not take the place of a run.
+        does not take the place of a run, nor a siting study.
 
     Raises
     ------
@@ -134,10 +135,13 @@ def check_folder(out: Path, *, command: str = "") -> None:
         out = _place(out)
         _refuse_foreign(out)
         if command and (record := _record(out)) and record.get("command") != command:
-            raise _refusal("outputs.other_command", out)
+            made = str(record.get("command") or RECORD)
+            raise _refusal("outputs.other_command", out, made=made, command=command)
         above = next(parent for parent in out.parents if parent.exists())
         if not os.access(above, os.W_OK | os.X_OK):
             raise _refusal("outputs.no_permission", out, os.strerror(errno.EACCES))
+        # Some places look writable and are not.
+        Path(tempfile.mkdtemp(prefix=".servicecircle-", dir=above)).rmdir()
 
 
 def heal(out: Path) -> None:
@@ -178,13 +182,13 @@ def write_error(error: Exception, path: Path) -> OutputError:
     return _refusal(code, path, reason)
 
 
-def _refusal(code: str, out: Path, reason: str = "") -> OutputError:
+def _refusal(code: str, out: Path, reason: str = "", **details: str) -> OutputError:
     problem = Problem(
         code=code,
         severity="fatal",
         action="stopped",
         value=str(out),
-        details={"reason": reason},
+        details={"reason": reason, **details},
     )
     return OutputError(problem)
 

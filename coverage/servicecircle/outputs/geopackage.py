@@ -29,7 +29,7 @@ from servicecircle.project import DRAWN_LEVELS, LEVELS
 if TYPE_CHECKING:
     from servicecircle.results import Results
 
-__all__ = ["DEMAND_LIMIT", "write_access", "write_geopackage", "write_layers"]
+__all__ = ["DEMAND_LIMIT", "package_layers", "write_access", "write_geopackage", "write_layers"]
 
 DEMAND_LIMIT = 200_000
 """With more demand points than this the GeoPackage has none; ``access.parquet`` has all."""
@@ -60,7 +60,8 @@ def write_geopackage(results: Results, path: Path) -> None:
     units_<level>        one per level that has units; for each facility layer and
                          rule the share of people (``<layer>_<rule>``) and of
                          elderly (``…_elderly``) covered, or the number of
-                         facilities (``<layer>_presence``)
+                         facilities (``<layer>_presence``); with plans the share of
+                         judged rules that a unit meets (``share_met``)
     scopes               named areas such as main_urban_area
     facilities           points; those without a place have no geometry
     demand               up to 200,000 points, with metres, straight_metres,
@@ -202,20 +203,36 @@ def _file_dates(as_of: dt.date) -> Iterator[None]:
         pyogrio.set_gdal_config_options({option: before})
 
 
-def _layers(results: Results) -> Iterator[_Layer]:
+def package_layers(
+    results: Results, *, every_point: bool = False
+) -> Iterator[tuple[str, gpd.GeoDataFrame]]:
+    """Yield the names and tables of the layers of :func:`write_geopackage`, in EPSG:4326.
+
+    Parameters
+    ----------
+    results : Results
+    every_point : bool
+        Demand is there, however many points it has.
+    """
+    for layer in _layers(results, every_point=every_point):
+        yield layer.name, layer.frame
+
+
+def _layers(results: Results, *, every_point: bool = False) -> Iterator[_Layer]:
     shares = _shares(results.unit_coverage)
     places = unit_columns(results.tables)
     sited = site_unit_columns(results.tables)
+    met = _shares_met(results)
     for level in (*LEVELS, *DRAWN_LEVELS):
         units = results.units[results.units["level"] == level]
         if len(units):
             units = units.join(shares, on="unit_id").join(places, on="unit_id")
-            units = units.join(sited, on="unit_id")
+            units = units.join(sited, on="unit_id").join(met, on="unit_id")
             yield _Layer(f"units_{level}", units, "MultiPolygon")
     yield _Layer("scopes", results.scopes, "MultiPolygon")
     found = facility_columns(results.tables)
     yield _Layer("facilities", results.facilities.join(found, on="facility_id"), "Point")
-    if len(results.demand) <= DEMAND_LIMIT:
+    if every_point or len(results.demand) <= DEMAND_LIMIT:
         yield _Layer("demand", _wide_demand(results), "Point")
     whole = results.circles["facility_id"] == ""
     yield _Layer("circles_facility", results.circles[~whole], "MultiPolygon")
@@ -241,6 +258,14 @@ def _shares(unit_coverage: pd.DataFrame) -> pd.DataFrame:
             columns[name] = by_unit["population_coverage"]
             columns[f"{name}_elderly"] = by_unit["elderly_coverage"]
     return pd.DataFrame(columns)
+
+
+def _shares_met(results: Results) -> pd.DataFrame:
+    """Return the share of judged rules that each unit meets; no column without plans."""
+    table = results.tables.get("league_units")
+    if table is None or not len(table) or not table["share_met"].notna().any():
+        return pd.DataFrame(index=pd.Index([], dtype="str", name="unit_id"))
+    return table.drop_duplicates("unit_id").set_index("unit_id")[["share_met"]]
 
 
 def _wide_demand(results: Results) -> gpd.GeoDataFrame:

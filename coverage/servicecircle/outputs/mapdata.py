@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from servicecircle.messages import Language, label
+from servicecircle.messages import LANGUAGES, Language, label
 from servicecircle.outputs import palettes, payload
+from servicecircle.outputs.bilingual import Said, both, both_labels
+from servicecircle.outputs.map_about import map_about
+from servicecircle.outputs.map_cards import CARD_LABELS, map_cards
+from servicecircle.outputs.map_scorecard import map_scorecard
+from servicecircle.outputs.opening import first_measure, opening_bounds
 from servicecircle.outputs.shading import shade_levels, shade_of, shade_values
 from servicecircle.outputs.sited import map_sites
+from servicecircle.outputs.tiles import map_tiles
+from servicecircle.outputs.topology import encode_units
 from servicecircle.outputs.uncovered import uncovered_cells
 from servicecircle.project import LEVELS
 from servicecircle.standards.registry import load_registry
@@ -30,8 +37,9 @@ Frame = TypeVar("Frame", bound=pd.DataFrame)
 MOST_OWN_CIRCLES = 60
 MOST_LABELS = 200
 _UNIT_VERTICES = 250_000
-_CIRCLE_VERTICES = 400_000
+_CIRCLE_VERTICES = 800_000
 _ROAD_VERTICES = 120_000
+_WATER_VERTICES = 60_000
 _LINE_TOLERANCE = 3e-5
 
 _ROAD_RANKS = (
@@ -53,14 +61,11 @@ def map_payload(results: Results) -> dict[str, Any]:
         Keys language, labels, project, levels, layers, roads, scopes, scorecard. Text in it is
         raw: the page sets it as text, never as markup.
     """
-    language = results.language
-    titles = [layer.zh if language == "zh" else layer.en for layer in results.layers]
-    marks = palettes.layer_marks(titles)
     levels = _levels(results)
     most_vertices = _most_vertices(results)
     return {
-        "language": language,
-        "labels": _labels(language),
+        "language": results.language,
+        "labels": {language: _labels(language) for language in LANGUAGES},
         "palette": {
             "rates": list(palettes.RATE_COLOURS),
             "breaks": list(palettes.RATE_BREAKS),
@@ -69,26 +74,46 @@ def map_payload(results: Results) -> dict[str, Any]:
             "verdicts": palettes.VERDICT_COLOURS,
             "signs": palettes.VERDICT_SIGNS,
         },
+        "name": results.name,
+        "as_of": results.as_of.isoformat(),
+        "about": map_about(results),
         "bounds": map_bounds(results),
+        "opening": opening_bounds(results),
         "levels": levels,
         "layers": [
             _layer(
                 part,
                 layer,
-                title=title,
                 mark=mark,
                 colour=palettes.layer_colour(number),
+                shape=palettes.layer_shape(number),
                 most_vertices=most_vertices,
             )
-            for number, (part, layer, title, mark) in enumerate(
-                zip(_parted(results), results.layers, titles, marks, strict=True)
+            for number, (part, layer, mark) in enumerate(
+                zip(_parted(results), results.layers, _marks(results), strict=True)
             )
         ],
         "roads": _roads(results.roads),
+        "water": _beneath(results.basemap.water),
+        "barriers": _beneath(results.basemap.barriers),
+        "tiles": map_tiles(results.basemap, map_bounds(results)),
         "scopes": _scopes(results),
-        "scorecard": _scorecard(results),
+        "scorecard": map_scorecard(results),
         "siting": map_sites(results),
+        "cards": map_cards(results),
     }
+
+
+def _marks(results: Results) -> list[Said]:
+    """Return the mark of each layer, from its title in each language."""
+    marks = {
+        "zh": palettes.layer_marks(layer.zh for layer in results.layers),
+        "en": palettes.layer_marks(layer.en for layer in results.layers),
+    }
+    return [
+        one if one == other else {"zh": one, "en": other}
+        for one, other in zip(*marks.values(), strict=True)
+    ]
 
 
 def _parted(results: Results) -> list[Results]:
@@ -129,7 +154,7 @@ def map_bounds(results: Results) -> list[list[float]] | None:
 
 
 def _labels(language: Language) -> dict[str, str]:
-    return {key: label(f"map_{key}", language) for key in _PAGE_LABELS}
+    return {key: label(f"map_{key}", language) for key in (*_PAGE_LABELS, *CARD_LABELS)}
 
 
 def _profile_title(profile: str, language: Language) -> str:
@@ -162,18 +187,20 @@ def _levels(results: Results) -> list[dict[str, Any]]:
         simple = payload.simplify_coverage(
             np.asarray(rows.geometry.array, dtype=object), most_vertices=_UNIT_VERTICES
         )
+        arcs, shapes = encode_units(simple)
         counts = people.reindex(rows["unit_id"])
         levels.append(
             {
                 "level": level,
-                "title": label(f"map_level_{level}", results.language),
+                "title": both_labels(f"map_level_{level}"),
                 "shaded": level in shaded,
                 "names": _texts(rows["name"]),
                 "types": _texts(rows["type"]),
                 "required": [bool(value) for value in rows["should_have"].fillna(True)],
                 "people": payload.numbers(counts["population"]),
                 "elderly": payload.numbers(counts["elderly"]),
-                "shapes": payload.encode_polygons(simple),
+                "arcs": arcs,
+                "shapes": shapes,
             }
         )
     return levels
@@ -183,29 +210,38 @@ def _layer(
     results: Results,
     layer: LayerInfo,
     *,
-    title: str,
-    mark: str,
+    mark: Said,
     colour: str,
+    shape: str,
     most_vertices: int,
 ) -> dict[str, Any]:
     shade = shade_of(results, layer)
-    language = results.language
-    profile = _profile_title(layer.profile, language)
-    rule = label(f"map_rule_{shade.kind}", language)
+
+    def rule(language: Language) -> str:
+        return label(f"map_rule_{shade.kind}", language).format(
+            limit=shade.limit,
+            profile=_profile_title(layer.profile, language),
+            speed=layer.pace(language),
+        )
+
+    def way(language: Language) -> str:
+        return label("map_way_network", language).format(
+            profile=_profile_title(layer.profile, language), speed=layer.pace(language)
+        )
+
     return {
-        "title": title,
+        "title": both(lambda language: layer.zh if language == "zh" else layer.en),
         "mark": mark,
         "colour": colour,
+        "shape": shape,
         "invented": layer.invented or results.invented,
         "on_network": layer.on_network,
-        "profile": profile,
+        "profile": both(lambda language: _profile_title(layer.profile, language)),
+        "measured": layer.measured,
+        "measure": first_measure(layer),
         "kind": "presence" if shade.kind == "presence" else "rate",
-        "rule": rule.format(limit=shade.limit, profile=profile, speed=layer.pace(language)),
-        "way": (
-            label("map_way_network", language).format(profile=profile, speed=layer.pace(language))
-            if layer.on_network
-            else label("map_way_straight", language)
-        ),
+        "rule": both(rule),
+        "way": both(way) if layer.on_network else both_labels("map_way_straight"),
         "shade": shade_values(results, layer, shade),
         "circles": _circles(results, layer, most_vertices),
         "own": _own_circles(results, layer, most_vertices),
@@ -318,14 +354,26 @@ def _roads(roads: gpd.GeoDataFrame) -> list[list[list[int]]]:
     return [payload.encode_lines(simple[rank == number]) for number in range(3)]
 
 
+def _beneath(shapes: payload.Geometries) -> dict[str, Any] | None:
+    """Return water or barriers as areas and lines; None without any."""
+    if not shapes.size:
+        return None
+    simple = payload.simplify_shapes(
+        shapes, tolerance=_LINE_TOLERANCE, most_vertices=_WATER_VERTICES
+    )
+    areas = [shape for shape in payload.encode_polygons(simple) if shape]
+    lines = payload.encode_lines(simple)
+    return {"areas": areas, "lines": lines} if areas or lines else None
+
+
 def _scopes(results: Results) -> list[dict[str, Any]]:
     shapes = _shapes(results.scopes, most_vertices=_ROAD_VERTICES)
     words = load_registry().scopes
 
-    def title(scope: str) -> str:
+    def title(scope: str) -> Said:
         if scope not in words:
             return scope
-        return words[scope].zh if results.language == "zh" else words[scope].en
+        return both(lambda language: words[scope].zh if language == "zh" else words[scope].en)
 
     return [
         {"name": name if name not in ("", scope) else title(scope), "shape": shape}
@@ -336,32 +384,6 @@ def _scopes(results: Results) -> list[dict[str, Any]]:
             strict=True,
         )
     ]
-
-
-def _scorecard(results: Results) -> list[dict[str, Any]]:
-    table, language = results.scorecard, results.language
-    texts = {
-        "name": f"name_{language}",
-        "plan": "plan",
-        "verdict": "verdict",
-        "unit": "unit",
-        "level": "unit_level",
-        "alternative": "alternative",
-        "missing": "missing_inputs",
-        "year": "target_year",
-    }
-    columns: dict[str, list[Any]] = {
-        key: _texts(_column(table, name)) for key, name in texts.items()
-    }
-    columns["year"] = [value.removesuffix(".0") for value in columns["year"]]
-    for key in ("value", "straight_value", "target", "low", "high", "shortfall"):
-        columns[key] = payload.numbers(_column(table, key), digits=3)
-    # The count in the page's header is of headlines alone, as in the summary of the run.
-    headline = table["headline"] if "headline" in table else pd.Series(True, index=table.index)
-    columns["headline"] = [bool(value) for value in headline]
-    # The notes name whichever layers of an indicator are stand-ins, in both languages at once.
-    columns["invented"] = ["示意数据" in note for note in _texts(_column(table, "notes"))]
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 # fmt: off
@@ -377,6 +399,14 @@ _PAGE_LABELS = (
     "verdict_no_target", "service", "switch_to", "person_unit", "roads", "missing",
     "status_proposed", "site", "site_closes", "site_added", "site_alone", "site_covered",
     "site_served", "site_source", "site_cost", "site_unit", "site_candidate", "site_before",
-    "site_after", "site_gained", "site_line", "site_new", "candidates", "candidates_some",
+    "site_after", "site_gained", "site_line", "site_new", "site_within", "with_sites",
+    "candidates", "candidates_some",
+    "title", "as_of", "scorecard", "layers", "legend", "about", "close", "language",
+    "language_tip", "print", "full", "full_exit", "zoom_in", "zoom_out", "filter", "filter_none",
+    "counted_only", "invented_short", "rules", "base", "siting", "banner_all", "banner_some",
+    "note_travel", "rate_by",
+    "note_unreached", "note_crs", "note_offline", "note_made", "people_label", "crs_label",
+    "cluster", "cluster_note", "note_tiles", "barriers", "water", "tiles",
+    "credits_label", "made_label", "print_headline", "print_more", "plan",
 )
 # fmt: on

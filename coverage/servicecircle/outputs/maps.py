@@ -25,20 +25,41 @@ from folium.plugins import GroupedLayerControl
 from folium.template import Template
 
 from servicecircle.messages import Language, label
+from servicecircle.outputs.bilingual import Said, both, both_labels
 from servicecircle.outputs.escape import escape_html, escape_json
+from servicecircle.outputs.map_frame import frame_head, frame_panels
 from servicecircle.outputs.mapdata import MOST_LABELS, map_payload
 from servicecircle.outputs.payload import pack
+from servicecircle.outputs.tiles import tile_hosts
 from servicecircle.results import Results
 
 __all__ = ["map_page", "write_map"]
 
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' {hashes}; style-src 'unsafe-inline'; "
-    "img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'"
+    "img-src data: blob:{hosts}; font-src data:; base-uri 'none'; form-action 'none'"
 )
 _POLICY_PLACE = "SCRIPT-HASHES-GO-HERE"
 # One function holds them all, so that they see each other and nothing else sees them.
-_PAGE_PARTS = ("base", "layers", "sites", "cards", "legend", "control", "scorecard", "start")
+_PAGE_PARTS = (
+    "base",
+    "layers",
+    "basemap",
+    "clusters",
+    "sites",
+    "cards",
+    "legend",
+    "control",
+    "scorecard",
+    "about",
+    "tools",
+    "card",
+    "search",
+    "table",
+    "share",
+    "keys",
+    "start",
+)
 _MIDDLE_OF_CHINA = [35.0, 105.0]
 
 
@@ -76,7 +97,7 @@ def map_page(results: Results) -> str:
     page = _Page(language="zh-CN" if results.language == "zh" else "en")
     page.title = escape_html(results.name)
     page.head = _style() + "\n" + _licences() + _script(_scripts())
-    page.before_map = _head(results) + '<main class="sc-main">'
+    page.before_map = frame_head(results) + '<main class="sc-main">'
 
     bounds = data["bounds"]
     map_ = folium.Map(
@@ -92,12 +113,12 @@ def map_page(results: Results) -> str:
         wheel_px_per_zoom_level=90,
     )
     page.add_child(map_, name="map")
-    groups = list(_groups(data, results))
+    groups = list(_groups(data))
     for group in groups:
         map_.add_child(group.layer)
     # Names of elements are random numbers; the control takes them over when it is made.
     _number(page)
-    switches = _control_groups(groups, data, results)
+    switches = _control_groups(groups)
     control: Any = GroupedLayerControl(switches, exclusive_groups=False, collapsed=False)  # type: ignore[no-untyped-call]  # folium
     # Folium keeps a set here, which would come out in another order in each process.
     control.layers_untoggle = sorted(control.layers_untoggle)
@@ -108,8 +129,8 @@ def map_page(results: Results) -> str:
         # The assets are inline: nothing of Folium's lists is fetched.
         element.default_js, element.default_css = [], []
 
-    page.after_map = _panels(results, data) + "</main>" + _payload(data, results)
-    return _with_policy(page.render())
+    page.after_map = frame_panels(results) + "</main>" + _payload(data, results)
+    return _with_policy(page.render(), tile_hosts(results.basemap))
 
 
 class _Page(Figure):
@@ -166,26 +187,28 @@ class _Start(MacroElement):
         self.groups = groups
 
 
-def _groups(data: dict[str, Any], results: Results) -> Iterator[_Group]:
+def _groups(data: dict[str, Any]) -> Iterator[_Group]:
     """Yield the groups: of each service, then of the base map."""
-    language = results.language
+    language: Language = data["language"]
     shaded = [level for level in data["levels"] if level["shaded"] and any(level["shapes"])]
     first = next(
         (number for number, layer in enumerate(data["layers"]) if layer["facilities"]["names"]), 0
     )
 
-    def group(title: str, *, show: bool, service: int | None = None, **info: Any) -> _Group:
+    def group(title: Said, *, show: bool, service: int | None = None, **info: Any) -> _Group:
         if service is not None:
             info["service"] = service
-        layer = folium.FeatureGroup(name=escape_html(title), show=show)
+        # The script sets the title as text, in the language of the moment.
+        info["title"] = title
+        layer = folium.FeatureGroup(name=escape_html(_called(title, language)), show=show)
         return _Group(layer=layer, service=service, info=info)
 
     for number, layer in enumerate(data["layers"]):
         shown = number == first
         key = "map_shade_presence" if layer["kind"] == "presence" else "map_shade"
         for level in shaded:
-            title = label(key, language).format(level=level["title"])
             show = shown and level is shaded[-1]
+            title = _of_level(key, level)
             yield group(title, show=show, service=number, kind="shade", level=level["level"])
         switches = (
             ("circles", bool(layer["circles"]), shown),
@@ -196,60 +219,68 @@ def _groups(data: dict[str, Any], results: Results) -> Iterator[_Group]:
         )
         for kind, given, show in switches:
             if given:
-                title = data["labels"]["own_circles" if kind == "own" else kind]
+                title = both_labels("map_own_circles" if kind == "own" else f"map_{kind}")
                 yield group(title, show=show, service=number, kind=kind)
     if data["siting"] is not None:
-        yield from _site_groups(data, group, language)
+        yield from _site_groups(data, group)
+    if data["tiles"] is not None:
+        yield group(_tiles_title(data["tiles"]["name"]), show=True, kind="tiles")
+    for kind in ("water", "barriers"):
+        if data[kind] is not None:
+            yield group(both_labels(f"map_{kind}"), show=True, kind=kind)
     if any(data["roads"]):
-        yield group(label("map_roads", language), show=True, kind="roads")
+        yield group(both_labels("map_roads"), show=True, kind="roads")
     if data["levels"]:
-        yield group(label("map_borders", language), show=True, kind="borders")
+        yield group(both_labels("map_borders"), show=True, kind="borders")
     if data["scopes"]:
-        yield group(label("map_scopes", language), show=True, kind="scopes")
+        yield group(both_labels("map_scopes"), show=True, kind="scopes")
     coarse = [level for level in data["levels"] if len(level["names"]) <= MOST_LABELS]
     for level in coarse[-2:]:
-        title = label("map_names", language).format(level=level["title"])
         show = level is coarse[-2:][0]
-        yield group(title, show=show, kind="names", level=level["level"])
+        yield group(_of_level("map_names", level), show=show, kind="names", level=level["level"])
 
 
-def _site_groups(
-    data: dict[str, Any], group: Callable[..., _Group], language: Language
-) -> Iterator[_Group]:
+def _tiles_title(name: dict[str, str]) -> Said:
+    return both(lambda language: label("map_tiles", language).format(name=name[language]))
+
+
+def _of_level(key: str, level: dict[str, Any]) -> Said:
+    """Return a label about the units of a level."""
+    return both(
+        lambda language: label(key, language).format(level=_called(level["title"], language))
+    )
+
+
+def _called(text: Said, language: Language) -> str:
+    return text if isinstance(text, str) else text[language]
+
+
+def _site_groups(data: dict[str, Any], group: Callable[..., _Group]) -> Iterator[_Group]:
     """Yield the groups of a siting study."""
     if data["siting"]["sites"]["number"]:
-        yield group(label("map_sites", language), show=True, kind="sites")
+        yield group(both_labels("map_sites"), show=True, kind="sites")
     units = data["siting"]["units"]
     if units is not None:
         for moment in ("after", "before"):
-            title = label(f"map_site_units_{moment}", language)
+            title = both_labels(f"map_site_units_{moment}")
             yield group(title, show=False, kind="sited", moment=moment, level=units["level"])
     if data["siting"]["candidates"]["people"]:
-        yield group(label("map_candidates", language), show=False, kind="candidates")
+        yield group(both_labels("map_candidates"), show=False, kind="candidates")
 
 
-def _control_groups(
-    groups: list[_Group], data: dict[str, Any], results: Results
-) -> dict[str, list[folium.FeatureGroup]]:
-    """Return the groups of the control under their headings, which are our own markup."""
+def _control_groups(groups: list[_Group]) -> dict[str, list[folium.FeatureGroup]]:
+    """Return the groups of the control under their headings: our own markup without a text.
+
+    The script puts the texts in, as texts, in the language of the moment.
+    """
     headings: dict[str, list[folium.FeatureGroup]] = {}
     for group in groups:
-        if group.service is None:
-            sited = group.info["kind"] in {"sites", "sited", "candidates"}
-            key = "map_siting" if sited else "map_base"
-            text = escape_html(label(key, results.language))
-            heading = f'<span data-service="base">{text}</span>'
+        if group.service is not None:
+            part = str(group.service)
         else:
-            layer = data["layers"][group.service]
-            tag = escape_html(data["labels"]["invented"])
-            heading = (
-                f'<span class="sc-service" data-service="{group.service}">'
-                f'<span class="sc-badge" style="background:{layer["colour"]}" aria-hidden="true">'
-                f"{escape_html(layer['mark'])}</span><bdi>{escape_html(layer['title'])}</bdi>"
-                + (f'<span class="sc-tag">{tag}</span>' if layer["invented"] else "")
-                + "</span>"
-            )
-        headings.setdefault(heading, []).append(group.layer)
+            sited = group.info["kind"] in {"sites", "sited", "candidates"}
+            part = "siting" if sited else "base"
+        headings.setdefault(f'<span data-service="{part}"></span>', []).append(group.layer)
     return headings
 
 
@@ -270,76 +301,6 @@ def _middle(bounds: list[list[float]] | None) -> list[float]:
         return _MIDDLE_OF_CHINA
     (south, west), (north, east) = bounds
     return [round((south + north) / 2, 5), round((west + east) / 2, 5)]
-
-
-def _head(results: Results) -> str:
-    """Return the title bar and, where anything is invented, the banner."""
-    language = results.language
-    facts = [
-        label("map_title", language),
-        label("map_as_of", language).format(date=results.as_of.isoformat()),
-    ]
-    buttons = "".join(
-        f'<button type="button" id="sc-open-{name}" aria-controls="sc-{name}">'
-        f"{escape_html(label(f'map_{name}', language))}</button>"
-        for name in ("scorecard", "layers", "legend", "about")
-    )
-    return (
-        '<header class="sc-head"><div class="sc-title">'
-        f'<h1 title="{escape_html(results.name[:500])}"><bdi>{escape_html(results.name)}</bdi></h1>'
-        f"<p>{escape_html(' · '.join(facts))}</p></div>"
-        f'<nav class="sc-tools">{buttons}</nav></header>{_banner(results)}'
-        f"<noscript>{escape_html(label('map_no_script', language))}</noscript>"
-    )
-
-
-def _banner(results: Results) -> str:
-    language = results.language
-    invented = [layer for layer in results.layers if layer.invented]
-    if results.invented:
-        text = escape_html(label("map_banner_all", language))
-    elif invented:
-        names = (layer.zh if language == "zh" else layer.en for layer in invented)
-        titles = "、".join(f"<bdi>{escape_html(name)}</bdi>" for name in names)
-        text = escape_html(label("map_banner_some", language)) + titles
-    else:
-        return ""
-    return f'<div class="sc-banner" role="note">⚠ {text}</div>'
-
-
-def _panels(results: Results, data: dict[str, Any]) -> str:
-    language = results.language
-    close = escape_html(label("map_close", language))
-
-    def panel(name: str, body: str = "") -> str:
-        return (
-            f'<section class="sc-panel" id="sc-{name}" hidden aria-labelledby="sc-{name}-title">'
-            f'<header><h2 id="sc-{name}-title">{escape_html(label(f"map_{name}", language))}</h2>'
-            f'<button type="button" class="sc-close" aria-label="{close}">×</button></header>'
-            f'<div class="sc-body" id="sc-{name}-body">{body}</div></section>'
-        )
-
-    crs = results.record.get("crs")
-    crs_text = crs if isinstance(crs, str) else label("map_note_crs_metric", language)
-    ways = "".join(
-        f"<li><bdi>{escape_html(layer['title'])}</bdi>"
-        + (f'<span class="sc-tag">{escape_html(data["labels"]["invented"])}</span>')
-        * bool(layer["invented"])
-        + f"<small>{escape_html(layer['rule'])}</small></li>"
-        for layer in data["layers"]
-    )
-    notes = [
-        label("map_note_travel", language),
-        label("map_note_unreached", language),
-        label("map_note_crs", language).replace("{crs}", crs_text),
-        label("map_note_offline", language),
-        label("map_note_made", language),
-        *map(str, results.record.get("credits", [])),
-    ]
-    about = (f"<ul>{ways}</ul>" if ways else "") + "".join(
-        f"<p>{escape_html(note)}</p>" for note in notes
-    )
-    return panel("layers") + panel("legend") + panel("scorecard") + panel("about", about)
 
 
 def _payload(data: dict[str, Any], results: Results) -> str:
@@ -396,11 +357,13 @@ def _script(text: str) -> str:
     return f"<script>\n{text}\n</script>"
 
 
-def _with_policy(html: str) -> str:
+def _with_policy(html: str, hosts: list[str]) -> str:
     """Return the page with the hashes of its scripts in the policy: no other script runs."""
     scripts = re.findall(r"<script>(.*?)</script>", html, flags=re.S)
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
         for text in scripts
     )
-    return html.replace(_POLICY_PLACE, _POLICY.format(hashes=hashes), 1)
+    return html.replace(
+        _POLICY_PLACE, _POLICY.format(hashes=hashes, hosts="".join(f" {host}" for host in hosts)), 1
+    )

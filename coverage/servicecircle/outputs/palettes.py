@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "LAYER_COLOURS",
+    "LAYER_SHAPES",
     "NO_DATA_COLOUR",
     "PHASE_COLOURS",
     "PRESENCE_COLOURS",
@@ -16,6 +17,7 @@ __all__ = [
     "VERDICT_SIGNS",
     "layer_colour",
     "layer_marks",
+    "layer_shape",
     "rate_class",
 ]
 
@@ -40,6 +42,9 @@ LAYER_COLOURS = (
     "#4a3aa0",
     "#444b54",
 )
+
+LAYER_SHAPES = ("circle", "square", "diamond", "hexagon", "house", "shield")
+"""Outlines of the icons of facilities, which tell layers apart without colour."""
 
 PHASE_COLOURS = ("#16202c", "#1d4f9e", "#7a1f8b", "#0a6b58", "#a3124f", "#5b4a00")
 """Of new sites by phase: dark enough for white numbers, apart for colour-blind readers."""
@@ -106,6 +111,22 @@ def layer_colour(index: int) -> str:
     True
     """
     return LAYER_COLOURS[index % len(LAYER_COLOURS)]
+
+
+def layer_shape(index: int) -> str:
+    """Return the outline of the icons of the layer at a position of the project file.
+
+    With :func:`layer_colour` sixty layers differ before a pair comes again: each thirty the
+    outlines move on by one, which no colour and outline of the thirty before had together.
+
+    Examples
+    --------
+    >>> layer_shape(0), layer_shape(30)
+    ('circle', 'square')
+    >>> len({(layer_colour(index), layer_shape(index)) for index in range(60)})
+    60
+    """
+    return LAYER_SHAPES[(index + index // 30) % len(LAYER_SHAPES)]
 
 
 def layer_marks(titles: Iterable[str]) -> list[str]:

@@ -10,6 +10,7 @@ import base64
 import gzip
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -185,13 +186,22 @@ def simplify_shapes(geometries: Geometries, *, tolerance: float, most_vertices: 
     >>> int(shapely.get_num_coordinates(simple[0]))
     2
     """
-    simple: Geometries = shapely.simplify(geometries, tolerance, preserve_topology=True)
+    # Part by part: the search for crossings takes long over thousands of parts at once.
+    parts, owner = shapely.get_parts(geometries, return_index=True)
+    simple = shapely.simplify(parts, tolerance, preserve_topology=True)
     while (
         shapely.get_num_coordinates(simple).sum() > most_vertices and tolerance < _COARSEST_DEGREES
     ):
         tolerance *= 2
-        simple = shapely.simplify(geometries, tolerance, preserve_topology=True)
-    return simple
+        simple = shapely.simplify(simple, tolerance, preserve_topology=True)
+    whole = geometries.copy()
+    ends = np.searchsorted(owner, np.arange(len(geometries) + 1)).tolist()
+    for at, (first, last) in enumerate(pairwise(ends)):
+        if last - first == 1:
+            whole[at] = simple[first]
+        elif last > first:
+            whole[at] = shapely.GeometryCollection(list(simple[first:last]))
+    return whole
 
 
 def number(value: Any, *, digits: int = 0) -> float | int | None:

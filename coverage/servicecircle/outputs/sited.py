@@ -11,7 +11,10 @@ import pandas as pd
 
 from servicecircle.messages import Language, label
 from servicecircle.outputs import payload
+from servicecircle.outputs.bilingual import Said, both, both_labels
 from servicecircle.outputs.palettes import PHASE_COLOURS
+from servicecircle.outputs.siting_said import siting_said
+from servicecircle.siting.words import within_words
 
 if TYPE_CHECKING:
     from servicecircle.results import Results
@@ -85,40 +88,46 @@ def map_sites(results: Results) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        Keys phases (title and colour), sites, candidates, units (None where no level fits); None
-        without a siting study.
+        Keys said (lines), within, phases (title and colour), sites, candidates, units (None where
+        no level fits); None without a siting study.
     """
     if "sites" not in results.tables:
         return None
-    language = results.language
     table = results.tables["sites"]
     opened = table["action"] == "open"
     phases = sorted(table.loc[opened, "phase"].astype(int).unique().tolist())
     years = table.loc[opened].drop_duplicates("phase").set_index("phase")["year"]
+    lines = siting_said(results, "zh"), siting_said(results, "en")
     return {
-        "people": label(f"people_{results.record['siting']['people']}", language),
+        "said": [{"zh": zh, "en": en} for zh, en in zip(*lines, strict=True)],
+        "within": both(lambda language: within_words(results.record["siting"], language)),
+        "people": both_labels(f"people_{results.record['siting']['people']}"),
         "phases": [
             {
-                "title": _phase_title(phase, years.get(phase), len(phases), language),
+                "title": _phase_title(phase, years.get(phase), len(phases)),
                 "colour": PHASE_COLOURS[(phase - 1) % len(PHASE_COLOURS)],
             }
             for phase in phases
         ],
-        "sites": _sites(table, phases, language),
+        "sites": _sites(table, phases),
         "candidates": _candidates(results.tables["candidates"]),
         "units": _units(results),
     }
 
 
-def _phase_title(phase: int, year: Any, count: int, language: Language) -> str:
+def _phase_title(phase: int, year: Any, count: int) -> Said:
     known = year is not None and not pd.isna(year)
     if count == 1:
-        return str(int(year)) if known else label("map_site_new", language)
-    words = label("map_site_phase", language).format(phase=phase)
-    return f"{words} {int(year)}" if known else words
+        return str(int(year)) if known else both_labels("map_site_new")
+
+    def title(language: Language) -> str:
+        words = label("map_site_phase", language).format(phase=phase)
+        return f"{words} {int(year)}" if known else words
+
+    return both(title)
 
 
-def _sites(table: pd.DataFrame, phases: list[int], language: Language) -> dict[str, Any]:
+def _sites(table: pd.DataFrame, phases: list[int]) -> dict[str, Any]:
     columns = {
         name: payload.numbers(table[name])
         for name in ("number", "people_alone", "people_added", "people_covered", "people_served")
@@ -130,9 +139,7 @@ def _sites(table: pd.DataFrame, phases: list[int], language: Language) -> dict[s
         "share": payload.numbers(table["share_covered"], digits=4),
         "names": table["name"].fillna("").astype(str).tolist(),
         "units": table["unit"].fillna("").astype(str).tolist(),
-        "sources": [
-            label(f"map_source_{source}", language) for source in table["source"].astype(str)
-        ],
+        "sources": [both_labels(f"map_source_{source}") for source in table["source"].astype(str)],
         "closes": [int(action == "close") for action in table["action"]],
         "phase": [
             phases.index(int(phase)) if int(phase) in phases else 0 for phase in table["phase"]

@@ -107,7 +107,7 @@ def _title(layer: LayerInfo, language: Language) -> str:
 
 
 def _unit_rules(frame: gpd.GeoDataFrame, results: Results) -> Iterator[tuple[str, list[Rule]]]:
-    """Yield a style for each facility layer, those with rates first."""
+    """Yield a style for each facility layer, those with rates first, and one for verdicts."""
     language = results.language
     shades = [(layer, shade_of(results, layer)) for layer in results.layers]
     for layer, shade in sorted(shades, key=lambda pair: pair[1] == PRESENCE):
@@ -128,6 +128,12 @@ def _unit_rules(frame: gpd.GeoDataFrame, results: Results) -> Iterator[tuple[str
             label("style_no_data", language), fill(palettes.NO_DATA_COLOUR, alpha=0.7), "ELSE"
         )
         yield title, [Rule(title, within=[*classes, nothing])]
+    if "share_met" in frame and bool(frame["share_met"].notna().any()):
+        title = label("style_met", language)
+        nothing = Rule(
+            label("style_no_data", language), fill(palettes.NO_DATA_COLOUR, alpha=0.7), "ELSE"
+        )
+        yield title, [Rule(title, within=[*_rates("share_met", language), nothing])]
     if not results.layers:
         yield label("map_borders", language), [Rule(label("map_borders", language), outline(_DARK))]
 

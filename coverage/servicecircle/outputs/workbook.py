@@ -13,21 +13,27 @@ from typing import TYPE_CHECKING
 from servicecircle.messages import label
 from servicecircle.outputs.folder import write_error
 from servicecircle.outputs.workbook_method import method_sheet
-from servicecircle.outputs.workbook_sheets import MOST_ROWS, Sheet, add_sheet
+from servicecircle.outputs.workbook_sheets import Sheet, add_sheet
 from servicecircle.outputs.workbook_tables import (
     facility_sheet,
     problem_sheet,
     scorecard_sheet,
+    site_sheet,
     unit_sheet,
 )
 from servicecircle.problems import Problem
+from servicecircle.project import DRAWN_LEVELS, LEVELS
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from servicecircle.results import Results
 
-__all__ = ["WORKBOOK", "with_cuts_told", "write_workbook"]
+__all__ = ["SHOWN_ROWS", "WORKBOOK", "with_cuts_told", "write_workbook"]
 
 WORKBOOK = "scorecard.xlsx"
+SHOWN_ROWS = 100_000
+"""Rows of a sheet at most: more take minutes to write, and longer to open. The CSV has all."""
 _FONTS = {"zh": "Microsoft YaHei", "en": "Calibri"}
 
 
@@ -88,7 +94,7 @@ def write_workbook(results: Results, path: Path) -> None:
 
 
 def with_cuts_told(results: Results) -> Results:
-    """Return results whose problems say which tables are too long for a sheet of Excel.
+    """Return results whose problems say which tables are too long for a sheet.
 
     Parameters
     ----------
@@ -99,11 +105,12 @@ def with_cuts_told(results: Results) -> Results:
     Results
         The same one, where every table fits.
     """
+    units = results.unit_coverage
     lengths = {
-        "scorecard": (len(results.scorecard), "scorecard.csv"),
-        "units": (len(results.unit_coverage), "units.csv"),
-        "facilities": (len(results.facilities), "facilities.csv"),
-        "problems": (len(results.problems), "problems.csv"),
+        "scorecard": (len(results.scorecard), SHOWN_ROWS, "scorecard.csv"),
+        "units": (len(units), len(_coarse(units)), "units.csv"),
+        "facilities": (len(results.facilities), SHOWN_ROWS, "facilities.csv"),
+        "problems": (len(results.problems), SHOWN_ROWS, "problems.csv"),
     }
     told = tuple(
         Problem(
@@ -116,12 +123,13 @@ def with_cuts_told(results: Results) -> Results:
             details={
                 "table": label(f"sheet_{name}", results.language),
                 "count": f"{count:,}",
-                "shown": f"{MOST_ROWS:,}",
+                "shown": f"{min(shown, SHOWN_ROWS):,}",
+                "most": f"{SHOWN_ROWS:,}",
                 "file": file,
             },
         )
-        for name, (count, file) in lengths.items()
-        if count > MOST_ROWS
+        for name, (count, shown, file) in lengths.items()
+        if count > SHOWN_ROWS
     )
     return replace(results, problems=(*results.problems, *told)) if told else results
 
@@ -129,23 +137,48 @@ def with_cuts_told(results: Results) -> Results:
 def _sheets(results: Results) -> Iterator[tuple[Sheet, str]]:
     """Yield each sheet with the file that has the same rows; one at a time is in memory."""
     yield scorecard_sheet(results), "scorecard.csv"
-    yield unit_sheet(results), "units.csv"
+    if "sites" in results.tables:
+        yield site_sheet(results), "sites.csv"
+    units = _coarse(results.unit_coverage)
+    left_out = len(results.unit_coverage) - len(units)
+    sheet = unit_sheet(replace(results, unit_coverage=units))
+    yield _told_short(sheet, left_out, "units.csv", results), "units.csv"
     yield facility_sheet(results), "facilities.csv"
     yield problem_sheet(results), "problems.csv"
     yield method_sheet(results), "run.json"
 
 
+def _coarse(units: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of ``units.csv`` without those of the finest levels, where it is too long.
+
+    A level is there whole or not at all, but for one that is the only one.
+    """
+    if len(units) <= SHOWN_ROWS:
+        return units
+    levels = [level for level in (*LEVELS, *DRAWN_LEVELS) if (units["level"] == level).any()]
+    while len(units) > SHOWN_ROWS and len(levels) > 1:
+        units = units[units["level"] != levels.pop()]
+    return units
+
+
 def _cut(sheet: Sheet, file: str, results: Results) -> Sheet:
-    if sheet.rows <= MOST_ROWS:
+    if sheet.rows <= SHOWN_ROWS:
         return sheet
-    count = f"{sheet.rows - MOST_ROWS:,}"
-    line = label("workbook_more_rows", results.language).format(count=count, file=file)
     columns = [
         replace(
             column,
-            values=column.values[:MOST_ROWS],
-            kinds=None if column.kinds is None else column.kinds[:MOST_ROWS],
+            values=column.values[:SHOWN_ROWS],
+            kinds=None if column.kinds is None else column.kinds[:SHOWN_ROWS],
         )
         for column in sheet.columns
     ]
-    return replace(sheet, columns=columns, last_line=line)
+    more = sheet.rows - SHOWN_ROWS
+    return _told_short(replace(sheet, columns=columns), more, file, results)
+
+
+def _told_short(sheet: Sheet, more: int, file: str, results: Results) -> Sheet:
+    """Return a sheet whose last line says how many rows are elsewhere, if there are any."""
+    if not more:
+        return sheet
+    line = label("workbook_more_rows", results.language).format(count=f"{more:,}", file=file)
+    return replace(sheet, last_line=line)

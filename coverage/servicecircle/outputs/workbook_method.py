@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from servicecircle.messages import label
 from servicecircle.outputs.column_words import profile_word, verdict_word
 from servicecircle.outputs.palettes import VERDICT_FILLS
+from servicecircle.outputs.siting_said import siting_said
 from servicecircle.outputs.workbook_sheets import Column, Sheet
 from servicecircle.outputs.workbook_tables import plan_titles
 
 if TYPE_CHECKING:
     from servicecircle.results import Results
 
-__all__ = ["method_sheet"]
+__all__ = ["method_sections", "method_sheet"]
 
 _Line = tuple[str, str, str]
 _BASES = {"resident": "note_basis_resident", "registered": "note_basis_registered"}
@@ -29,25 +30,12 @@ def method_sheet(results: Results) -> Sheet:
         Of whose record anything may be missing.
     """
     language = results.language
-    sections = (
-        ("study", _study(results)),
-        ("plans", _plans(results)),
-        ("verdicts", _verdicts(results)),
-        ("travel", _travel(results)),
-        ("people", _people(results)),
-        ("places", _places(results)),
-        ("sources", _sources(results)),
-        ("files", _files(results)),
-        ("versions", _versions(results)),
-    )
     lines: list[_Line] = []
     heads: set[int] = set()
-    for name, found in sections:
-        mine = [line for line in found if line[1]]
-        if mine:
-            heads.add(len(lines))
-            lines.append((label(f"method_{name}", language), "", ""))
-            lines += mine
+    for name, mine in method_sections(results):
+        heads.add(len(lines))
+        lines.append((label(f"method_{name}", language), "", ""))
+        lines += mine
     titles = [label(f"method_{name}", language) for name in ("item", "value", "more")]
     cells = list(zip(*lines, strict=True))
     sheet = label("sheet_method", language)
@@ -65,12 +53,42 @@ def method_sheet(results: Results) -> Sheet:
     )
 
 
+def method_sections(results: Results) -> list[tuple[str, list[_Line]]]:
+    """Return what was run by topic, each topic with its lines of item, value and more.
+
+    Parameters
+    ----------
+    results : Results
+        Of whose record anything may be missing: a topic without lines is left out.
+    """
+    sections = (
+        ("study", _study(results)),
+        ("siting", _siting(results)),
+        ("plans", _plans(results)),
+        ("verdicts", _verdicts(results)),
+        ("travel", _travel(results)),
+        ("people", _people(results)),
+        ("places", _places(results)),
+        ("sources", _sources(results)),
+        ("files", _files(results)),
+        ("versions", _versions(results)),
+    )
+    lines = [(name, [line for line in found if line[1]]) for name, found in sections]
+    return [(name, mine) for name, mine in lines if mine]
+
+
 def _study(results: Results) -> Iterator[_Line]:
     say = _Labels(results)
     yield say("name"), results.name, ""
     yield say("as_of"), results.as_of.isoformat(), ""
     yield say("notice"), str(results.record.get("notice") or ""), ""
     yield say("credits"), "; ".join(map(str, results.record.get("credits", ()))), ""
+
+
+def _siting(results: Results) -> Iterator[_Line]:
+    say = _Labels(results)
+    for number, line in enumerate(siting_said(results, results.language)):
+        yield say("sites_found") if number == 0 else "", line, ""
 
 
 def _plans(results: Results) -> Iterator[_Line]:

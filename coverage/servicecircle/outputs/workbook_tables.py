@@ -25,6 +25,7 @@ from servicecircle.outputs.column_words import (
     word_or,
 )
 from servicecircle.outputs.palettes import VERDICT_FILLS
+from servicecircle.outputs.siting_said import siting_said
 from servicecircle.outputs.workbook_sheets import Column, Kind, Sheet
 from servicecircle.problems import problem_table
 from servicecircle.standards.registry import load_registry
@@ -32,7 +33,14 @@ from servicecircle.standards.registry import load_registry
 if TYPE_CHECKING:
     from servicecircle.results import Results
 
-__all__ = ["facility_sheet", "plan_titles", "problem_sheet", "scorecard_sheet", "unit_sheet"]
+__all__ = [
+    "facility_sheet",
+    "plan_titles",
+    "problem_sheet",
+    "scorecard_sheet",
+    "site_sheet",
+    "unit_sheet",
+]
 
 _SEVERITY_FILLS = {
     "fatal": ("#F7C9A9", "#7A2400"),
@@ -62,6 +70,28 @@ _FACILITY_LAST = (
     "source_file", "source_sheet", "source_row", "extra", "facility_id",
 )  # fmt: skip
 _FACILITY_KINDS: Mapping[str, Kind] = {"lon": "degrees", "lat": "degrees", "source_row": "year"}
+
+_SITE_KINDS: Mapping[str, Kind | None] = {
+    "number": "year",
+    "name": None,
+    "action": None,
+    "phase": "year",
+    "year": "year",
+    "unit": None,
+    "people_added": "people",
+    "people_covered": "people",
+    "share_covered": "share",
+    "people_alone": "people",
+    "people_served": "people",
+    "cost": "number",
+    "capacity": "people",
+    "source": None,
+    "lon": "degrees",
+    "lat": "degrees",
+    "candidate_id": None,
+    "facility_id": None,
+    "host_id": None,
+}
 
 
 def scorecard_sheet(results: Results) -> Sheet:
@@ -211,6 +241,24 @@ def facility_sheet(results: Results) -> Sheet:
     return replace(sheet, printed=_PRINTED["facilities"])
 
 
+def site_sheet(results: Results) -> Sheet:
+    """Return ``sites.csv`` in words: the sites of a siting study in the order of opening."""
+    language = results.language
+    table = results.tables["sites"]
+    say: Mapping[str, Callable[[str], str]] = {
+        "action": lambda name: word_or(f"site_action_{name}", name, language),
+        "source": lambda name: word_or(f"map_source_{name}", name, language),
+    }
+    columns = []
+    for name in (one for one in _SITE_KINDS if one in table):
+        values, kind = _shown(table[name], say.get(name), language)
+        if any(value not in ("", None) for value in values):
+            title = column_title(name, language)
+            columns.append(Column(title, values, _SITE_KINDS[name] or kind))
+    note = " ".join(siting_said(results, language)[:2])
+    return _sheet(results, "sites", note, columns, frozen=2)
+
+
 def problem_sheet(results: Results) -> Sheet:
     """Return ``problems.csv`` in words, the worst first."""
     language = results.language
@@ -264,13 +312,16 @@ def _sheet(
         name=results.name, sheet=title, date=results.as_of.isoformat()
     )
     invented = results.invented or any(info.invented for info in results.layers)
+    warnings = [label("output_invented", language)] if invented else []
+    if results.record.get("siting") is not None:
+        warnings.append(label("map_with_sites", language))
     return Sheet(
         title=title,
         heading=heading,
         note=note,
         columns=columns,
         frozen=frozen,
-        warning=label("output_invented", language) if invented else "",
+        warning=(" " if language == "en" else "").join(warnings),
     )
 
 

@@ -28,9 +28,12 @@ from servicecircle.project.boundaries import BoundarySettings, ChangeSettings, C
 from servicecircle.project.facilities import FacilitySettings, GeocodeSettings, LayerSettings
 from servicecircle.project.figures import StaffSettings, StatisticsSettings
 from servicecircle.project.loading import load_project, salvage_project
+from servicecircle.project.map import MapSettings
 from servicecircle.project.model import Project, ProjectSettings
+from servicecircle.project.outputs import FigureSettings, OutputSettings
 from servicecircle.project.plans import PlanSettings
 from servicecircle.project.population import PopulationSettings
+from servicecircle.project.report import ReportSettings
 from servicecircle.project.roads import NetworkSettings, RoadSettings
 from servicecircle.project.siting import CandidateSettings, SitingSettings, ZoneSettings
 
@@ -49,17 +52,21 @@ __all__ = [
     "DrawnLevel",
     "EquitySettings",
     "FacilitySettings",
+    "FigureSettings",
     "GeocodeSettings",
     "LayerSettings",
     "Level",
     "LocalGrid",
+    "MapSettings",
     "MonteCarloSettings",
     "NetworkSettings",
+    "OutputSettings",
     "PlanSettings",
     "PopulationSettings",
     "ProfileName",
     "Project",
     "ProjectSettings",
+    "ReportSettings",
     "RoadSettings",
     "RuleSettings",
     "SitingSettings",

@@ -22,8 +22,11 @@ from servicecircle.project.base import LEVELS, ClusterLevel, Level, ProfileName,
 from servicecircle.project.boundaries import BoundarySettings, ChangeSettings, CodeSettings
 from servicecircle.project.facilities import FacilitySettings, GeocodeSettings, LayerSettings
 from servicecircle.project.figures import StaffSettings, StatisticsSettings
+from servicecircle.project.map import MapSettings
+from servicecircle.project.outputs import FigureSettings, OutputSettings
 from servicecircle.project.plans import PlanSettings
 from servicecircle.project.population import PopulationSettings
+from servicecircle.project.report import ReportSettings
 from servicecircle.project.roads import NetworkSettings, RoadSettings
 from servicecircle.project.siting import SitingSettings
 from servicecircle.toml_files import BrokenRule, Location, row_of
@@ -70,6 +73,10 @@ class Project(Settings):
     equity: EquitySettings | None = None
     monte_carlo: MonteCarloSettings | None = None
     siting: SitingSettings | None = None
+    figures: FigureSettings = FigureSettings()
+    output: OutputSettings = OutputSettings()
+    report: ReportSettings = ReportSettings()
+    map: MapSettings = MapSettings()
     _folder: Path = PrivateAttr(default=Path())
     _file: str = PrivateAttr(default="")
     _lines: dict[Location, int] = PrivateAttr(default_factory=dict)

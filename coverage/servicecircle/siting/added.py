@@ -10,10 +10,12 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from servicecircle.inputs.load import Inputs
+from servicecircle.inputs.sites import Sites
 
-__all__ = ["PROPOSED", "proposed_id", "with_sites", "without_facilities"]
+__all__ = ["PROPOSED", "doors_of_sites", "proposed_id", "with_sites", "without_facilities"]
 
 PROPOSED = "proposed"
 """Status of a facility that a siting study proposes; it counts as open from its date on."""
@@ -30,6 +32,50 @@ def proposed_id(layer: str, candidate_id: str) -> str:
     return f"{layer}:{PROPOSED}:{candidate_id}"
 
 
+def doors_of_sites(
+    chosen: pd.DataFrame, inputs: Inputs, sites: Sites
+) -> dict[str, shapely.Geometry]:
+    """Return the outlines and entrances of candidates, by which the people near them are told.
+
+    Parameters
+    ----------
+    chosen : pandas.DataFrame
+        Rows of the table of candidates: candidate_id, listed, facility_id.
+    inputs : Inputs
+        In whose facilities some of them are set up.
+    sites : Sites
+        The lists that they are of.
+
+    Returns
+    -------
+    dict of str to shapely.Geometry
+        candidate_id → entrances or outline in WGS84, of those that have any.
+
+    Examples
+    --------
+    >>> chosen = pd.DataFrame({"candidate_id": ["grid:1"], "listed": "grid", "facility_id": ""})
+    >>> nothing = gpd.GeoDataFrame(geometry=[], crs=4326)
+    >>> inputs = Inputs(
+    ...     units=nothing, scopes=nothing, population=None, roads=None, problems=(), files=(),
+    ...     facilities={},
+    ... )
+    >>> doors_of_sites(chosen, inputs, Sites())
+    {}
+    """
+    known: dict[str, shapely.Geometry] = {}
+    hosts = {name: shape for one in inputs.facilities.values() for name, shape in one.doors.items()}
+    for candidate, host in zip(chosen["candidate_id"], chosen["facility_id"], strict=True):
+        if host in hosts:
+            known[str(candidate)] = hosts[host]
+    for name in dict.fromkeys(chosen["listed"]):
+        if name in sites.lists:
+            given = sites.lists[name]
+            mine = given.table["site_id"].isin(chosen["candidate_id"]).to_numpy(bool)
+            mine = mine & ~shapely.is_missing(given.doors)
+            known |= dict(zip(given.table["site_id"][mine], given.doors[mine], strict=True))
+    return known
+
+
 def with_sites(
     inputs: Inputs,
     layer: str,
@@ -37,6 +83,7 @@ def with_sites(
     *,
     opened: pd.Series[dt.date],
     attributes: Mapping[str, object] | None = None,
+    doors: Mapping[str, shapely.Geometry] | None = None,
 ) -> Inputs:
     """Return inputs with sites added to the facilities of a layer.
 
@@ -50,6 +97,8 @@ def with_sites(
         When each opens, by the index of ``sites``.
     attributes : mapping of str to object, optional
         Values of further columns of the list, such as a grade that a rule asks for.
+    doors : mapping of str to shapely.Geometry, optional
+        candidate_id → entrances or outline in WGS84, by which a site is entered.
 
     Returns
     -------
@@ -58,7 +107,6 @@ def with_sites(
 
     Examples
     --------
-    >>> import shapely
     >>> from servicecircle.inputs.facilities import FacilityData
     >>> listed = gpd.GeoDataFrame(
     ...     {"facility_id": ["canteen:1"], "status": ["open"], "capacity": [30.0],
@@ -107,7 +155,12 @@ def with_sites(
     }
     added = gpd.GeoDataFrame(columns, geometry=sites.geometry.to_numpy(), crs=frame.crs)
     joined = pd.concat([frame, added[[*map(str, frame.columns)]]], ignore_index=True)
-    whole = replace(data, frame=gpd.GeoDataFrame(joined, geometry="geometry", crs=frame.crs))
+    entered = {proposed_id(layer, name): shape for name, shape in (doors or {}).items()}
+    whole = replace(
+        data,
+        frame=gpd.GeoDataFrame(joined, geometry="geometry", crs=frame.crs),
+        doors={**data.doors, **entered},
+    )
     return replace(inputs, facilities={**inputs.facilities, layer: whole})
 
 

@@ -36,7 +36,8 @@ class Built:
     candidates : pandas.DataFrame, length c
         As given.
     unit_ids : tuple of str
-        Units of the question's level, by their number in the model.
+        Units of the question's level, by their number in the model: all of them for the people of
+        the first layer, which sites are counted in too, then again for those of each further one.
     unreached : numpy.ndarray of int64
         Rows of the demand table of people whom no open or possible site reaches, by any layer.
     people : float
@@ -55,6 +56,16 @@ class Built:
     unreached: Ints
     people: float
     unreached_people: float
+
+    def lines(self, service: int) -> dict[str, float]:
+        """Return the least share of each unit of which one is asked, for one of the layers."""
+        count = len(self.unit_ids) // len(self.question.layers)
+        mine = slice(service * count, (service + 1) * count)
+        return {
+            name: float(line)
+            for name, line in zip(self.unit_ids[mine], self.model.floors[mine], strict=True)
+            if not np.isnan(line)
+        }
 
 
 def build_model(
@@ -80,7 +91,7 @@ def build_model(
         unit_id, level, should_have.
     candidates : pandas.DataFrame, length c
         source (``existing`` for sites that are there), cost, capacity, mandatory, forbidden,
-        closable and ``unit_<level>``.
+        closable and ``unit_<level>``; of several layers also layer.
     pairs : sequence of csr_array, each of shape (n, c)
         For each layer of the question, the cost from each point to each candidate in reach.
     apart : numpy.ndarray of int64, shape (k, 2), optional
@@ -132,7 +143,12 @@ def build_model(
     unit_ids = tuple(mine_units["unit_id"].astype(str))
     number = {name: at for at, name in enumerate(unit_ids)}
     weights = people[row] * (question.need if question.capacities else 1.0)
+    service_of = np.concatenate(services)
     of_rows, of_sites = _numbers(demand, level, number)[row], _numbers(candidates, level, number)
+    # Each layer is to keep the floors: what is too much of one makes up for nothing of another.
+    of_rows = np.where(of_rows >= 0, of_rows + service_of * len(unit_ids), -1)
+    unit_ids *= len(pairs)
+    beyond = np.zeros(len(unit_ids) - len(number), np.int64)
     model = SitingModel(
         weights=weights,
         pairs=joined,
@@ -147,7 +163,7 @@ def build_model(
         units=of_rows,
         site_units=of_sites,
         floors=_floors(question, of_rows, weights, len(unit_ids)),
-        presence=_presence(question, mine_units),
+        presence=np.concatenate([_presence(question, mine_units, candidates, of_sites), beyond]),
         apart=np.empty((0, 2), np.int64) if apart is None else apart,
     )
     share = question.share
@@ -167,7 +183,7 @@ def build_model(
         model=model,
         goal=goal,
         rows=row,
-        service=np.concatenate(services),
+        service=service_of,
         candidates=candidates,
         unit_ids=unit_ids,
         unreached=np.unique(nobody),
@@ -215,11 +231,25 @@ def _floors(question: Question, units: Ints, weights: Floats, count: int) -> Flo
     return floors
 
 
-def _presence(question: Question, units: pd.DataFrame) -> Ints:
-    """Return the least number of open sites of each unit that should have any."""
+def _presence(
+    question: Question, units: pd.DataFrame, candidates: pd.DataFrame, site_units: Ints
+) -> Ints:
+    """Return the least number of open sites of each unit that should have any.
+
+    Of several layers the one that lacks most tells how many are to be new: what exists of another
+    is no site of it.
+    """
     should = units["should_have"].fillna(value=True).to_numpy(bool)
     least: Ints = np.where(should, question.each, 0).astype(np.int64)
-    return least
+    if len(question.layers) == 1 or not question.each:
+        return least
+    kept = (candidates["source"] == "existing").to_numpy(bool) & (site_units >= 0)
+    there = np.bincount(site_units[kept], minlength=least.size)
+    short = np.zeros(least.size, np.int64)
+    for layer in question.layers:
+        mine = kept & (candidates["layer"] == layer).to_numpy(bool)
+        short = np.maximum(short, least - np.bincount(site_units[mine], minlength=least.size))
+    return np.where(least > 0, there + short, 0).astype(np.int64)
 
 
 def _as_far_as_possible(built: Built) -> Built:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -60,6 +61,8 @@ class Candidates:
         In the order of the frame, attached as the layer's profile travels.
     layer, profile : str
     direction : {"to", "from"}
+    directions : mapping of str to {"to", "from"}
+        Of each layer that existing ones are of.
     guarantee_m, guarantee : float
         See :class:`servicecircle.siting.grid.Grid`; NaN where no list is a grid.
     guarantee_unit : str
@@ -77,6 +80,7 @@ class Candidates:
     layer: str
     profile: str
     direction: Direction
+    directions: Mapping[str, Direction] = field(default_factory=dict)
     guarantee_m: float = float("nan")
     guarantee: float = float("nan")
     guarantee_unit: str = "metres"
@@ -90,7 +94,9 @@ class Candidates:
         return np.asarray(self.frame["source"] == "existing", np.bool_)
 
 
-def default_candidates(project: Project, *, road_m: float) -> dict[str, CandidateSettings]:
+def default_candidates(
+    project: Project, *, road_m: float, area_m2: float = 0.0
+) -> dict[str, CandidateSettings]:
     """Return the lists of a project that names none: a grid, and community service buildings.
 
     Parameters
@@ -99,6 +105,8 @@ def default_candidates(project: Project, *, road_m: float) -> dict[str, Candidat
     road_m : float
         Metres of road: where a grid every 250 m would have more than about 20,000 points, it is
         made coarser; 0 without roads.
+    area_m2 : float
+        Of the study area, over which there is a lattice without roads.
 
     Examples
     --------
@@ -112,13 +120,17 @@ def default_candidates(project: Project, *, road_m: float) -> dict[str, Candidat
     {'grid': 250.0}
     >>> default_candidates(project, road_m=3e7)["grid"].every_m
     750.0
+    >>> default_candidates(project, road_m=0.0, area_m2=8e9)["grid"].every_m
+    1000.0
     """
     there = [layer for layer in CO_LOCATED if layer in project.facilities]
     lists = {}
     if there:
         lists["community"] = CandidateSettings(kind="facilities", layers=there)
-    # A point is near to the roads on both sides of it.
-    steps = max(int(np.ceil(road_m / (2.0 * MOST_GRID_POINTS * DEFAULT_EVERY_M))), 1)
+    # A point is near to the roads on both sides of it; a square of a lattice has its diagonal.
+    lengths = road_m / (2.0 * MOST_GRID_POINTS * DEFAULT_EVERY_M)
+    sides = 0.0 if road_m else math.sqrt(2.0 * area_m2 / MOST_GRID_POINTS) / DEFAULT_EVERY_M
+    steps = max(math.ceil(lengths), math.ceil(sides), 1)
     lists["grid"] = CandidateSettings(kind="grid", every_m=DEFAULT_EVERY_M * steps)
     return lists
 
@@ -162,7 +174,9 @@ def find_candidates(
     settings = project.siting or SitingSettings()
     rules = building_rules(ground, sites, most_percent=settings.slope_max_percent)
     road_m = 0.0 if ground.network is None else float(ground.network.length_m.sum())
-    lists = settings.candidates or default_candidates(project, road_m=road_m)
+    lists = settings.candidates or default_candidates(
+        project, road_m=road_m, area_m2=float(shapely.area(ground.area))
+    )
     offers = [existing_offer(project, ground, (layer, *also))]
     offers += [
         offer_of(project, ground, sites, rules, name=name, settings=one, layer=layer)
@@ -195,6 +209,7 @@ def find_candidates(
     each = frozenset(name for name, one in lists.items() if one.kind in _TOLD)
     problems = left_out_problems(rows, why, details, each=each, file=file)
     problems += _notes(lists, unknown=unknown, on_roads=way is not None, file=file)
+    problems += _zones_elsewhere(rules, file=file)
     points = points.take(np.flatnonzero(why[use] == ""))
     kept = rows[why == ""].reset_index(drop=True)
     if (kept["source"] == "existing").all():
@@ -210,6 +225,7 @@ def find_candidates(
         layer=layer,
         profile=project.layer_profile(layer),
         direction=project.facilities[layer].direction,
+        directions={name: project.facilities[name].direction for name in (layer, *also)},
         # One grid is enough to be near everything: of several the finest counts.
         guarantee_m=min((grid.guarantee_m for grid in grids), default=float("nan")),
         guarantee=min((grid.guarantee for grid in grids), default=float("nan")),
@@ -311,6 +327,16 @@ def _notes(
             if one.kind in ("grid", "junctions")
         ]
     return notes
+
+
+def _zones_elsewhere(rules: Building, *, file: str) -> list[Problem]:
+    """Tell which excluded zones lie nowhere in the study area: their datum may be another one."""
+    return [
+        Problem(code="site.zone_elsewhere", severity="warning", action="flagged", file=file,
+                value=name)
+        for name, shapes in rules.zones.items()
+        if name != "barriers" and not shapely.intersects(rules.area, shapes).any()
+    ]  # fmt: skip
 
 
 def _chosen(

@@ -64,8 +64,8 @@ def solve_capacitated(
     Examples
     --------
     >>> import dataclasses, numpy as np
-    >>> from servicecircle.siting.choice import _example
-    >>> model = dataclasses.replace(_example(), capacity=np.array([1.0, 1.5, 9.0]))
+    >>> from servicecircle.siting.examples import three_sites
+    >>> model = dataclasses.replace(three_sites(), capacity=np.array([1.0, 1.5, 9.0]))
     >>> answer = solve_capacitated(model, Goal(objective="cover", sites=1))
     >>> answer.open.tolist(), answer.objective, answer.status
     ([True, False, True], 3.0, 'optimal')

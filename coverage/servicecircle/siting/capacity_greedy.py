@@ -61,14 +61,14 @@ def greedy_flows(
     Examples
     --------
     >>> import numpy as np
-    >>> from servicecircle.siting.choice import _example
+    >>> from servicecircle.siting.examples import three_sites
     >>> sites, points = np.array([0, 1, 2]), np.array([0, 0, 0])
-    >>> opened, flow = greedy_flows(_example(), Goal(objective="cover", sites=1), points, sites,
+    >>> opened, flow = greedy_flows(three_sites(), Goal(objective="cover", sites=1), points, sites,
     ...                             np.array([1.0, 2.0, 3.0]), np.array([0.4, 0.5, 0.6]))
     >>> opened.tolist(), flow.tolist()
     ([True, False, True], [0.4, 0.0, 0.6])
     >>> none = np.empty(0, int)
-    >>> greedy_flows(_example(), Goal(objective="cover", sites=1), none, none, np.empty(0),
+    >>> greedy_flows(three_sites(), Goal(objective="cover", sites=1), none, none, np.empty(0),
     ...              np.empty(0))[0].tolist()
     [True, False, False]
     """

@@ -69,8 +69,8 @@ def flows_of(model: SitingModel, goal: Goal) -> Flows:
     Examples
     --------
     >>> import dataclasses, numpy as np
-    >>> from servicecircle.siting.choice import _example
-    >>> model = dataclasses.replace(_example(), capacity=np.array([0.0, 0.5, 9.0]))
+    >>> from servicecircle.siting.examples import three_sites
+    >>> model = dataclasses.replace(three_sites(), capacity=np.array([0.0, 0.5, 9.0]))
     >>> flows = flows_of(model, Goal(objective="cover", sites=1))
     >>> flows.site.tolist(), flows.most.tolist()  # nobody can go to a site without a bed
     ([1, 2, 1, 2, 1, 2], [0.5, 1.0, 0.5, 1.0, 0.5, 1.0])
@@ -127,9 +127,9 @@ def capacity_mip(
     Examples
     --------
     >>> import numpy as np
-    >>> from servicecircle.siting.choice import _example
+    >>> from servicecircle.siting.examples import three_sites
     >>> goal = Goal(objective="cover", sites=1)
-    >>> flows = flows_of(_example(), goal)
+    >>> flows = flows_of(three_sites(), goal)
     >>> capacity_mip(flows, goal, on_sites=np.zeros(2), on_flows=flows.most).cost.tolist()
     [0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """

@@ -70,8 +70,8 @@ def solve_worst(
 
     Examples
     --------
-    >>> from servicecircle.siting.choice import _example
-    >>> answer = solve_worst(_example(), Goal(objective="worst", sites=1))
+    >>> from servicecircle.siting.examples import three_sites
+    >>> answer = solve_worst(three_sites(), Goal(objective="worst", sites=1))
     >>> answer.open.tolist(), answer.objective, answer.bound, answer.status
     ([True, True, False], 2.0, 2.0, 'optimal')
     """

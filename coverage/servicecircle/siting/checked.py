@@ -40,9 +40,9 @@ def check_model(model: SitingModel, goal: Goal, *, seconds: float = 60.0, gap: f
 
     Examples
     --------
-    >>> from servicecircle.siting.choice import _example
-    >>> check_model(_example(), Goal(objective="cover", sites=1))
-    >>> check_model(_example(), Goal(objective="cover", sites=0), seconds=0.0)
+    >>> from servicecircle.siting.examples import three_sites
+    >>> check_model(three_sites(), Goal(objective="cover", sites=1))
+    >>> check_model(three_sites(), Goal(objective="cover", sites=0), seconds=0.0)
     Traceback (most recent call last):
     servicecircle.errors.SitingError: the number of new sites is 0
     ...

@@ -92,11 +92,11 @@ def choice_of(model: SitingModel, goal: Goal) -> Choice:
     Examples
     --------
     >>> from servicecircle.siting.model import Goal
-    >>> from servicecircle.siting.choice import _example
-    >>> choice = choice_of(_example(), Goal(objective="mean", sites=1))
+    >>> from servicecircle.siting.examples import three_sites
+    >>> choice = choice_of(three_sites(), Goal(objective="mean", sites=1))
     >>> choice.fixed.tolist(), choice.free.tolist(), choice.sites
     ([True, False, False], [False, True, True], 1)
-    >>> moved = choice_of(_example(), Goal(objective="mean", sites=0, closings=1))
+    >>> moved = choice_of(three_sites(), Goal(objective="mean", sites=0, closings=1))
     >>> moved.fixed.tolist(), moved.free.tolist(), moved.sites, moved.closed_most
     ([False, False, False], [True, True, True], 1, 1)
 
@@ -104,7 +104,7 @@ def choice_of(model: SitingModel, goal: Goal) -> Choice:
 
     >>> from dataclasses import replace
     >>> must = np.array([False, True, False])
-    >>> beside = replace(_example(), mandatory=must, apart=np.array([[0, 1]]))
+    >>> beside = replace(three_sites(), mandatory=must, apart=np.array([[0, 1]]))
     >>> gone = choice_of(beside, Goal(objective="mean", sites=1, closings=1))
     >>> gone.free.tolist(), gone.closable.tolist(), gone.gone, gone.closed_most
     ([False, False, True], [False, False, False], 1, 0)
@@ -157,11 +157,11 @@ def site_rows(model: SitingModel, goal: Goal) -> SiteRows:
     Examples
     --------
     >>> from servicecircle.siting.model import Goal
-    >>> from servicecircle.siting.choice import _example
-    >>> rows = site_rows(_example(), Goal(objective="mean", sites=1))
+    >>> from servicecircle.siting.examples import three_sites
+    >>> rows = site_rows(three_sites(), Goal(objective="mean", sites=1))
     >>> rows.rows.toarray().tolist(), rows.upper.tolist()
     ([[0.0, 1.0, 1.0], [0.0, 1.0, 1.0]], [1.0, 1.0])
-    >>> free = site_rows(_example(), Goal(objective="fewest"))
+    >>> free = site_rows(three_sites(), Goal(objective="fewest"))
     >>> free.rows.toarray().tolist()
     [[0.0, 1.0, 1.0]]
     """
@@ -229,13 +229,13 @@ def allowed(model: SitingModel, goal: Goal, open_sites: Bools) -> bool:
     --------
     >>> import numpy as np
     >>> from servicecircle.siting.model import Goal
-    >>> from servicecircle.siting.choice import _example
+    >>> from servicecircle.siting.examples import three_sites
     >>> goal = Goal(objective="mean", sites=2)
-    >>> allowed(_example(), goal, np.array([True, True, False]))
+    >>> allowed(three_sites(), goal, np.array([True, True, False]))
     True
-    >>> allowed(_example(), goal, np.array([True, True, True]))  # too close to each other
+    >>> allowed(three_sites(), goal, np.array([True, True, True]))  # too close to each other
     False
-    >>> allowed(_example(), goal, np.array([False, True, False]))  # the existing one is gone
+    >>> allowed(three_sites(), goal, np.array([False, True, False]))  # the existing one is gone
     False
     """
     choice = choice_of(model, goal)
@@ -265,9 +265,10 @@ def beside(model: SitingModel, opened: Bools) -> Bools:
 
     Examples
     --------
-    >>> beside(_example(), np.array([True, True, False])).tolist()
+    >>> from servicecircle.siting.examples import three_sites
+    >>> beside(three_sites(), np.array([True, True, False])).tolist()
     [False, False, True]
-    >>> beside(_example(), np.zeros(3, bool)).any()
+    >>> beside(three_sites(), np.zeros(3, bool)).any()
     np.False_
     """
     shut = np.zeros(opened.size, np.bool_)
@@ -282,23 +283,3 @@ def _spaced(model: SitingModel, existing: Bools) -> Ints:
     """Return the pairs that bind: at least one of the two is no existing site."""
     pairs = model.apart.reshape(-1, 2)
     return pairs[~existing[pairs].all(axis=1)] if pairs.size else pairs
-
-
-def _example() -> SitingModel:
-    """Return three sites in a line, the first one existing, the others too close together."""
-    none = np.zeros(3, bool)
-    return SitingModel(
-        weights=np.ones(3),
-        pairs=csr_array(np.array([[1.0, 2.0, 3.0], [2.0, 1.0, 2.0], [3.0, 2.0, 1.0]])),
-        kept=np.array([True, False, False]),
-        closable=np.array([True, False, False]),
-        mandatory=none,
-        forbidden=none,
-        cost=np.array([0.0, 1.0, 1.0]),
-        capacity=np.full(3, np.inf),
-        units=np.zeros(3, np.int64),
-        site_units=np.zeros(3, np.int64),
-        floors=np.array([np.nan]),
-        presence=np.array([0]),
-        apart=np.array([[1, 2]]),
-    )

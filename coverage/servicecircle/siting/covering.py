@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 _SLACK = 1e-9
-_SLACK_WHOLE = 1e-3
+_ROUNDING = 1e-12
 
 
 def covering_mip(problem: Covering) -> Mip:
@@ -83,11 +83,12 @@ def covering_mip(problem: Covering) -> Mip:
 def _whole(needs: Floats, weights: Floats) -> Floats:
     """Return needs of people as whole numbers where people are: no row ends beside a sum of them.
 
-    HiGHS 1.15.1 loses the best choice where a row asks for 1e-6 less than it has.
+    HiGHS 1.15.1 loses the best choice where a row asks for 1e-6 less than it has. The slack of
+    needs is in them already: what is left above a whole number asks for the next one.
     """
     if np.any(weights != np.rint(weights)):
         return needs
-    return np.asarray(np.ceil(needs - _SLACK_WHOLE))
+    return np.asarray(np.ceil(needs - _ROUNDING * np.maximum(needs, 1.0)))
 
 
 def start_of(problem: Covering, chosen: Bools) -> Floats:
@@ -122,11 +123,11 @@ def value_of(model: SitingModel, goal: Goal, open_sites: Bools) -> float:
 
     Examples
     --------
-    >>> from servicecircle.siting.choice import _example
+    >>> from servicecircle.siting.examples import three_sites
     >>> sites = np.array([True, True, False])
-    >>> value_of(_example(), Goal(objective="cover", sites=1), sites)
+    >>> value_of(three_sites(), Goal(objective="cover", sites=1), sites)
     3.0
-    >>> value_of(_example(), Goal(objective="fewest"), sites)
+    >>> value_of(three_sites(), Goal(objective="fewest"), sites)
     1.0
     """
     if goal.objective != "fewest":
@@ -154,11 +155,11 @@ def obeys(model: SitingModel, goal: Goal, open_sites: Bools) -> bool:
 
     Examples
     --------
-    >>> from servicecircle.siting.choice import _example
+    >>> from servicecircle.siting.examples import three_sites
     >>> sites = np.array([True, True, False])
-    >>> obeys(_example(), Goal(objective="fewest"), sites)
+    >>> obeys(three_sites(), Goal(objective="fewest"), sites)
     True
-    >>> obeys(_example(), Goal(objective="fewest"), ~sites)
+    >>> obeys(three_sites(), Goal(objective="fewest"), ~sites)
     False
     """
     if not allowed(model, goal, open_sites):
@@ -190,8 +191,8 @@ def unmet_floors(model: SitingModel, covered: Bools) -> Ints:
     Examples
     --------
     >>> import dataclasses
-    >>> from servicecircle.siting.choice import _example
-    >>> model = dataclasses.replace(_example(), floors=np.array([0.5]))
+    >>> from servicecircle.siting.examples import three_sites
+    >>> model = dataclasses.replace(three_sites(), floors=np.array([0.5]))
     >>> unmet_floors(model, np.array([True, True, False])).tolist()
     []
     >>> unmet_floors(model, np.array([True, False, False])).tolist()

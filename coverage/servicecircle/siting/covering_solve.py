@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from servicecircle.siting.answers import gap_of, no_answer, told
 from servicecircle.siting.choice import choice_of
 from servicecircle.siting.covering import covering_mip, start_of, value_of
+from servicecircle.siting.covering_search import Search, search_of
+from servicecircle.siting.exchange import exchanged
 from servicecircle.siting.fewer import fewer
-from servicecircle.siting.greedy import Search, exchanged, greedy, needs_met, search_of, thinned
+from servicecircle.siting.greedy import greedy, needs_met, thinned
 from servicecircle.siting.highs import MipAnswer, solve_mip
 from servicecircle.siting.lagrange import dual_of, settled_columns
 from servicecircle.siting.model import Answer, Goal, SitingModel
@@ -48,7 +50,10 @@ class _Run:
         self.ends = ends
         self.chosen: Bools | None = None
         self.objective = np.nan
-        self.bound = -self.sign * np.inf
+        # What needs no search: all people, or what is open anyway.
+        self.bound = problem.base
+        if problem.maximise:
+            self.bound += float(problem.weights[~problem.must].sum())
         self.methods = ["reduced"]
 
     @property

@@ -1,4 +1,4 @@
-"""A small model for examples, from a table of costs."""
+"""Small models for examples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from servicecircle.siting.model import SitingModel
 
-__all__ = ["small_model"]
+__all__ = ["small_model", "three_sites"]
 
 
 def small_model(
@@ -50,3 +50,26 @@ def small_model(
         "apart": np.empty((0, 2), np.int64),
     }
     return SitingModel(**{**given, **changes})
+
+
+def three_sites() -> SitingModel:
+    """Return three sites in a line, the first one existing, the others too close together.
+
+    Examples
+    --------
+    >>> three_sites().kept.tolist(), three_sites().apart.tolist()
+    ([True, False, False], [[1, 2]])
+    """
+    first = np.array([True, False, False])
+    return small_model(
+        [[1.0, 2.0, 3.0], [2.0, 1.0, 2.0], [3.0, 2.0, 1.0]],
+        weights=[1.0, 1.0, 1.0],
+        kept=first,
+        closable=first,
+        cost=np.array([0.0, 1.0, 1.0]),
+        units=np.zeros(3, np.int64),
+        site_units=np.zeros(3, np.int64),
+        floors=np.array([np.nan]),
+        presence=np.array([0]),
+        apart=np.array([[1, 2]]),
+    )

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from servicecircle.siting.greedy import Search, exchanged, needs_met, search_of, thinned
+from servicecircle.siting.covering_search import Search, search_of
+from servicecircle.siting.exchange import exchanged
+from servicecircle.siting.greedy import needs_met, thinned
 from servicecircle.siting.reduction import Covering
 
 __all__ = ["fewer"]

@@ -1,105 +1,20 @@
-"""First choices of sites: greedy, without needless ones, then exchanged one for one."""
+"""First choices of sites: greedy, then without needless ones."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array
 
 from servicecircle.network.compiled import compiled
-from servicecircle.siting.reduction import Covering
+from servicecircle.siting.covering_search import HAIR, TINY, Search, count_open, fits, spare_of
 
-__all__ = ["Search", "exchanged", "greedy", "needs_met", "search_of", "thinned"]
+__all__ = ["greedy", "needs_met", "thinned"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-_TINY = 1e-9
-_HAIR = 1e-12
-_MUST = 4.0
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Search:
-    """A covering problem with what the kernels walk over.
-
-    Parameters
-    ----------
-    problem : Covering
-    by_column : scipy.sparse.csc_array, shape (g, n)
-    sides : scipy.sparse.csc_array, shape (k, n)
-    price : numpy.ndarray of float, shape (n,)
-        What a site takes from what is scarce: cost in the objective, of the budget, or 1.
-    begin : numpy.ndarray of bool, shape (n,)
-        Sites that stand open at the start: existing ones that may be closed.
-    """
-
-    problem: Covering
-    by_column: csc_array
-    sides: csc_array
-    price: Floats
-    begin: Bools
-
-
-def search_of(problem: Covering, begin: Bools) -> Search:
-    """Return what the search for a first choice needs.
-
-    Parameters
-    ----------
-    problem : Covering
-    begin : numpy.ndarray of bool, shape (n,)
-        Existing sites, which stand open at the start.
-
-    Returns
-    -------
-    Search
-    """
-    sides = csc_array(problem.side)
-    sides.sort_indices()
-    price = np.maximum(problem.cost, 1e-3 * float(problem.cost.max(initial=0.0)))
-    if problem.maximise or not price.any():
-        price = np.ones(problem.columns.size)
-        bounded = np.flatnonzero(np.isfinite(problem.upper))
-        for row in bounded.tolist():
-            part = problem.side[[row]]
-            if part.nnz > 2 and part.data.max() != part.data.min():  # noqa: PLR2004 - no pair
-                price = np.maximum(part.toarray().ravel(), 1e-3 * float(part.data.max()))
-    return Search(
-        problem=problem, by_column=problem.by_column, sides=sides, price=price, begin=begin
-    )
-
-
-@compiled()
-def _fits(
-    starts: Any, rows: Any, values: Floats, sums: Floats, lower: Floats, upper: Floats,
-    out: int, into: int,
-) -> bool:  # fmt: skip
-    """Return whether opening ``into`` and closing ``out`` keeps every limit (-1 for none)."""
-    fits = True
-    if out >= 0:
-        for at in range(starts[out], starts[out + 1]):
-            sums[rows[at]] -= values[at]
-    if into >= 0:
-        for at in range(starts[into], starts[into + 1]):
-            row = rows[at]
-            sums[row] += values[at]
-            if sums[row] > upper[row] + 1e-9 * max(1.0, abs(upper[row])):
-                fits = False
-    if out >= 0:
-        for at in range(starts[out], starts[out + 1]):
-            if sums[rows[at]] < lower[rows[at]] - 1e-9:
-                fits = False
-    if into >= 0:
-        for at in range(starts[into], starts[into + 1]):
-            sums[rows[at]] -= values[at]
-    if out >= 0:
-        for at in range(starts[out], starts[out + 1]):
-            sums[rows[at]] += values[at]
-    return fits
 
 
 @compiled()
@@ -134,7 +49,7 @@ def _greedy(  # noqa: PLR0912, PLR0913, PLR0917 - one kernel, one loop
                     row = side_rows[at]
                     if sums[row] < lower[row] - 1e-9:
                         gain += 1.0 / lower[row]
-            if gain > score * price[column] and gain > _HAIR and _fits(
+            if gain > score * price[column] and gain > HAIR and fits(
                 side_starts, side_rows, side_values, sums, lower, upper, -1, column
             ):  # fmt: skip
                 best, score = column, gain / price[column]
@@ -182,10 +97,11 @@ def greedy(search: Search) -> Bools | None:
 
     Examples
     --------
-    >>> from servicecircle.siting.choice import _example
+    >>> from servicecircle.siting.covering_search import search_of
+    >>> from servicecircle.siting.examples import three_sites
     >>> from servicecircle.siting.model import Goal
     >>> from servicecircle.siting.reduction import stated
-    >>> problem = stated(_example(), Goal(objective="cover", sites=1))
+    >>> problem = stated(three_sites(), Goal(objective="cover", sites=1))
     >>> greedy(search_of(problem, np.zeros(2, bool))).tolist()  # all are served already
     [False, False]
     """
@@ -201,7 +117,7 @@ def greedy(search: Search) -> Bools | None:
             problem.need[at], problem.weights[at], problem.needs.size
         )  # fmt: skip
         short[-1] -= float(problem.weights[counted].sum())
-    whole = np.maximum(np.append(problem.needs, problem.total), _TINY)
+    whole = np.maximum(np.append(problem.needs, problem.total), TINY)
     weights = np.where(problem.must, 0.0, problem.weights)
 
     def run(worth: Floats, *, once: bool) -> None:
@@ -240,7 +156,7 @@ def needs_met(search: Search, chosen: Bools) -> bool:
     """
     problem = search.problem
     sums = np.asarray(problem.side @ chosen.astype(np.float64))
-    slack = _TINY * np.maximum(1.0, np.abs(sums))
+    slack = TINY * np.maximum(1.0, np.abs(sums))
     if np.any(sums < problem.lower - slack) or np.any(sums > problem.upper + slack):
         return False
     covered = np.asarray(problem.reach @ chosen.astype(np.float64)) > 0
@@ -251,15 +167,6 @@ def needs_met(search: Search, chosen: Bools) -> bool:
     have = np.bincount(problem.need[at], problem.weights[at], problem.needs.size)
     people = float(problem.weights[free].sum())
     return bool(np.all(have >= problem.needs) and people >= problem.total)
-
-
-@compiled()
-def _count(column_starts: Any, column_rows: Any, chosen: Bools, count: Ints) -> None:
-    count[:] = 0
-    for column in range(chosen.size):
-        if chosen[column]:
-            for at in range(column_starts[column], column_starts[column + 1]):
-                count[column_rows[at]] += 1
 
 
 @compiled()
@@ -278,8 +185,8 @@ def _needs_hold(
                 spare[last] -= weights[row]
                 if need[row] >= 0:
                     spare[need[row]] -= weights[row]
-                    holds &= spare[need[row]] >= -_HAIR
-    holds &= spare[last] >= -_HAIR
+                    holds &= spare[need[row]] >= -HAIR
+    holds &= spare[last] >= -HAIR
     for at in range(column_starts[out], column_starts[out + 1]):
         row = column_rows[at]
         if count[row] == 1 and weights[row] >= 0.0:
@@ -297,7 +204,7 @@ def _thin(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
 ) -> None:  # fmt: skip
     last = spare.size - 1
     for out in order:
-        if not chosen[out] or not _fits(
+        if not chosen[out] or not fits(
             side_starts, side_rows, side_values, sums, lower, upper, out, -1
         ):  # fmt: skip
             continue
@@ -313,15 +220,6 @@ def _thin(  # noqa: PLR0913, PLR0917 - a kernel takes arrays
                 spare[last] -= weights[row]
                 if need[row] >= 0:
                     spare[need[row]] -= weights[row]
-
-
-def _spare(problem: Covering, count: Ints) -> Floats:
-    """Return how many more people than needed are covered, of each need and of all."""
-    free = (count > 0) & ~problem.must
-    at = free & (problem.need >= 0)
-    have = np.bincount(problem.need[at], problem.weights[at], problem.needs.size)
-    total = float(problem.weights[free].sum()) - problem.total
-    return np.append(have - problem.needs, total)
 
 
 def thinned(search: Search, chosen: Bools) -> Bools:
@@ -340,175 +238,13 @@ def thinned(search: Search, chosen: Bools) -> Bools:
     """
     problem = search.problem
     chosen, count = chosen.copy(), np.zeros(problem.weights.size, np.int64)
-    _count(search.by_column.indptr, search.by_column.indices, chosen, count)
+    count_open(search.by_column.indptr, search.by_column.indices, chosen, count)
     size = np.diff(search.by_column.indptr)
     order = np.lexsort((np.arange(size.size), size, -problem.cost)).astype(np.int64)
     _thin(
         search.by_column.indptr, search.by_column.indices, search.sides.indptr,
         search.sides.indices, search.sides.data, np.asarray(problem.side @ chosen.astype(float)),
         problem.lower, problem.upper, order, chosen, count, problem.need,
-        np.where(problem.must, -1.0, problem.weights), _spare(problem, count),
+        np.where(problem.must, -1.0, problem.weights), spare_of(problem, count),
     )  # fmt: skip
     return chosen
-
-
-@compiled()
-def _needs_hold_swapped(
-    column_starts: Any, column_rows: Any, count: Ints, need: Ints, weights: Floats,
-    spare: Floats, out: int, into: int,
-) -> bool:  # fmt: skip
-    """Return whether every unit's need stays met when one site is exchanged for another."""
-    for at in range(column_starts[into], column_starts[into + 1]):
-        count[column_rows[at]] += 1
-    holds = _needs_hold_only_units(
-        column_starts, column_rows, count, need, weights, spare, out, into
-    )
-    for at in range(column_starts[into], column_starts[into + 1]):
-        count[column_rows[at]] -= 1
-    return bool(holds)
-
-
-@compiled()
-def _needs_hold_only_units(
-    column_starts: Any, column_rows: Any, count: Ints, need: Ints, weights: Floats,
-    spare: Floats, out: int, into: int,
-) -> bool:  # fmt: skip
-    for at in range(column_starts[into], column_starts[into + 1]):
-        row = column_rows[at]
-        if count[row] == 1 and need[row] >= 0:
-            spare[need[row]] += weights[row]
-    holds = True
-    for at in range(column_starts[out], column_starts[out + 1]):
-        row = column_rows[at]
-        if count[row] == 1 and need[row] >= 0:
-            spare[need[row]] -= weights[row]
-    for at in range(column_starts[out], column_starts[out + 1]):
-        row = column_rows[at]
-        if count[row] == 1 and need[row] >= 0:
-            holds &= spare[need[row]] >= -_HAIR
-            spare[need[row]] += weights[row]
-    for at in range(column_starts[into], column_starts[into + 1]):
-        row = column_rows[at]
-        if count[row] == 1 and need[row] >= 0:
-            spare[need[row]] -= weights[row]
-    return bool(holds)
-
-
-@compiled()
-def _exchange(  # noqa: PLR0912, PLR0913, PLR0917 - one kernel, one sweep
-    row_starts: Any, row_columns: Any, column_starts: Any, column_rows: Any, worth: Floats,
-    side_starts: Any, side_rows: Any, side_values: Floats, sums: Floats, lower: Floats,
-    upper: Floats, chosen: Bools, count: Ints, need: Ints, weights: Floats, spare: Floats,
-    least: float,
-) -> int:  # fmt: skip
-    """Exchange each open site for the best other one once; return how many were."""
-    columns = chosen.size
-    gains = np.zeros(columns)
-    for column in range(columns):
-        for at in range(column_starts[column], column_starts[column + 1]):
-            if count[column_rows[at]] == 0:
-                gains[column] += worth[column_rows[at]]
-    shared = np.zeros(columns)
-    touched = np.empty(columns, np.int64)
-    done = 0
-    for out in range(columns):
-        if not chosen[out]:
-            continue
-        loss, size = 0.0, 0
-        for at in range(column_starts[out], column_starts[out + 1]):
-            row = column_rows[at]
-            if count[row] != 1 or worth[row] <= 0.0:
-                continue
-            loss += worth[row]
-            for place in range(row_starts[row], row_starts[row + 1]):
-                column = row_columns[place]
-                if shared[column] == 0.0:
-                    touched[size] = column
-                    size += 1
-                shared[column] += worth[row]
-        best, most = -1, loss + least
-        for column in range(columns):
-            value = gains[column] + shared[column]
-            if value > most and not chosen[column] and _fits(
-                side_starts, side_rows, side_values, sums, lower, upper, out, column
-            ) and (
-                spare.size == 0 or _needs_hold_swapped(
-                    column_starts, column_rows, count, need, weights, spare, out, column
-                )
-            ):  # fmt: skip
-                best, most = column, value
-        for place in range(size):
-            shared[touched[place]] = 0.0
-        if best < 0:
-            continue
-        done += 1
-        chosen[out], chosen[best] = False, True
-        for at in range(side_starts[out], side_starts[out + 1]):
-            sums[side_rows[at]] -= side_values[at]
-        for at in range(side_starts[best], side_starts[best + 1]):
-            sums[side_rows[at]] += side_values[at]
-        for at in range(column_starts[best], column_starts[best + 1]):
-            row = column_rows[at]
-            count[row] += 1
-            if count[row] == 1:
-                if spare.size and need[row] >= 0:
-                    spare[need[row]] += weights[row]
-                for place in range(row_starts[row], row_starts[row + 1]):
-                    gains[row_columns[place]] -= worth[row]
-        for at in range(column_starts[out], column_starts[out + 1]):
-            row = column_rows[at]
-            count[row] -= 1
-            if count[row] == 0:
-                if spare.size and need[row] >= 0:
-                    spare[need[row]] -= weights[row]
-                for place in range(row_starts[row], row_starts[row + 1]):
-                    gains[row_columns[place]] += worth[row]
-    return done
-
-
-def exchanged(
-    search: Search, chosen: Bools, *, sweeps: int, worth: Floats | None = None
-) -> tuple[Bools, bool]:
-    """Return a choice for ``cover`` after exchanging single sites while more people are covered.
-
-    The interchange of Teitz and Bart (1968) for maximal covering: of all sites that may be opened
-    for one that is closed, the one that gains most is taken, site after site, sweep after sweep.
-
-    Parameters
-    ----------
-    search : Search
-    chosen : numpy.ndarray of bool, shape (n,)
-        That keeps needs and limits.
-    sweeps : int
-        At most so many.
-    worth : numpy.ndarray of float, shape (g,), optional
-        Of covering each group, instead of its people: needs are then not looked at.
-
-    Returns
-    -------
-    numpy.ndarray of bool, shape (n,)
-        Keeps them too, and covers no fewer people.
-    bool
-        Whether no exchange is left.
-    """
-    problem = search.problem
-    chosen, count = chosen.copy(), np.zeros(problem.weights.size, np.int64)
-    _count(search.by_column.indptr, search.by_column.indices, chosen, count)
-    spare = np.empty(0)
-    if worth is None:
-        spare = _spare(problem, count)[:-1]
-        # Uncovering a group that must be covered is worth more than all people.
-        most = _MUST * max(float(problem.weights.sum()), 1.0)
-        worth = np.where(problem.must, most, problem.weights)
-    least = _TINY * max(float(worth[~problem.must].sum()), _TINY)
-    sums = np.asarray(problem.side @ chosen.astype(float))
-    for _ in range(sweeps):
-        done = _exchange(
-            problem.reach.indptr, problem.reach.indices, search.by_column.indptr,
-            search.by_column.indices, worth, search.sides.indptr, search.sides.indices,
-            search.sides.data, sums, problem.lower, problem.upper, chosen, count, problem.need,
-            problem.weights, spare, least,
-        )  # fmt: skip
-        if not done:
-            return chosen, True
-    return chosen, False

@@ -193,12 +193,12 @@ def dual_of(
 
     >>> import dataclasses
     >>> from scipy.sparse import csr_array
-    >>> from servicecircle.siting.choice import _example
+    >>> from servicecircle.siting.examples import three_sites
     >>> from servicecircle.siting.model import Goal
     >>> from servicecircle.siting.reduction import stated
     >>> pairs = csr_array([[0.0, 1.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]])
     >>> none = np.zeros(3, bool)
-    >>> model = dataclasses.replace(_example(), pairs=pairs, kept=none, closable=none)
+    >>> model = dataclasses.replace(three_sites(), pairs=pairs, kept=none, closable=none)
     >>> goal = Goal(objective="cover", sites=1)
     >>> round(dual_of(stated(model, goal), target=2.0).bound, 3)
     2.0

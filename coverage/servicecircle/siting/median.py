@@ -67,8 +67,8 @@ def solve_mean(
 
     Examples
     --------
-    >>> from servicecircle.siting.choice import _example
-    >>> answer = solve_mean(_example(), Goal(objective="mean", sites=1))
+    >>> from servicecircle.siting.examples import three_sites
+    >>> answer = solve_mean(three_sites(), Goal(objective="mean", sites=1))
     >>> answer.open.tolist(), answer.objective, answer.bound, answer.status
     ([True, True, False], 1.3333333333333333, 1.3333333333333333, 'optimal')
     >>> answer.steps
@@ -107,8 +107,8 @@ def solve_cover_then_mean(
 
     Examples
     --------
-    >>> from servicecircle.siting.choice import _example
-    >>> solve_cover_then_mean(_example(), Goal(objective="cover_then_mean", sites=1)).steps[0]
+    >>> from servicecircle.siting.examples import three_sites
+    >>> solve_cover_then_mean(three_sites(), Goal(objective="cover_then_mean", sites=1)).steps[0]
     ('people', 3.0, 3.0)
     """
     return solve_mean(model, goal, seconds=seconds, gap=gap)

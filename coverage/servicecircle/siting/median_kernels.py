@@ -104,7 +104,7 @@ def exchange(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one stat
     closable: Bools, closed_most: int, site_units: Heads, presence: Ints,
     apart_starts: Ints, apart_heads: Heads, unserved_most: float, lost_most: Floats,
     moves: int,
-) -> None:  # fmt: skip
+) -> bool:  # fmt: skip
     """Open sites while slots and money last, then exchange one for another while that helps.
 
     The best of all moves is made each time (Teitz and Bart 1968, with the sums kept between moves
@@ -112,7 +112,8 @@ def exchange(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one stat
 
     ``is_open`` is what to begin with, which obeys all rules, and what it ends with. ``by_ratio``:
     openings by gain over cost. ``unserved_most`` and ``lost_most`` (by unit): the most people
-    that may go unserved.
+    that may go unserved. Returned is whether it ended at a move that seemed to help by the
+    rounding of those sums alone: to be begun anew from there, with sums that have none.
     """
     count, points = is_open.size, weights.size
     slot_of = np.full(count, NONE, np.int32)
@@ -153,7 +154,7 @@ def exchange(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one stat
     watched = unserved_most < np.inf or lost_most.size > 0
     banned = np.zeros((slots + 1, count), np.bool_) if watched else np.zeros((1, 1), np.bool_)
     any_banned = False
-    made = 0
+    made, rounded = 0, False
     while made < moves:
         # Sums that were added to and taken from for long carry rounding: a hair is no gain.
         least = 1e-10 * abs(whole)
@@ -213,6 +214,7 @@ def exchange(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one stat
                 banned[:] = False
                 any_banned = False
         made += 1
+        was = whole
         gone = sites[best_out] if best_out != NONE else NONE
         slot = best_out if best_out != NONE else used
         # The points that the move touches are taken out first, and put back as they are after it.
@@ -248,10 +250,20 @@ def exchange(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one kernel, one stat
                         continue
                     if step == 1:
                         _two_nearest(at, starts, heads, cost, fallback, slot_of, first, d1, d2)
-                    whole += sign * weights[at] * d1[at]
                     _count(at, sign, starts, heads, cost, weights, first, d1, d2, gain, loss, extra)
+        # Summed anew, it is the same for the same sites, and falls with each move: none comes back.
+        whole = 0.0
+        for at in range(points):
+            whole += weights[at] * d1[at]
+        if whole >= was:
+            slot_of[best_into] = NONE
+            if gone != NONE:
+                slot_of[gone] = slot
+            rounded = True
+            break
     for site in range(count):
         is_open[site] = slot_of[site] != NONE
+    return rounded
 
 
 @compiled()

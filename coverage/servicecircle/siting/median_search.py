@@ -163,7 +163,7 @@ def improve(
     units = core.units if floors else np.full(core.units.size, -1, np.int32)
     while time.perf_counter() < search.until:
         before = now.copy()
-        exchange(
+        rounded = exchange(
             core.starts,
             core.heads,
             core.cost,
@@ -188,7 +188,7 @@ def improve(
             core.lost_most if floors else np.empty(0),
             2**62 if core.heads.size < AT_ONCE else 25,
         )
-        if core.heads.size < AT_ONCE or np.array_equal(before, now):
+        if (core.heads.size < AT_ONCE and not rounded) or np.array_equal(before, now):
             break
     return now
 

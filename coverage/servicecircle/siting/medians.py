@@ -129,10 +129,10 @@ def value_of(model: SitingModel, open_sites: Bools) -> Value:
     Examples
     --------
     >>> import numpy as np
-    >>> from servicecircle.siting.choice import _example
-    >>> value_of(_example(), np.array([True, False, False]))
+    >>> from servicecircle.siting.examples import three_sites
+    >>> value_of(three_sites(), np.array([True, False, False]))
     Value(unserved=0.0, cost=6.0)
-    >>> value_of(_example(), np.zeros(3, bool))
+    >>> value_of(three_sites(), np.zeros(3, bool))
     Value(unserved=3.0, cost=0.0)
     """
     cost, site = nearest_open(model.pairs, open_sites)
@@ -202,14 +202,14 @@ def medians_of(model: SitingModel, goal: Goal) -> Medians:
 
     Examples
     --------
-    >>> from servicecircle.siting.choice import _example
+    >>> from servicecircle.siting.examples import three_sites
     >>> from servicecircle.siting.model import Goal
-    >>> core = medians_of(_example(), Goal(objective="mean", sites=1))
+    >>> core = medians_of(three_sites(), Goal(objective="mean", sites=1))
     >>> core.sites.tolist(), core.fixed.tolist()  # the first point stands at the existing site
     ([1, 2], [2.0, 3.0])
     >>> core.cost.tolist()
     [1.0, 1.0, 2.0]
-    >>> medians_of(_example(), Goal(objective="mean", sites=0)).weights.size
+    >>> medians_of(three_sites(), Goal(objective="mean", sites=0)).weights.size
     2
     """
     choice = choice_of(model, goal)

@@ -63,7 +63,8 @@ def rows_named(project: Project, rows: pd.DataFrame, *, key: str, names: Sequenc
     faults = []
     for name in names:
         for column in _IDS:
-            mine = (rows[column] == name).to_numpy(np.bool_)
+            # What has no code or name is not meant by an empty one.
+            mine = (rows[column] == name).to_numpy(np.bool_) & bool(name)
             if mine.any():
                 found |= mine
                 break

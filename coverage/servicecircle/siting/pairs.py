@@ -54,7 +54,8 @@ def candidate_pairs(
     profile : str, optional
         That people travel with; else the layer's.
     layer : str, optional
-        Whose service is wanted: existing facilities of other layers serve nobody.
+        Whose service is wanted, and in its direction of travel: existing facilities of other
+        layers serve nobody.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def candidate_pairs(
             points,
             limit=limit,
             criterion=criterion,
-            direction=candidates.direction,
+            direction=candidates.directions.get(layer or "", candidates.direction),
         )
     whole = csr_array(
         (found.data, serving[found.indices], found.indptr),

@@ -181,7 +181,7 @@ def sequence(
     prefix = _Prefix.of(model, goal, budgets is not None)
     each = seconds / (len(limits.most) + 1)
     bests = _bests(prefix, limits, each)
-    free = not keep_end and not np.any(existing & ~answer.open)
+    free = not keep_end and prefix.peopled and not np.any(existing & ~answer.open)
     added = _from_the_start(model, goal, prefix, limits, answer, each) if free else None
     if added is None:
         near = near_of(model, sites, prefix.goal.objective, open_before=existing)
@@ -235,6 +235,7 @@ class _Prefix:
     model: SitingModel
     goal: Goal
     by_cost: bool
+    places: bool
 
     @classmethod
     def of(cls, model: SitingModel, goal: Goal, by_cost: bool) -> _Prefix:
@@ -247,9 +248,14 @@ class _Prefix:
                 mandatory=np.zeros(model.mandatory.size, bool),
                 closable=np.zeros(model.closable.size, bool),
                 kept=model.kept | model.closable,
+                # Phases are measured by people in reach, whatever places there are.
+                capacity=np.full(model.capacity.size, np.inf),
+                # One that has to be closed in the end is open until then.
+                forbidden=model.forbidden & ~(model.kept | model.closable),
             ),
             goal=Goal(objective=objective),
             by_cost=by_cost,
+            places=bool(np.isfinite(model.capacity).any()),
         )
 
     def until(self, most: float) -> Goal:
@@ -259,8 +265,13 @@ class _Prefix:
         return replace(self.goal, sites=round(most))
 
     def nothing(self, most: float) -> bool:
-        """Return whether no site at all can be opened."""
-        return most <= 0.0 if self.by_cost else most < 1.0
+        """Return whether no site at all can be opened, or none serves anybody."""
+        return (most <= 0.0 if self.by_cost else most < 1.0) or not self.peopled
+
+    @property
+    def peopled(self) -> bool:
+        """Whether there are people at all: sites may be wanted in units alone."""
+        return bool(np.any(self.model.weights > 0.0))
 
 
 def _bests(prefix: _Prefix, limits: Limits, seconds: float) -> list[Answer | None]:
@@ -284,7 +295,9 @@ def _from_the_start(
     # What has to be open in the end is not to be shut out by what opens first.
     shut = np.zeros(existing.size, bool)
     shut[neighbours(model.apart, np.flatnonzero(model.mandatory))] = True
-    early = replace(prefix.model, forbidden=model.forbidden | (shut & ~existing & ~model.mandatory))
+    early = replace(
+        prefix.model, forbidden=prefix.model.forbidden | (shut & ~existing & ~model.mandatory)
+    )
     for number, most in enumerate(limits.most.tolist()):
         if prefix.nothing(most):
             continue
@@ -355,7 +368,7 @@ def _table(
         if number == len(bests):
             sites = end.open
             best, bound, best_people = target.value, target.value, target.people
-            if goal.objective == objective:
+            if goal.objective == objective and not prefix.places:
                 # The answer may not be proven to be the best itself.
                 bound = answer.bound
         now = _Standing.of(model, sites, objective)

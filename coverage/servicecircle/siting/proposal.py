@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
+from servicecircle.errors import SitingError
 from servicecircle.inputs.sites import Sites
 from servicecircle.measure.ground import Ground
 from servicecircle.messages import Language, label
@@ -23,14 +24,21 @@ from servicecircle.siting.build import Built, build_model
 from servicecircle.siting.candidates import Candidates, find_candidates
 from servicecircle.siting.losses import guarantee_in, most_lost
 from servicecircle.siting.model import Answer, Goal, SitingModel
+from servicecircle.siting.needed import needed_instead
 from servicecircle.siting.pairs import apart_pairs, candidate_pairs
 from servicecircle.siting.phasing import Sequence as Phases
 from servicecircle.siting.phasing import sequence
 from servicecircle.siting.question import Criterion, Question
-from servicecircle.siting.refusals import refusal, unreached_problems
+from servicecircle.siting.reached import in_order
+from servicecircle.siting.refusals import (
+    named_faults,
+    no_candidates,
+    refusal,
+    unreached_problems,
+)
 from servicecircle.siting.request import SiteRequest, inside_scope
 from servicecircle.siting.solve import solve
-from servicecircle.siting.tables import Chosen, in_order
+from servicecircle.siting.tables import Chosen
 
 __all__ = [
     "Promise",
@@ -92,8 +100,14 @@ class Proposal:
         Demand point, and number of the layer, of each row of the model.
     counted : numpy.ndarray of bool, shape (n,)
         Which demand points count.
-    unit_ids : tuple of str
-        Units by their number in the model.
+    total : float
+        All people asked about, once for each layer, those included whom nothing reaches.
+    need : float
+        Share of the people who need a place: the model's weights are people times this.
+    lines : tuple of mapping of str to float, one for each layer
+        Least share of the people of each unit, where one is asked for.
+    profiles : tuple of str
+        That people travel with to each layer.
     found : mapping
         What is to be said of the candidates in ``run.json``.
     problems : tuple of Problem
@@ -121,7 +135,10 @@ class Proposal:
     rows: Ints
     service: Ints
     counted: Bools
-    unit_ids: tuple[str, ...]
+    total: float
+    need: float
+    lines: tuple[Mapping[str, float], ...]
+    profiles: tuple[str, ...]
     found: Mapping[str, Any]
     problems: tuple[Problem, ...]
     attributes: Mapping[str, object] = field(default_factory=dict)
@@ -206,19 +223,34 @@ def propose(
         project, ground, sites, layer=question.layers[0], also=question.layers[1:]
     )
     counted = inside_scope(question.scope, ground.demand, units)
-    built = build_model(
-        question,
-        demand=ground.demand,
-        inside=counted,
-        units=units,
-        candidates=found.frame,
-        pairs=_near(question, ground, found),
-        apart=spaced(project, found),
-    )
-    answer = solve(built.model, built.goal, seconds=request.seconds, gap=request.gap)
+
+    def model_of(asked: Question, pairs: list[csr_array]) -> Built:
+        return build_model(
+            asked,
+            demand=ground.demand,
+            inside=counted,
+            units=units,
+            candidates=found.frame,
+            pairs=pairs,
+            apart=spaced(project, found),
+        )
+
+    built = model_of(question, _near(question, ground, found))
+    if found.existing.all():
+        raise SitingError(no_candidates(found.problems))
+    try:
+        answer = solve(built.model, built.goal, seconds=request.seconds, gap=request.gap)
+    except SitingError as error:
+        raise SitingError(named_faults(error.problems, found.frame)) from None
     if answer.status in ("infeasible", "no_answer"):
-        raise refusal(answer, built, units, seconds=request.seconds)
-    lost = _most_lost(built, answer, request, ground=ground, found=found)
+        raise refusal(
+            answer,
+            built,
+            units,
+            seconds=request.seconds,
+            needed=needed_instead(built.model, built.goal, answer, seconds=request.seconds),
+        )
+    lost = _most_lost(built, answer, request, ground=ground, found=found, model_of=model_of)
     phases = in_phases(built.model, built.goal, answer, request)
     answer = answer if phases is None else phases.answer
     return Proposal(
@@ -237,7 +269,10 @@ def propose(
         rows=built.rows,
         service=built.service,
         counted=counted,
-        unit_ids=built.unit_ids,
+        total=built.people,
+        need=question.need if question.capacities else 1.0,
+        lines=tuple(built.lines(service) for service in range(len(question.layers))),
+        profiles=tuple(question.profile_to(layer) for layer in question.layers),
         found=described(found, built.model)
         | {
             "people": built.people,
@@ -315,7 +350,7 @@ def _near(
             found,
             limit=question.limit + more,
             criterion=question.criterion,
-            profile=question.profile,
+            profile=question.profile_to(layer),
             layer=layer,
         )
         for layer in question.layers
@@ -323,7 +358,13 @@ def _near(
 
 
 def _most_lost(
-    built: Built, answer: Answer, request: SiteRequest, *, ground: Ground, found: Candidates
+    built: Built,
+    answer: Answer,
+    request: SiteRequest,
+    *,
+    ground: Ground,
+    found: Candidates,
+    model_of: Callable[[Question, list[csr_array]], Built],
 ) -> dict[str, float | None]:
     """Return what siting on the grid can lose at most; nothing where no guarantee speaks of it."""
     question, model = built.question, built.model
@@ -331,14 +372,18 @@ def _most_lost(
     new = ~(model.kept | model.closable)
     bound = (model.mandatory | model.forbidden)[new].any() or bool(model.apart.size)
     bound = bound or bool((model.presence > 0).any()) or bool(np.isfinite(model.capacity).any())
+    # The guarantee is that of the first layer's travel.
+    bound = bound or bool(question.profiles) or len(set(found.directions.values())) > 1
     if bound or not np.isfinite(more) or question.objective not in {"fewest", "cover"}:
         return {}
     wide = _near(question, ground, found, more=more)
-    wider = csr_array(
-        vstack(
-            [part[built.rows[built.service == at]] for at, part in enumerate(wide)], format="csr"
-        )
-    )
+    if question.objective == "cover" and question.floor is None:
+        # Between the candidates may be places that reach people whom none of them does.
+        model = model_of(replace(question, share=0.0), wide).model
+        wider = model.pairs
+    else:
+        mine = [part[built.rows[built.service == at]] for at, part in enumerate(wide)]
+        wider = csr_array(vstack(mine, format="csr"))
     loss = most_lost(
         model, built.goal, answer, wider=wider, seconds=request.seconds, gap=max(request.gap, 0.01)
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from servicecircle.siting.model import Objective
@@ -28,7 +29,9 @@ class Question:
     criterion : {"seconds", "metres", "straight_metres"}
         What the limit is in: over the network, or metres in a straight line.
     profile : str
-        That people travel with.
+        That people travel with to the first layer.
+    profiles : mapping of str to str
+        Layer → profile, for layers that are travelled to otherwise.
     people : {"population", "elderly"}
         Whom sites serve.
     level : str
@@ -42,9 +45,9 @@ class Question:
         Of all people, for ``fewest``. None: everybody whom any candidate reaches, or, where
         floors or presence are asked for, nobody beyond those.
     floor : float, optional
-        Least share of the people of each unit.
+        Least share of the people of each unit, for each layer.
     each : int
-        Least number of open sites in each unit that should have one.
+        Least number of open sites in each unit that should have one, of each layer.
     closings : int
         Existing sites that may be closed for others.
     capacities : bool
@@ -73,6 +76,11 @@ class Question:
     capacities: bool = False
     need: float = 1.0
     where_possible: bool = False
+    profiles: Mapping[str, str] = field(default_factory=dict)
+
+    def profile_to(self, layer: str) -> str:
+        """Return the profile that people travel with to a layer."""
+        return self.profiles.get(layer, self.profile)
 
     @property
     def everybody(self) -> bool:

@@ -19,7 +19,7 @@ from servicecircle.siting.highs import solve_mip
 from servicecircle.siting.model import Goal, SitingModel
 from servicecircle.siting.reduction import needed_people, reduced, stated
 
-__all__ = ["why_infeasible"]
+__all__ = ["beyond_reach", "why_infeasible"]
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -56,17 +56,39 @@ def why_infeasible(model: SitingModel, goal: Goal, *, seconds: float = 10.0) -> 
 
     >>> import dataclasses
     >>> from scipy.sparse import csr_array
-    >>> from servicecircle.siting.choice import _example
+    >>> from servicecircle.siting.examples import three_sites
     >>> pairs = csr_array([[1.0, 2.0, 3.0], [2.0, 1.0, 2.0], [0.0, 0.0, 0.0]])
-    >>> model = dataclasses.replace(_example(), pairs=pairs)
+    >>> model = dataclasses.replace(three_sites(), pairs=pairs)
     >>> [(key, ids.tolist()) for key, ids in why_infeasible(model, Goal(objective="fewest"))]
     [('unreached', [2])]
     """
-    return _beyond_reach(model, goal) or _together(model, goal, seconds)
+    return beyond_reach(model, goal) or _together(model, goal, seconds)
 
 
-def _beyond_reach(model: SitingModel, goal: Goal) -> Reasons:
-    """Return what cannot be mended by any choice."""
+def beyond_reach(model: SitingModel, goal: Goal) -> Reasons:
+    """Return what cannot be mended by any choice, however many sites there were.
+
+    Parameters
+    ----------
+    model : SitingModel
+    goal : Goal
+
+    Returns
+    -------
+    tuple of (str, numpy.ndarray of int64)
+        ``unreached``, ``floors`` and ``presence`` of :func:`why_infeasible`; empty where all
+        candidates together would do.
+
+    Examples
+    --------
+    >>> import dataclasses
+    >>> from servicecircle.siting.examples import three_sites
+    >>> model = dataclasses.replace(three_sites(), presence=np.array([4]))
+    >>> [(key, ids.tolist()) for key, ids in beyond_reach(model, Goal(objective="fewest"))]
+    [('presence', [0])]
+    >>> beyond_reach(three_sites(), Goal(objective="fewest"))
+    ()
+    """
     choice = choice_of(model, goal)
     usable = choice.fixed | choice.free
     _, site = nearest_open(model.pairs, usable)

@@ -139,8 +139,8 @@ def stated(model: SitingModel, goal: Goal) -> Covering:
 
     Examples
     --------
-    >>> from servicecircle.siting.choice import _example
-    >>> problem = stated(_example(), Goal(objective="cover", sites=1))
+    >>> from servicecircle.siting.examples import three_sites
+    >>> problem = stated(three_sites(), Goal(objective="cover", sites=1))
     >>> problem.weights.tolist(), problem.base, problem.columns.tolist()
     ([], 3.0, [1, 2])
     """
@@ -225,11 +225,11 @@ def reduced(problem: Covering) -> Covering:
     serves all, and is opened.
 
     >>> import dataclasses, numpy as np
-    >>> from servicecircle.siting.choice import _example
+    >>> from servicecircle.siting.examples import three_sites
     >>> from servicecircle.siting.model import Goal
     >>> pairs = csr_array(np.array([[1.0, 2.0, 0.0], [2.0, 1.0, 2.0], [0.0, 2.0, 1.0]]))
     >>> none = np.zeros(3, bool)
-    >>> model = dataclasses.replace(_example(), pairs=pairs, kept=none, closable=none)
+    >>> model = dataclasses.replace(three_sites(), pairs=pairs, kept=none, closable=none)
     >>> problem = reduced(stated(model, Goal(objective="fewest")))
     >>> problem.columns.size, problem.opened.tolist(), problem.base
     (0, [False, True, False], 1.0)
@@ -394,8 +394,8 @@ def decided(problem: Covering, *, shut: Bools, opened: Bools) -> Covering:
 
     Examples
     --------
-    >>> from servicecircle.siting.choice import _example
-    >>> problem = stated(_example(), Goal(objective="cover", sites=1))
+    >>> from servicecircle.siting.examples import three_sites
+    >>> problem = stated(three_sites(), Goal(objective="cover", sites=1))
     >>> first, second = np.array([True, False]), np.array([False, True])
     >>> left = decided(problem, shut=first, opened=second)
     >>> left.columns.size, left.opened.tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,10 @@ import pandas as pd
 from servicecircle.measure.ground import Ground
 from servicecircle.siting.answers import nearest_open
 from servicecircle.siting.gains import marginal_gains
+from servicecircle.siting.model import SitingModel
 from servicecircle.siting.proposal import Proposal
-from servicecircle.siting.tables import (
-    Covered,
-    candidates_table,
-    gains_table,
-    sites_table,
-    units_table,
-)
+from servicecircle.siting.tables import candidates_table, gains_table, sites_table
+from servicecircle.siting.unit_tables import Covered, units_table
 
 __all__ = ["PROOF_COLUMNS", "proposal_record", "proposal_tables"]
 
@@ -53,7 +50,8 @@ def proposal_tables(proposal: Proposal, ground: Ground) -> dict[str, pd.DataFram
     dict of str to pandas.DataFrame
         sites, site_units, site_gains, candidates, siting; and those the proposal brings.
     """
-    model, frame, chosen = proposal.model, proposal.candidates, proposal.chosen
+    frame, chosen = proposal.candidates, proposal.chosen
+    model = _of_people(proposal)
     units = pd.DataFrame(ground.units.drop(columns="geometry"))
     units = units[units["level"] == proposal.level].reset_index(drop=True)
     curve = marginal_gains(model, most=max(2 * chosen.columns.size, _LEAST_CURVE))
@@ -65,15 +63,24 @@ def proposal_tables(proposal: Proposal, ground: Ground) -> dict[str, pd.DataFram
         layer=proposal.layers[0],
         level=proposal.level,
         units=units,
+        total=proposal.total,
     )
     return {
         "sites": sites,
         "site_units": _units(proposal, ground, units),
-        "site_gains": gains_table(curve, frame, chosen),
+        "site_gains": gains_table(curve, frame, chosen, total=proposal.total),
         "candidates": candidates_table(model, frame, chosen, level=proposal.level),
         "siting": _proof(proposal),
         **proposal.tables,
     }
+
+
+def _of_people(proposal: Proposal) -> SitingModel:
+    """Return the model with people as its weights, where it has those who need a place."""
+    model = proposal.model
+    if proposal.need == 1.0:
+        return model
+    return replace(model, weights=model.weights / proposal.need)
 
 
 def proposal_record(proposal: Proposal) -> dict[str, Any]:
@@ -95,8 +102,10 @@ def proposal_record(proposal: Proposal) -> dict[str, Any]:
         "objective": goal.objective,
         "sites_asked": goal.sites,
         "budget": goal.budget,
+        "by_cost": goal.by_cost,
         "share": goal.share,
         "closings": goal.closings,
+        "people_in_need": proposal.total * proposal.need,
         "capacities": bool(np.isfinite(proposal.model.capacity).any()),
         "candidates": dict(proposal.found),
         "new_sites": int(proposal.chosen.columns.size),
@@ -104,7 +113,11 @@ def proposal_record(proposal: Proposal) -> dict[str, Any]:
         "status": answer.status,
         "value": _number(answer.objective),
         "bound": _number(answer.bound),
-        "gap": _number(answer.gap),
+        "gap": 0.0 if answer.gap <= _PROVEN else _number(answer.gap),
+        "steps": [
+            {"name": name, "value": _number(value), "bound": _number(bound)}
+            for name, value, bound in answer.steps
+        ],
         "method": answer.method,
         "seconds": round(answer.seconds, 3),
         "phases": None
@@ -124,13 +137,9 @@ def _units(proposal: Proposal, ground: Ground, units: pd.DataFrame) -> pd.DataFr
     frame, chosen = proposal.candidates, proposal.chosen
     where = frame[column].to_numpy(object)
     given = ground.demand[proposal.people].fillna(0.0).to_numpy(np.float64)
-    lines = {
-        name: float(line)
-        for name, line in zip(proposal.unit_ids, proposal.model.floors, strict=True)
-        if not np.isnan(line)
-    }
     parts = []
-    for layer, (before, after) in zip(proposal.layers, proposal.covered(), strict=True):
+    layers = zip(proposal.layers, proposal.lines, proposal.covered(), strict=True)
+    for layer, lines, (before, after) in layers:
         own = proposal.existing & (frame["layer"] == layer).to_numpy(bool)
         covered = Covered(
             people=np.where(proposal.counted, given, 0.0),
@@ -154,7 +163,7 @@ def _units(proposal: Proposal, ground: Ground, units: pd.DataFrame) -> pd.DataFr
 
 def _proof(proposal: Proposal) -> pd.DataFrame:
     """Return the value, bound and gap of the whole, and of each phase, a row each."""
-    model, goal, answer = proposal.model, proposal.goal, proposal.answer
+    model, goal, answer = _of_people(proposal), proposal.goal, proposal.answer
     covered = float(model.weights[nearest_open(model.pairs, answer.open)[1] >= 0].sum())
     whole = {
         "step": "all",
@@ -164,7 +173,7 @@ def _proof(proposal: Proposal) -> pd.DataFrame:
         "people": covered,
         "value": answer.objective,
         "bound": answer.bound,
-        "gap": answer.gap,
+        "gap": 0.0 if answer.gap <= _PROVEN else answer.gap,
         "proven": answer.status == "optimal" and answer.gap <= _PROVEN,
         "best": answer.objective,
         "loss": np.nan,
@@ -178,14 +187,14 @@ def _proof(proposal: Proposal) -> pd.DataFrame:
                 "objective": goal.objective,
                 "sites": row["total_sites"],
                 "cost": row["total_cost"],
-                "people": row["people"],
+                "people": row["people"] / proposal.need,
                 "value": row["value"],
                 "bound": row["bound"],
-                "gap": row["loss_percent"] / 100.0,
+                "gap": 0.0 if row["loss_percent"] <= _PROVEN else row["loss_percent"] / 100.0,
                 "proven": row["loss_percent"] <= _PROVEN,
                 "best": row["best"],
-                "loss": row["loss"],
-                "best_people": row["best_people"],
+                "loss": 0.0 if row["loss_percent"] <= _PROVEN else row["loss"],
+                "best_people": row["best_people"] / proposal.need,
             }
             for row in proposal.phases.table.to_dict("records")
         ]

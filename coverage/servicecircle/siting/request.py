@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from servicecircle.errors import SitingError
+from servicecircle.measure.ways import profile_of
 from servicecircle.problems import Problem, nearest_name
 from servicecircle.project import Project
 from servicecircle.siting.model import Objective
@@ -17,7 +19,7 @@ from servicecircle.siting.question import Criterion, Question
 from servicecircle.standards.registry import load_registry
 from servicecircle.standards.scopes import units_in_scope
 
-__all__ = ["SiteRequest", "inside_scope", "settle_request"]
+__all__ = ["SiteRequest", "check_request", "inside_scope", "settle_request"]
 
 _FAR = 4.0
 """So many times the longest minutes of the rules is looked for the nearest site, for a mean."""
@@ -88,6 +90,73 @@ class SiteRequest:
     gap: float = 0.0
 
 
+def check_request(request: SiteRequest, project: Project) -> None:
+    """Refuse what needs no input to be seen as wrong, before any is read.
+
+    Parameters
+    ----------
+    request : SiteRequest
+    project : Project
+
+    Raises
+    ------
+    SitingError
+        With all layers that the project does not have; a number of sites of 0, or none where one
+        is needed; minutes without roads; phases that end with ``year`` and begin before the date
+        of judgement.
+    UnknownNameError
+        If there is no such profile.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> project = Project.model_validate({
+    ...     "project": {"name": "town", "as_of": dt.date(2025, 12, 31)},
+    ...     "boundaries": {"township": {"path": "a.gpkg"}},
+    ...     "facilities": {"canteen": {"path": "b.csv"}},
+    ... })
+    >>> try:
+    ...     check_request(SiteRequest(layers=("canten",), sites=0), project)
+    ... except SitingError as error:
+    ...     print([one.code for one in error.problems])
+    ['siting.unknown_layer', 'siting.no_sites']
+    >>> check_request(SiteRequest(layers=("canteen",)), project)
+    """
+    faults = _unknown_layers(request, project)
+    if request.sites is not None and request.sites + request.closings <= 0:
+        faults.append(_fault("siting.no_sites", value=str(request.sites)))
+    if request.objective != "fewest" and request.sites is None and request.budget is None:
+        faults.append(_fault("siting.no_limit", value=request.objective))
+    if project.roads is None and request.minutes is not None:
+        faults.append(_fault("siting.minutes_without_roads", value=f"{request.minutes:g}"))
+    faults += _past_phases(request, project)
+    if faults:
+        raise SitingError(faults)
+    if request.profile:
+        profile_of(project, request.profile)
+
+
+def _past_phases(request: SiteRequest, project: Project) -> list[Problem]:
+    """Refuse phases that would have to be over: sites open on the last day of their year."""
+    phases = max(len(request.parts), len(request.budgets))
+    if request.year is None or request.first_year is not None or not phases:
+        return []
+    as_of, first = project.project.as_of, request.year - phases + 1
+    if dt.date(first, 12, 31) > as_of:
+        return []
+    day = as_of.isoformat()
+    told = {"phases": phases, "first": first, "as_of": day}
+    return [_fault("siting.phases_past", value=str(request.year), **told)]
+
+
+def _unknown_layers(request: SiteRequest, project: Project) -> list[Problem]:
+    return [
+        _unknown("layer", layer, tuple(project.travel_layers))
+        for layer in request.layers
+        if layer not in project.travel_layers
+    ]
+
+
 def settle_request(
     request: SiteRequest, project: Project, *, demand: pd.DataFrame, levels: Iterable[str]
 ) -> Question:
@@ -114,11 +183,7 @@ def settle_request(
         With all layers, levels and people that are not known.
     """
     known = tuple(levels)
-    faults = [
-        _unknown("layer", layer, tuple(project.travel_layers))
-        for layer in request.layers
-        if layer not in project.travel_layers
-    ]
+    faults = _unknown_layers(request, project)
     level = request.level or (_USUAL_LEVEL if _USUAL_LEVEL in known else known[-1])
     if level not in known:
         faults.append(_unknown("level", level, known))
@@ -134,12 +199,16 @@ def settle_request(
     if faults:
         raise SitingError(faults)
     limit, criterion = _limit(request, project)
+    layers = tuple(dict.fromkeys(request.layers))
+    profile = request.profile or project.layer_profile(layers[0])
+    others = {layer: request.profile or project.layer_profile(layer) for layer in layers[1:]}
     return Question(
-        layers=request.layers,
+        layers=layers,
         objective=request.objective,
         limit=limit,
         criterion=criterion,
-        profile=request.profile or project.layer_profile(request.layers[0]),
+        profile=profile,
+        profiles={layer: other for layer, other in others.items() if other != profile},
         people="elderly" if people == "elderly" else "population",
         level=level,
         scope=request.scope or "all",

@@ -39,12 +39,12 @@ def solve(model: SitingModel, goal: Goal, *, seconds: float = 60.0, gap: float =
 
     >>> import dataclasses
     >>> from scipy.sparse import csr_array
-    >>> from servicecircle.siting.choice import _example
-    >>> answer = solve(_example(), Goal(objective="cover", sites=1))
+    >>> from servicecircle.siting.examples import three_sites
+    >>> answer = solve(three_sites(), Goal(objective="cover", sites=1))
     >>> answer.status, answer.objective, answer.bound, answer.gap
     ('optimal', 3.0, 3.0, 0.0)
     >>> pairs = csr_array([[1.0, 2.0, 3.0], [2.0, 1.0, 2.0], [0.0, 0.0, 0.0]])
-    >>> beyond = solve(dataclasses.replace(_example(), pairs=pairs), Goal(objective="fewest"))
+    >>> beyond = solve(dataclasses.replace(three_sites(), pairs=pairs), Goal(objective="fewest"))
     >>> beyond.status, [(key, points.tolist()) for key, points in beyond.reasons]
     ('infeasible', [('unreached', [2])])
     """

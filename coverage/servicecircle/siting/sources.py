@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from servicecircle.inputs.sites import SiteList, Sites, site_ids
+from servicecircle.inputs.site_lists import SiteList, site_ids
+from servicecircle.inputs.sites import Sites
 from servicecircle.measure.ground import Ground
 from servicecircle.measure.layers import open_points
 from servicecircle.network.travel import Direction
@@ -57,8 +58,6 @@ class Offer:
         Of a grid: its guarantee. Its places have passed the rules of building.
     small : int
         Left out for their size.
-    each : bool
-        Whether each place that fails a rule is told, and not only how many did.
     """
 
     rows: pd.DataFrame
@@ -67,7 +66,6 @@ class Offer:
     doors: Shapes
     grid: Grid | None = None
     small: int = 0
-    each: bool = False
 
 
 def offer_of(
@@ -185,7 +183,6 @@ def _listed(given: SiteList, rules: Building, settings: CandidateSettings) -> Of
         y=y,
         doors=rules.projected(given.doors),
         small=given.small,
-        each=settings.kind == "parcels",
     )
 
 
@@ -212,7 +209,6 @@ def _co_located(project: Project, ground: Ground, name: str, settings: Candidate
         x=np.concatenate([one.x for one in points]),
         y=np.concatenate([one.y for one in points]),
         doors=np.concatenate(doors),
-        each=True,
     )
 
 

@@ -1,52 +1,28 @@
-"""The tables of a siting study: chosen sites in their order, candidates, units before and after."""
+"""The tables of a siting study: chosen sites in their order, candidates, what each adds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from servicecircle.siting.added import proposed_id
 from servicecircle.siting.model import Answer, SitingModel
+from servicecircle.siting.reached import people_of_sites, reached_by
 
 __all__ = [
     "Chosen",
-    "Covered",
     "candidates_table",
     "gains_table",
-    "in_order",
-    "people_of_sites",
     "sites_table",
-    "units_table",
 ]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Covered:
-    """Who is covered before and after, and in which unit.
-
-    Parameters
-    ----------
-    people : numpy.ndarray of float, shape (n,)
-        Of each demand point that counts.
-    unit : numpy.ndarray of str, shape (n,)
-        None outside of all.
-    before, after : numpy.ndarray of bool, shape (n,)
-    """
-
-    people: Floats
-    unit: NDArray[np.object_]
-    before: Bools
-    after: Bools
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -71,79 +47,6 @@ class Chosen:
     closed: Ints
 
 
-def in_order(model: SitingModel, chosen: Ints, stays: Bools) -> Ints:
-    """Return sites so that each adds most people to those before it, the lowest among equals.
-
-    Parameters
-    ----------
-    model : SitingModel
-    chosen : numpy.ndarray of int64, shape (k,)
-        Columns of the model.
-    stays : numpy.ndarray of bool, shape (c,)
-        Existing sites that stay open.
-
-    Returns
-    -------
-    numpy.ndarray of int64, shape (k,)
-
-    Examples
-    --------
-    >>> from servicecircle.siting.examples import small_model
-    >>> model = small_model([[1.0, 0.0, 0.0], [0.0, 9.0, 3.0]], weights=[2.0, 5.0])
-    >>> in_order(model, np.array([0, 1, 2]), np.zeros(3, bool)).tolist()
-    [1, 0, 2]
-    >>> in_order(model, np.empty(0, int), np.zeros(3, bool)).tolist()
-    []
-    """
-    columns = model.pairs.tocsc()
-    free = ~_reached(model.pairs, stays)
-    left = sorted(int(one) for one in chosen)
-    order: list[int] = []
-    while left:
-        gains = [_added(model, columns, one, free) for one in left]
-        site = left.pop(int(np.argmax(gains)))
-        free[columns.indices[columns.indptr[site] : columns.indptr[site + 1]]] = False
-        order.append(site)
-    return np.array(order, np.int64)
-
-
-def people_of_sites(model: SitingModel, order: Ints, stays: Bools) -> tuple[Floats, Floats, Floats]:
-    """Return the people that each site of an order reaches.
-
-    Parameters
-    ----------
-    model : SitingModel
-    order : numpy.ndarray of int64, shape (k,)
-    stays : numpy.ndarray of bool, shape (c,)
-        Existing sites that stay open.
-
-    Returns
-    -------
-    alone : numpy.ndarray of float, shape (k,)
-        Whom no existing site reaches.
-    added : numpy.ndarray of float, shape (k,)
-        Whom no site before it reaches either.
-    covered : numpy.ndarray of float, shape (k,)
-        By the existing ones and the order up to here.
-
-    Examples
-    --------
-    >>> from servicecircle.siting.examples import small_model
-    >>> model = small_model([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]], weights=[2.0, 5.0])
-    >>> [part.tolist() for part in people_of_sites(model, np.array([1, 2]), np.arange(3) == 0)]
-    [[5.0, 5.0], [5.0, 0.0], [7.0, 7.0]]
-    """
-    columns = model.pairs.tocsc()
-    reached = _reached(model.pairs, stays)
-    free, now = ~reached, ~reached
-    alone, added = np.zeros(order.size), np.zeros(order.size)
-    for at, site in enumerate(order.tolist()):
-        alone[at] = _added(model, columns, site, free)
-        added[at] = _added(model, columns, site, now)
-        now[columns.indices[columns.indptr[site] : columns.indptr[site + 1]]] = False
-    return alone, added, float(model.weights[reached].sum()) + np.cumsum(added)
-
-
 def sites_table(
     model: SitingModel,
     candidates: gpd.GeoDataFrame,
@@ -153,6 +56,7 @@ def sites_table(
     layer: str,
     level: str,
     units: pd.DataFrame,
+    total: float,
 ) -> pd.DataFrame:
     """Return the chosen sites in their order, then the existing ones that close.
 
@@ -169,6 +73,8 @@ def sites_table(
         Of the units told.
     units : pandas.DataFrame
         unit_id, name.
+    total : float
+        People that shares are of: all, those included whom nothing reaches.
 
     Returns
     -------
@@ -182,7 +88,6 @@ def sites_table(
         weights=answer.served[answer.site >= 0],
         minlength=len(candidates),
     )
-    total = float(model.weights.sum())
     new = _told(candidates, chosen.columns, level=level, units=units).assign(
         facility_id=[
             proposed_id(layer, str(name))
@@ -190,7 +95,7 @@ def sites_table(
         ],
         host_id=candidates["facility_id"].to_numpy(object)[chosen.columns],
         action="open",
-        number=np.arange(1, chosen.columns.size + 1),
+        number=pd.array(np.arange(1, chosen.columns.size + 1), dtype="Int64"),
         phase=chosen.phase,
         year=pd.array(chosen.year, dtype="Int64"),
         people_alone=alone,
@@ -202,7 +107,7 @@ def sites_table(
     gone = _told(candidates, chosen.closed, level=level, units=units).assign(
         host_id="",
         action="close",
-        number=np.arange(1, chosen.closed.size + 1),
+        number=pd.array([None] * chosen.closed.size, dtype="Int64"),
         phase=1,
         year=pd.array([None] * chosen.closed.size, dtype="Int64"),
         people_alone=np.nan,
@@ -232,7 +137,7 @@ def candidates_table(
     pandas.DataFrame
         The columns of ``candidates.csv``.
     """
-    free = ~_reached(model.pairs, model.kept | model.closable)
+    free = ~reached_by(model.pairs, model.kept | model.closable)
     rows = np.repeat(np.arange(model.weights.size), np.diff(model.pairs.indptr))
     people = np.where(free[rows], model.weights[rows], 0.0)
     alone = np.bincount(model.pairs.indices, weights=people, minlength=len(candidates))
@@ -248,7 +153,9 @@ def candidates_table(
     )
 
 
-def gains_table(curve: pd.DataFrame, candidates: pd.DataFrame, chosen: Chosen) -> pd.DataFrame:
+def gains_table(
+    curve: pd.DataFrame, candidates: pd.DataFrame, chosen: Chosen, *, total: float
+) -> pd.DataFrame:
     """Return the curve of gains with the names of its sites.
 
     Parameters
@@ -257,6 +164,8 @@ def gains_table(curve: pd.DataFrame, candidates: pd.DataFrame, chosen: Chosen) -
         From :func:`servicecircle.siting.gains.marginal_gains`.
     candidates : pandas.DataFrame
     chosen : Chosen
+    total : float
+        People that shares are of: all, those included whom nothing reaches.
 
     Returns
     -------
@@ -270,82 +179,12 @@ def gains_table(curve: pd.DataFrame, candidates: pd.DataFrame, chosen: Chosen) -
     names = ids.copy()
     ids[real] = candidates["candidate_id"].to_numpy(object)[at[real]]
     names[real] = candidates["name"].to_numpy(object)[at[real]]
+    whole = total if total > 0.0 else np.nan
     rest = curve.drop(columns=["candidate"]).reset_index(drop=True)
+    rest = rest.assign(share=rest["covered"] / whole, bound_share=rest["bound"] / whole)
     named = rest.assign(candidate_id=ids, name=names, chosen=np.isin(at, chosen.columns))
     first = ["number", "candidate_id", "name", "chosen"]
     return named[[*first, *(name for name in rest.columns if name != "number")]]
-
-
-def units_table(
-    covered: Covered,
-    *,
-    units: pd.DataFrame,
-    lines: Mapping[str, float],
-    existing: NDArray[np.object_],
-    closed: NDArray[np.object_],
-    new: NDArray[np.object_],
-) -> pd.DataFrame:
-    """Return the people of each unit that are covered before and after.
-
-    Parameters
-    ----------
-    covered : Covered
-    units : pandas.DataFrame
-        unit_id, code, name, level of one level.
-    lines : mapping of str to float
-        Least share of each unit, where one is asked for.
-    existing, closed, new : numpy.ndarray of str
-        Unit of each site that was there, that closes, and that is new.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of ``site_units.csv``; shares are NaN where nobody lives.
-
-    Examples
-    --------
-    >>> units = pd.DataFrame({"unit_id": ["a", "b"], "code": "", "name": "", "level": "township"})
-    >>> covered = Covered(
-    ...     people=np.array([3.0, 1.0]), unit=np.array(["a", "a"], object),
-    ...     before=np.array([False, True]), after=np.array([True, True]))
-    >>> nowhere, in_a = np.empty(0, object), np.array(["a"], object)
-    >>> found = units_table(
-    ...     covered, units=units, lines={"a": 0.9}, existing=in_a, closed=nowhere, new=in_a)
-    >>> found[["share_before", "share_after", "line_before", "line_after", "sites"]].values.tolist()
-    [[0.25, 1.0, 'below', 'reached', 1], [nan, nan, '', '', 0]]
-    """
-    ids = units["unit_id"].astype(str).to_numpy(object)
-    row = pd.Index(ids).get_indexer(pd.Index(covered.unit))
-
-    def sums(which: Bools) -> Floats:
-        mine = which & (row >= 0)
-        return _weighed(row[mine], covered.people[mine], ids.size)
-
-    def counts(names: NDArray[np.object_]) -> Ints:
-        where = pd.Index(ids).get_indexer(pd.Index(names))
-        return np.bincount(where[where >= 0], minlength=ids.size).astype(np.int64)
-
-    all_of, was, now = sums(np.ones(row.size, bool)), sums(covered.before), sums(covered.after)
-    share_was, share_now = _share(was, all_of), _share(now, all_of)
-    line = np.array([lines.get(name, np.nan) for name in ids.tolist()], np.float64)
-    there, gone, added = counts(existing), counts(closed), counts(new)
-    return pd.DataFrame(
-        {
-            **{name: units[name].to_numpy() for name in ("unit_id", "code", "name", "level")},
-            "people": all_of,
-            "covered_before": was,
-            "covered_after": now,
-            "people_gained": now - was,
-            "share_before": share_was,
-            "share_after": share_now,
-            "line": line,
-            "line_before": _sides(share_was, line),
-            "line_after": _sides(share_now, line),
-            "facilities_before": there,
-            "facilities_after": there - gone + added,
-            "sites": added,
-        }
-    )
 
 
 _SITE_COLUMNS = (
@@ -378,7 +217,6 @@ _CANDIDATE_FACTS = (
     "source_file",
     "source_row",
 )
-_LINE_SLACK = 1e-9
 
 
 def _told(
@@ -405,31 +243,3 @@ def _told(
         return table
     names = units.drop_duplicates("unit_id").set_index("unit_id")["name"]
     return table.assign(unit=names.reindex(table["unit_id"]).fillna("").to_numpy())
-
-
-def _reached(pairs: csr_array, sites: Bools) -> Bools:
-    """Return which points some of the sites reach."""
-    row = np.repeat(np.arange(pairs.shape[0]), np.diff(pairs.indptr))
-    return np.asarray(np.bincount(row[sites[pairs.indices]], minlength=pairs.shape[0]) > 0)
-
-
-def _added(model: SitingModel, columns: csr_array, site: int, free: Bools) -> float:
-    rows = columns.indices[columns.indptr[site] : columns.indptr[site + 1]]
-    return float(model.weights[rows[free[rows]]].sum())
-
-
-def _weighed(rows: Ints, people: Floats, count: int) -> Floats:
-    """Return the people of each of so many units."""
-    return np.bincount(rows, weights=people, minlength=count).astype(np.float64)
-
-
-def _share(part: Floats, whole: Floats) -> Floats:
-    share: Floats = np.divide(part, whole, out=np.full(whole.size, np.nan), where=whole > 0.0)
-    return share
-
-
-def _sides(share: Floats, line: Floats) -> NDArray[np.object_]:
-    """Return on which side of its line each unit is; "" without a line or people."""
-    told = np.where(share >= line - _LINE_SLACK, "reached", "below").astype(object)
-    told[np.isnan(share) | np.isnan(line)] = ""
-    return told

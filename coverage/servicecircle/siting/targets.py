@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from servicecircle.errors import UnknownNameError
+from servicecircle.errors import SitingError
 from servicecircle.measure.ground import Ground
+from servicecircle.problems import Problem, nearest_name
 from servicecircle.project import Project
 from servicecircle.siting.target_amounts import amounts_target
 from servicecircle.siting.target_people import communities_target, people_target
@@ -27,6 +28,12 @@ from servicecircle.standards.verdicts import headline_target, verdict_of
 
 __all__ = ["SiteTarget", "rule_of", "site_target", "study_of"]
 
+_UNKNOWN = {
+    "plan": "siting.unknown_plan",
+    "indicator": "siting.unknown_indicator",
+    "alternative": "siting.unknown_alternative",
+}
+
 
 def rule_of(plans: Mapping[str, Plan], text: str) -> tuple[str, Indicator]:
     """Return the indicator that a text names, and the plan that has it.
@@ -41,7 +48,7 @@ def rule_of(plans: Mapping[str, Plan], text: str) -> tuple[str, Indicator]:
 
     Raises
     ------
-    UnknownNameError
+    SitingError
         If there is no such plan, indicator or alternative.
 
     Examples
@@ -53,28 +60,42 @@ def rule_of(plans: Mapping[str, Plan], text: str) -> tuple[str, Indicator]:
     ('minle', 30.0)
     >>> rule_of(plans, "minle_childrens_home")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    servicecircle.errors.UnknownNameError: no indicator "minle_childrens_home"; did you mean ...
+    servicecircle.errors.SitingError: no plan of the project has an indicator "minle_childr...
     """
     name, _, rest = text.partition(":")
     if name not in plans:
-        if rest and not any(one.id == name for plan in plans.values() for one in plan.indicators):
-            raise UnknownNameError("plan of the project", name, tuple(plans))
         found = [key for key, plan in plans.items() if any(o.id == name for o in plan.indicators)]
-        known = tuple(one.id for plan in plans.values() for one in plan.indicators)
+        if rest and not found:
+            raise _unknown("plan", name, tuple(plans), plans=", ".join(plans))
         if not found:
-            raise UnknownNameError("indicator", name, known)
+            known = tuple(one.id for plan in plans.values() for one in plan.indicators)
+            raise _unknown("indicator", name, known, plans=", ".join(plans))
         name, rest = found[0], text
     indicator_id, _, alternative = rest.partition(":")
     known_rules = {one.id: one for one in plans[name].indicators}
     if indicator_id not in known_rules:
-        raise UnknownNameError(f"indicator of plan {name}", indicator_id, tuple(known_rules))
+        raise _unknown("indicator", indicator_id, tuple(known_rules), plans=name)
     first = known_rules[indicator_id]
     all_of = {one.alternative: one for one in variants(first)}
     if alternative and alternative not in all_of:
-        raise UnknownNameError(f"alternative of {indicator_id}", alternative, tuple(all_of))
+        named = tuple(one for one in all_of if one)
+        raise _unknown("alternative", alternative, named, plans=name, indicator=indicator_id)
     if not alternative and "" not in governing(first):
         alternative = min(governing(first), default="")
     return name, all_of[alternative]
+
+
+def _unknown(kind: str, name: str, known: tuple[str, ...], **details: str) -> SitingError:
+    """Return the error that a plan, an indicator or an alternative is not known."""
+    return SitingError(
+        Problem(
+            code=_UNKNOWN[kind],
+            severity="fatal",
+            action="stopped",
+            value=name,
+            details={"near": nearest_name(name, known), "known": ", ".join(known), **details},
+        )
+    )
 
 
 def study_of(
@@ -211,7 +232,6 @@ def site_target(
         form="amounts",
         end=end,
         opened=_opened(study, target),
-        parts=_parts(rule),
     )
     missing = tuple(dict.fromkeys((*standing.missing, *measured.missing)))
     if kind.travels and rule.denominator == "units":
@@ -244,15 +264,6 @@ def _opened(study: Study, target: Target | None) -> dt.date:
     """Return the day by which a site has to be open: the end of the target's year, or today."""
     as_of = study.evidence.as_of
     return as_of if target is None else max(as_of, dt.date(target.year, 12, 31))
-
-
-def _parts(rule: Indicator) -> tuple[float, ...]:
-    """Return what each milestone of a programme adds: 40, 70 and 100 % are 4:3:3."""
-    if rule.kind != "phasing" or not rule.targets:
-        return ()
-    values = [one.value for one in sorted(rule.targets, key=lambda one: one.year)]
-    steps = [later - earlier for earlier, later in zip([0.0, *values], values, strict=False)]
-    return tuple(steps) if all(step > 0.0 for step in steps) else ()
 
 
 def _verdict(found: SiteTarget, measured: Measured) -> str:

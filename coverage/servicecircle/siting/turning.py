@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ from scipy.sparse import csr_array
 from servicecircle.errors import SitingError
 from servicecircle.inputs.sites import Sites
 from servicecircle.measure.ground import Ground
-from servicecircle.messages import LANGUAGES
+from servicecircle.messages import LANGUAGES, label
 from servicecircle.problems import Problem
 from servicecircle.project import LEVELS, Project
 from servicecircle.siting.candidates import Candidates, find_candidates
+from servicecircle.siting.gains import covered_by
 from servicecircle.siting.pairs import candidate_pairs
 from servicecircle.siting.proposal import (
     Promise,
@@ -31,6 +33,7 @@ from servicecircle.siting.targets import rule_of, site_target, study_of
 from servicecircle.siting.turned import turned
 from servicecircle.siting.wanted import Service, SiteTarget
 from servicecircle.standards.names import Names
+from servicecircle.standards.things import reached_people
 
 __all__ = ["propose_for_target"]
 
@@ -66,10 +69,8 @@ def propose_for_target(
 
     Raises
     ------
-    UnknownNameError
-        If there is no such indicator.
     SitingError
-        If no site can turn its verdict.
+        If there is no such indicator, or no site can turn its verdict.
     """
     plan, rule = rule_of(names.plans, request.indicator)
     study = study_of(
@@ -107,7 +108,7 @@ def propose_for_target(
     first = services[0]
     return Proposal(
         layers=layers,
-        people=_people(ground),
+        people=_people(target, ground),
         level=_level(target, request, ground),
         criterion=first.criterion,
         limit=first.limit,
@@ -121,8 +122,11 @@ def propose_for_target(
         rows=built.rows,
         service=built.service,
         counted=counted,
-        unit_ids=tuple(map(str, target.units.index)) if built.model.floors.size else (),
-        found=described(found, built.model),
+        total=float(built.model.weights.sum()),
+        need=1.0,
+        lines=(_lines(built),) * len(layers),
+        profiles=_profiles(layers, services),
+        found=described(found, built.model) | _unreached(built),
         problems=found.problems,
         attributes=target.attributes,
         target=_described(target, answered, plan, whole),
@@ -167,7 +171,12 @@ def _near(ground: Ground, found: Candidates, services: list[Service]) -> list[cs
     ]
 
 
-def _people(ground: Ground) -> Any:
+def _people(target: SiteTarget, ground: Ground) -> Any:
+    """Return whom the rule speaks of; of amounts whom sites are put near to."""
+    if target.form == "people":
+        return reached_people(target.rule)
+    if target.form == "communities":
+        return "population"
     return "elderly" if ground.demand["elderly"].fillna(0.0).sum() > 0.0 else "population"
 
 
@@ -209,6 +218,35 @@ def _described(
     }
 
 
+def _unreached(built: TargetModel) -> dict[str, float]:
+    """Return how many people no candidate reaches; nothing where the rule is not about people."""
+    if built.target.form != "people":
+        return {}
+    model = built.model
+    out = ~covered_by(model.pairs, ~model.forbidden) & (model.weights > 0.0)
+    return {
+        "people": float(model.weights.sum()),
+        "people_unreached_by_any": float(model.weights[out].sum()),
+        "points_unreached_by_any": int(out.sum()),
+    }
+
+
+def _lines(built: TargetModel) -> dict[str, float]:
+    """Return the least share of the people of each unit, where one is asked for."""
+    units = built.target.units.index.astype(str)
+    return {
+        name: float(line)
+        for name, line in zip(units, built.model.floors, strict=True)
+        if not np.isnan(line)
+    }
+
+
+def _profiles(layers: Sequence[str], services: Sequence[Service]) -> tuple[str, ...]:
+    """Return the profile that people travel with to each layer."""
+    known = {one.layer: one.profile for one in services}
+    return tuple(known.get(layer, services[0].profile) for layer in layers)
+
+
 def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
@@ -227,13 +265,18 @@ def _refusal(
     people = target.form == "people"
     most = f"{answered.attainable:.2%}" if people else f"{answered.attainable:g}"
     asked = f"{target.share:.2%}" if people else f"{target.wanted:g}"
+    language = target.study.language
+    lacking = (", ".join(named[:_MOST_NAMED]) + more) or "–"
+    if people and not named:
+        count = f"{_unreached(built)['people_unreached_by_any']:,.0f}"
+        lacking = label("siting_lost_people", language).format(count=count)
     return SitingError(
         _fatal(
             "siting.cannot_turn",
-            value=target.rule.id,
+            value=target.rule.name(language),
             most=most,
             asked=asked,
-            units=(", ".join(named[:_MOST_NAMED]) + more) or "–",
+            units=lacking,
         )
     )
 

@@ -127,8 +127,6 @@ class SiteTarget:
         Columns that a new facility needs so that the rule counts it.
     opened : datetime.date
         It has to be open by then.
-    parts : tuple of float
-        The plan's own milestones as parts of a whole; empty without.
     value, low : float
         Of the indicator as it is.
     verdict : str
@@ -160,7 +158,6 @@ class SiteTarget:
     dilutes: float = 0.0
     attributes: Mapping[str, object] = field(default_factory=dict)
     opened: dt.date
-    parts: tuple[float, ...] = ()
     value: float = float("nan")
     low: float = float("nan")
     verdict: str = ""

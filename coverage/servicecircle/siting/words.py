@@ -10,13 +10,14 @@ import pandas as pd
 
 from servicecircle.messages import Language, label
 
-__all__ = ["siting_lines"]
+__all__ = ["siting_lines", "within_words"]
 
 _PROVEN = 1e-9
 _MOST_VERDICTS = 10
 _WAYS = ("mean", "worst", "cover_then_mean")
 _PROOFS = {
     "fewest": ("siting_fewest_proven", "siting_fewest_gap"),
+    "cheapest": ("siting_cheapest_proven", "siting_cheapest_gap"),
     "cover": ("siting_cover_proven", "siting_cover_gap"),
     "places": ("siting_places_proven", "siting_places_gap"),
     "mean": ("siting_mean_proven", "siting_mean_gap"),
@@ -66,12 +67,13 @@ def _main_line(
     people, before, after = (
         float(units[name].sum()) for name in ("people", "covered_before", "covered_after")
     )
-    within = label(f"siting_within_{record['criterion']}", language).format(
-        limit=f"{record['limit'] / (60.0 if record['criterion'] == 'seconds' else 1.0):g}",
-        profile=label(f"map_profile_{record['profile']}", language),
-    )
+    within = within_words(record, language)
     key = "siting_no_people" if not people > 0.0 else "siting_main"
-    return label(key, language).format(
+    target = record.get("target", {})
+    # The target's own line tells the value itself.
+    low = people > 0.0 and target.get("form") == "people" and target["end"] == "low"
+    end = label("siting_low_end", language) if low else ""
+    line = label(key, language).format(
         layers=layers,
         count=record["new_sites"],
         within=within,
@@ -81,6 +83,27 @@ def _main_line(
         total=f"{people:,.0f}",
         share_before=_percent(before, people),
         share_after=_percent(after, people),
+    )
+    return line + end
+
+
+def within_words(record: Mapping[str, Any], language: Language) -> str:
+    """Return within what a site serves, such as "within 15 min (walking, over the roads)".
+
+    Parameters
+    ----------
+    record : mapping
+        ``siting`` of ``run.json``: criterion, limit (seconds or metres) and profile.
+    language : {"zh", "en"}
+
+    Examples
+    --------
+    >>> within_words({"criterion": "straight_metres", "limit": 800.0, "profile": "walk"}, "en")
+    'within 800 m in a straight line'
+    """
+    return label(f"siting_within_{record['criterion']}", language).format(
+        limit=f"{record['limit'] / (60.0 if record['criterion'] == 'seconds' else 1.0):g}",
+        profile=label(f"map_profile_{record['profile']}", language),
     )
 
 
@@ -113,22 +136,43 @@ def _proof_lines(record: Mapping[str, Any], language: Language) -> Iterator[str]
     scale = 60.0 if seconds else 1.0
     unit = label("siting_minutes" if seconds else "siting_metres", language)
     full = objective == "cover" and record["capacities"]
-    key = _PROOFS["places" if full else objective][0 if proven else 1]
+    kind = "places" if full else "cheapest" if record["by_cost"] else objective
+    key = _PROOFS[kind][0 if proven else 1]
     whole = objective == "fewest" and float(value).is_integer()
     yield label(key, language).format(
         value=f"{value / scale:,.{0 if whole else digits}f}",
         bound=f"{math.ceil(bound - 1e-6) if whole else bound / scale:,.{0 if whole else digits}f}",
         gap=f"{gap:.2%}",
         unit=unit,
+        need=f"{record['people_in_need']:,.0f}",
     )
+    yield from _people_step(record, language)
     guarantee = record["candidates"].get("guarantee_m")
+    # A lattice, without roads, has none that it stands along.
+    along = record["candidates"]["chosen_by"].get("grid_road_m", 0.0) > 0.0
     if guarantee is not None:
-        yield label("siting_guarantee", language).format(metres=f"{guarantee:,.0f}")
+        key = "siting_guarantee" if along else "siting_guarantee_straight"
+        yield label(key, language).format(metres=f"{guarantee:,.0f}")
     lost = record["candidates"].get("lost_at_most")
     if lost is not None:
         kind = "people" if objective == "cover" else "sites"
         count = label(f"siting_lost_{kind}", language).format(count=f"{lost:,.0f}")
-        yield label("siting_lost", language).format(lost=count)
+        key = "siting_lost" if along else "siting_lost_straight"
+        yield label(key, language).format(lost=count)
+
+
+def _people_step(record: Mapping[str, Any], language: Language) -> Iterator[str]:
+    """Say how many people could be in reach at most, where they come first and it is not proven."""
+    if record["objective"] not in _WAYS:
+        return
+    for one in record["steps"]:
+        value, bound = one["value"], one["bound"]
+        if one["name"] == "people" and value is not None and bound is not None:
+            gap = (bound - value) / bound if bound > 0.0 else 0.0
+            if gap > _PROVEN:
+                yield label("siting_people_gap", language).format(
+                    value=f"{value:,.0f}", bound=f"{bound:,.0f}", gap=f"{gap:.2%}"
+                )
 
 
 def _unreached_lines(record: Mapping[str, Any], language: Language) -> Iterator[str]:

@@ -93,6 +93,7 @@ def settle_names(project: Project) -> Names:
         *_layer_faults(project, known),
         *settings_faults(project),
         *equity_faults(project),
+        *_figure_faults(project),
     ]
     plans: dict[str, Plan] = {}
     for name, settings in project.plans.items():
@@ -120,6 +121,13 @@ def _boundary_faults(project: Project) -> Iterator[Problem]:
         if name not in known:
             where = ("boundaries", name)
             yield project.fault("project.unknown_boundary", where, value=name, known=known)
+
+
+def _figure_faults(project: Project) -> Iterator[Problem]:
+    for layer in project.figures.layers:
+        if layer not in project.facilities:
+            where, known = ("figures", "layers"), project.facilities
+            yield project.fault("project.figures_layer", where, value=layer, known=known)
 
 
 def _layer_faults(project: Project, known: Mapping[str, LayerWords]) -> Iterator[Problem]:

@@ -6,28 +6,67 @@ const PANES = {
   uncovered: 430, names: 440, facilities: 450,
   sited: 381, candidates: 432, sites: 455,
 };
-let data, map, groups, measure;
+let data, map, groups;
 const renderers = {};
+
+/* Both languages are in the page. Names from the data are plain texts or {zh, en}. */
+let language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
+const said = [];
+const called = (name) =>
+  (known(name) && typeof name === "object" ? name[language] || name.zh || name.en || "" : known(name) ? String(name) : "");
+/* The label of a key; `otherwise` where there is none. */
+function say(key, values, otherwise) {
+  const labels = data.labels[language];
+  if (!Object.hasOwn(labels, key)) return otherwise === undefined ? key : otherwise;
+  return values ? labels[key].replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole)) : labels[key];
+}
+/* `redraw` runs after each switch, in the order of registration; with `now` at once too. */
+function onLanguage(redraw, now) {
+  said.push(redraw);
+  if (now) redraw(language);
+}
+function speak(wanted) {
+  if (wanted === language || !Object.hasOwn(data.labels, wanted)) return;
+  language = wanted;
+  for (const redraw of said) redraw(language);
+}
+/* Texts of the page that carry the key of their label. */
+function relabel(root) {
+  for (const node of root.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say);
+  for (const node of root.querySelectorAll("[data-say-title]")) {
+    const text = say(node.dataset.sayTitle);
+    node.title = text;
+    node.setAttribute("aria-label", text);
+  }
+}
+/* Whose rate shades a layer: its own, until the reader chooses; the other where it has none. */
+let rateChosen = null;
+const rated = (layer, one) => Object.values(layer.shade).some((values) => values[one + "_rate"].some(known));
+function measureOf(layer) {
+  const wanted = rateChosen || layer.measure;
+  return rated(layer, wanted) ? wanted : rated(layer, "people") || !rated(layer, "elderly") ? "people" : "elderly";
+}
+const started = [];
+/* `begin` runs when the map is drawn, at the end of the start. */
+const onStart = (begin) => started.push(begin);
 
 function element(tag, className, text) {
   const node = document.createElement(tag);
   if (className) node.className = className;
-  if (text !== undefined && text !== null) node.textContent = text;
+  if (text !== undefined && text !== null) node.textContent = called(text);
   return node;
 }
 function add(parent, ...children) {
   for (const child of children) if (child) parent.appendChild(child);
   return parent;
 }
-const words = (key, values) =>
-  data.labels[key].replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
-const t = (key) => data.labels[key];
+const words = say, t = say;
 const known = (value) => value !== null && value !== undefined;
 const count = (value) =>
-  known(value) ? Math.round(value).toLocaleString(data.language === "zh" ? "zh-CN" : "en") : "–";
+  known(value) ? Math.round(value).toLocaleString(language === "zh" ? "zh-CN" : "en") : "–";
 const percent = (share) => (known(share) ? (Math.floor(share * 1000 + 1e-6) / 10).toFixed(1) + "%" : t("no_data"));
 const figure = (value) => (known(value) ? String(Math.round(value * 100) / 100) : "");
-const brackets = (text) => (data.language === "zh" ? "（" + text + "）" : " (" + text + ")");
+const brackets = (text) => (language === "zh" ? "（" + text + "）" : " (" + text + ")");
 const bdi = (text, className) => element("bdi", className, text);
 
 function steps(flat) {

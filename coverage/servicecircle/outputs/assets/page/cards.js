@@ -24,6 +24,11 @@ function describe(found, full) {
     for (const what of list.slice(0, full ? 12 : 3)) add(box, facilityText(what));
     if (list.length > (full ? 12 : 3)) add(box, element("p", "sc-more", "+" + (list.length - (full ? 12 : 3))));
   }
+  for (const key of all("cluster")) {
+    const what = found[key][found[key].length - 1];
+    add(box, clusterText(what));
+    if (full) for (const facility of what.members.slice(0, 12)) add(box, facilityText({ service: what.service, facility }));
+  }
   for (const key of all("uncovered")) add(box, uncoveredText(found[key][0]));
   for (const key of all("own")) for (const what of found[key].slice(0, 3)) add(box, circleText(what, what.circle.name));
   for (const key of all("circle")) add(box, circleText(found[key][found[key].length - 1]));
@@ -45,7 +50,7 @@ function part(what, text) {
 }
 const tag = () => element("span", "sc-tag", t("invented"));
 function badge(layer) {
-  const node = element("span", "sc-badge", layer.mark);
+  const node = element("span", shapeClass(layer), layer.mark);
   node.style.background = layer.colour;
   node.setAttribute("aria-hidden", "true");
   return node;
@@ -65,7 +70,7 @@ function facilityText(what) {
   if (known(list.capacity[i])) rows.push([t("capacity"), count(list.capacity[i])]);
   if (list.addresses[i]) rows.push([t("address"), list.addresses[i]]);
   const status = list.status[i];
-  if (status) rows.push([t("status"), data.labels["status_" + status] || status]);
+  if (status) rows.push([t("status"), say("status_" + status, null, status)]);
   if (list.snap[i] === "unsnapped") rows.push(["⚠", t("snap_unsnapped")]);
   return add(box, head, pairs(rows));
 }
@@ -95,7 +100,7 @@ function circleText(what, name) {
 function unitText(what, full) {
   const { level, unit, service } = what;
   const box = element("section");
-  const head = add(element("h3"), bdi(level.names[unit] || "–"), element("small", "", " " + level.title));
+  const head = add(element("h3"), bdi(level.names[unit] || "–"), element("small", "", " " + called(level.title)));
   const rows = [];
   if (known(level.people[unit])) rows.push([t("people"), count(level.people[unit])]);
   if (known(level.elderly[unit])) rows.push([t("elderly"), count(level.elderly[unit])]);
@@ -125,7 +130,7 @@ function unitText(what, full) {
   }
   add(box, add(table, body));
   const rules = new Map();
-  for (const i of shown) rules.set(data.layers[i].rule, (rules.get(data.layers[i].rule) || []).concat(i));
+  for (const i of shown) rules.set(called(data.layers[i].rule), (rules.get(called(data.layers[i].rule)) || []).concat(i));
   for (const [rule, those] of rules) {
     const line = element("p", "sc-more");
     if (rules.size > 1) for (const i of those) add(line, badge(data.layers[i]));
@@ -155,11 +160,10 @@ function listen() {
   });
   map.on("mouseout zoomstart movestart popupopen", hide);
   map.on("click", (event) => {
-    const text = describe(under(event.latlng), true);
+    const found = under(event.latlng);
+    if (zoomToCluster(found)) return hide();
     hide();
-    if (!text) return;
-    const room = Math.min(380, map.getSize().x - 60);
-    L.popup({ maxWidth: room, minWidth: Math.min(240, room), maxHeight: Math.max(160, map.getSize().y * 0.6), className: "sc-popup" })
-      .setLatLng(event.latlng).setContent(text).openOn(map);
+    if (!found.unit) unitUnder(found, event.latlng);
+    if (Object.keys(found).length) openAt(found, event.latlng);
   });
 }

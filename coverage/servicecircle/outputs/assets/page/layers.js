@@ -1,3 +1,13 @@
+/* Outlines of units are arcs, each there once: the same line for both units beside it. */
+function arcLines(level) {
+  return level.lines || (level.lines = level.arcs.map(steps));
+}
+function unitRings(level, unit) {
+  const lines = arcLines(level);
+  level.rings = level.rings || [];
+  return level.rings[unit] || (level.rings[unit] = level.shapes[unit].map((polygon) => polygon.map((ring) =>
+    ring.flatMap((arc) => (arc < 0 ? lines[~arc].slice().reverse() : lines[arc]).slice(0, -1)))));
+}
 /* What each group of the map holds; made when it is first shown. */
 const makers = {
   roads() {
@@ -10,9 +20,9 @@ const makers = {
   },
   borders() {
     return data.levels.map((level, depth) => {
-      const shapes = level.shapes.filter((shape) => shape.length).flatMap(rings);
-      if (!shapes.length) return null;
-      const line = L.polygon(shapes, drawn("borders", borderStyle(depth)));
+      if (!level.arcs.length) return null;
+      // Every stretch once: where two units meet, one line and not two over each other.
+      const line = L.polyline(arcLines(level), drawn("borders", borderStyle(depth)));
       line.sc = { kind: "border", style: () => borderStyle(depth) };
       return line;
     }).filter(Boolean).reverse();
@@ -29,8 +39,8 @@ const makers = {
     const level = data.levels.find((one) => one.level === group.level);
     return level.names.map((name, i) => {
       if (!name || !level.shapes[i].length) return null;
-      const box = L.polygon(rings(level.shapes[i])).getBounds();
-      const label = L.tooltip({ permanent: true, direction: "center", className: "sc-name", interactive: false })
+      const box = L.polygon(unitRings(level, i)).getBounds();
+      const label = L.tooltip({ pane: drawn("names").pane, permanent: true, direction: "center", className: "sc-name", interactive: false })
         .setLatLng(box.getCenter()).setContent(bdi(name));
       label.sc = { kind: "name", box };
       return label;
@@ -40,7 +50,7 @@ const makers = {
     const level = data.levels.find((one) => one.level === group.level);
     return level.shapes.map((shape, i) => {
       if (!shape.length) return null;
-      const polygon = L.polygon(rings(shape), drawn("shade", { stroke: false }));
+      const polygon = L.polygon(unitRings(level, i), drawn("shade", { stroke: false }));
       polygon.sc = { kind: "unit", level, unit: i, service: group.service };
       paint(polygon);
       return polygon;
@@ -88,21 +98,6 @@ const makers = {
       return marker;
     });
   },
-  facilities(group) {
-    const layer = data.layers[group.service];
-    const list = layer.facilities;
-    return steps(list.points).map((point, i) => {
-      const open = list.status[i] === "" || list.status[i] === "open";
-      const marker = new Marker(point, drawn("facilities", {
-        radius: markerRadius(list.names.length), color: open ? "#fff" : layer.colour, weight: 1.5,
-        dashArray: list.status[i] === "closed" ? "2 2" : null, opacity: 1,
-        fillColor: open ? layer.colour : "#fff", fillOpacity: open ? 1 : 0.85,
-        letter: layer.mark, letterColour: open ? "#fff" : layer.colour,
-      }));
-      marker.sc = { kind: "facility", facility: i, service: group.service };
-      return marker;
-    });
-  },
 };
 /* A circle of so many metres that never gets smaller than a visible dot. */
 const CellCircle = L.Circle.extend({
@@ -138,11 +133,6 @@ function bandStyle(layer, i, last) {
     fillColor: layer.colour, fillOpacity: 0.08 + 0.07 * inner,
   };
 }
-const markerRadius = (many) => {
-  const zoom = map.getZoom();
-  if (many <= 60) return zoom < 11 ? 7.5 : 8.5;
-  return zoom < 12 ? 4 : zoom < 14 ? 6 : 8.5;
-};
 function paint(polygon) {
   const { level, unit, service } = polygon.sc;
   const layer = data.layers[service];
@@ -151,7 +141,7 @@ function paint(polygon) {
 }
 function unitRate(layer, level, unit) {
   const values = layer.shade[level.level];
-  return values ? values[measure + "_rate"][unit] : null;
+  return values ? values[measureOf(layer) + "_rate"][unit] : null;
 }
 function unitColour(layer, level, unit) {
   const palette = data.palette;

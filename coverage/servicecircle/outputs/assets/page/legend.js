@@ -1,6 +1,8 @@
 /* The legend of what is shown. */
 function legend() {
-  const body = document.getElementById("sc-legend-body");
+  legendInto(document.getElementById("sc-legend-body"));
+}
+function legendInto(body) {
   body.textContent = "";
   const on = (kind) => groups.filter((group) => group.kind === kind && map.hasLayer(group.layer));
   if (data.siting) siteLegend(body, on);
@@ -47,13 +49,19 @@ function legend() {
   const shown = on("facilities");
   if (shown.length) {
     const block = element("div", "sc-block");
+    let numbered = false;
     for (const group of shown) {
       const layer = data.layers[group.service], list = layer.facilities;
       add(block, add(element("div", "sc-row"), badge(layer), bdi(layer.title),
         element("span", "sc-muted", " " + count(list.names.length)), layer.invented && tag()));
+      if (list.names.length > 1) numbered = true;
       if (list.unplaced) add(block, element("p", "sc-more", words("unplaced", { count: count(list.unplaced) })));
     }
+    if (numbered) add(block, element("p", "sc-more", say("cluster_note")));
     add(body, block);
+  }
+  for (const kind of ["water", "barriers"]) {
+    if (on(kind).length) add(body, add(element("div", "sc-block sc-row"), element("span", "sc-band sc-" + kind), element("span", "", say(kind))));
   }
   if (on("scopes").length) {
     const block = element("div", "sc-block");
@@ -70,7 +78,7 @@ function shadeLegend(group) {
   const layer = data.layers[group.service];
   const level = data.levels.find((one) => one.level === group.level);
   const presence = layer.kind === "presence";
-  const block = legendBlock(layer, level.title + " " + t(presence ? "presence_rate" : measure + "_rate"));
+  const block = legendBlock(layer, say("rate_by", { level: called(level.title), rate: say(presence ? "presence_rate" : measureOf(layer) + "_rate") }));
   const row = element("div", "sc-scale");
   if (presence) {
     add(row, swatch(data.palette.presence[0], t("has_not")), swatch(data.palette.presence[1], t("has")));
@@ -81,7 +89,7 @@ function shadeLegend(group) {
   }
   add(row, swatch("hatch", presence ? t("no_data") + " / " + t("not_required") : t("no_data")));
   add(block, row, element("p", "sc-more", layer.rule));
-  if (!presence && hasBoth()) add(block, measureSwitch());
+  if (!presence && rated(layer, "people") && rated(layer, "elderly")) add(block, measureSwitch(layer));
   return block;
 }
 function swatch(colour, text) {
@@ -89,19 +97,19 @@ function swatch(colour, text) {
   if (colour !== "hatch") chip.style.background = colour;
   return add(element("span", "sc-chip"), chip, element("span", "", text));
 }
-const rated = (one) => data.layers.some((layer) =>
-  Object.values(layer.shade).some((values) => values[one + "_rate"].some(known)));
-const hasBoth = () => rated("people") && rated("elderly");
-function measureSwitch() {
+function measureSwitch(layer) {
   const box = element("div", "sc-switch");
   for (const one of ["people", "elderly"]) {
-    const button = element("button", one === measure ? "sc-on" : "", t(one + "_rate"));
+    const on = one === measureOf(layer);
+    const button = element("button", on ? "sc-on" : "", say(one + "_rate"));
     button.type = "button";
-    button.setAttribute("aria-pressed", String(one === measure));
+    button.setAttribute("aria-pressed", String(on));
     button.onclick = () => {
-      measure = one;
+      rateChosen = one;
       for (const group of groups) if (group.kind === "shade" && group.filled) group.layer.eachLayer(paint);
       legend();
+      const same = document.querySelector("#sc-legend .sc-switch .sc-on");
+      if (same) same.focus({ preventScroll: true });
     };
     add(box, button);
   }

@@ -47,7 +47,7 @@ Object.assign(makers, {
     return level.shapes.map((shape, i) => {
       if (!shape.length) return null;
       const known_ = known(shares[i]);
-      const polygon = L.polygon(rings(shape), drawn("sited", {
+      const polygon = L.polygon(unitRings(level, i), drawn("sited", {
         stroke: false, fillColor: known_ ? rateColour(shares[i]) : hatch(), fillOpacity: known_ ? 0.72 : 0.8,
       }));
       polygon.sc = { kind: "sited", level, unit: i };
@@ -62,19 +62,20 @@ function rateColour(rate) {
   while (index < palette.rates.length - 1 && rate >= palette.breaks[index + 1]) index++;
   return palette.rates[index];
 }
-function siteBadge(text, colour) {
+function siteBadge(text, colour, closes) {
   const node = element("span", "sc-badge sc-site", text);
-  node.style.background = colour;
-  node.style.boxShadow = "0 0 0 2px #ffd21f";
+  node.style.background = closes ? "#fff" : colour;
+  if (closes) node.style.color = colour;
+  node.style.boxShadow = "0 0 0 2px " + (closes ? colour : "#ffd21f");
   return node;
 }
 function siteText(what) {
   const list = data.siting.sites, i = what.site, closes = list.closes[i] === 1;
   const phase = data.siting.phases[list.phase[i]];
   const box = element("section");
-  const badgeOf = closes ? siteBadge("×", "#3d4650") : siteBadge(String(list.number[i]), phase.colour);
-  add(box, add(element("h3"), badgeOf, bdi(list.names[i] || "–"), element("small", "", " " + (closes ? t("site_closes") : phase.title))));
-  const people = (key) => data.siting.people + " " + count(list[key][i]);
+  const badgeOf = closes ? siteBadge("×", "#3d4650", true) : siteBadge(String(list.number[i]), phase.colour);
+  add(box, add(element("h3"), badgeOf, bdi(list.names[i] || "–"), element("small", "", " " + (closes ? t("site_closes") : called(phase.title)))));
+  const people = (key) => called(data.siting.people) + " " + count(list[key][i]);
   const rows = [];
   if (known(list.people_added[i])) rows.push([t("site_added"), people("people_added")]);
   if (known(list.people_alone[i])) rows.push([t("site_alone"), people("people_alone")]);
@@ -95,9 +96,10 @@ function candidateText(what) {
 function sitedText(what) {
   const units = data.siting.units, i = what.unit;
   const box = element("section");
-  add(box, add(element("h3"), bdi(what.level.names[i] || "–"), element("small", "", " " + what.level.title)));
+  add(box, add(element("h3"), bdi(what.level.names[i] || "–"), element("small", "", " " + called(what.level.title))));
   const rows = [
     [data.siting.people, count(units.people[i])],
+    [t("site_within"), data.siting.within],
     [t("site_before"), percent(units.before[i])], [t("site_after"), percent(units.after[i])],
     [t("site_gained"), count(units.gained[i])], [t("site_new"), count(units.sites[i])],
   ];
@@ -109,21 +111,23 @@ function siteLegend(body, on) {
     const block = add(element("div", "sc-block"), element("h3", "", t("site")));
     data.siting.phases.forEach((phase, at) => {
       const many = data.siting.sites.phase.filter((one, i) => one === at && !data.siting.sites.closes[i]).length;
-      add(block, add(element("div", "sc-row"), siteBadge("1", phase.colour), bdi(phase.title), element("span", "sc-muted", " " + count(many))));
+      add(block, add(element("div", "sc-row"), siteBadge("", phase.colour), bdi(phase.title), element("span", "sc-muted", " " + count(many))));
     });
     if (data.siting.sites.closes.some((one) => one)) {
-      add(block, add(element("div", "sc-row"), siteBadge("×", "#3d4650"), element("span", "", t("site_closes"))));
+      add(block, add(element("div", "sc-row"), siteBadge("×", "#3d4650", true), element("span", "", t("site_closes"))));
     }
+    for (const line of data.siting.said.slice(0, 2)) add(block, element("p", "sc-more", line));
     add(body, block);
   }
   if (on("candidates").length) {
     const list = data.siting.candidates, block = add(element("div", "sc-block"), element("h3", "", t("candidates")));
     const shown = list.people.length;
-    add(body, add(block, element("p", "sc-more", shown < list.all
-      ? words("candidates_some", { shown: count(shown), all: count(list.all) }) : count(list.all))));
+    add(body, add(block, add(element("div", "sc-row"), element("span", "sc-candidate"), element("span", "sc-more", shown < list.all
+      ? words("candidates_some", { shown: count(shown), all: count(list.all) }) : count(list.all)))));
   }
   for (const group of on("sited")) {
-    const block = add(element("div", "sc-block"), element("h3", "", t("site_" + group.moment) + " · " + data.siting.people));
+    const block = add(element("div", "sc-block"), element("h3", "", t("site_" + group.moment) + " · " + called(data.siting.people)),
+      element("p", "sc-more", data.siting.within));
     const row = element("div", "sc-scale");
     data.palette.rates.forEach((colour, i) => {
       add(row, swatch(colour, Math.round(data.palette.breaks[i] * 100) + "–" + Math.round(data.palette.breaks[i + 1] * 100) + "%"));
