@@ -138,6 +138,7 @@ def test_the_mean_and_the_longest_way_are_those_of_the_nearest_plot(made):
     assert study.chosen == ["North"]
     assert study.csv("siting").loc[0, "value"] == pytest.approx(168.0, rel=2e-3)
     assert study.csv("siting").loc[0, "proven"]
+    assert study.csv("siting").loc[0, "people_bound"] == 10
     assert "2.80 min" in study.text
 
 
@@ -421,6 +422,35 @@ def test_a_grid_may_lose_people_whom_no_candidate_reaches(town, tmp_path):
     record = Study(tmp_path / "out", result.output).record["siting"]
     assert record["candidates"]["any_point_at_best"] >= 4.0
     assert record["candidates"]["lost_at_most"] >= 4.0 - record["value"]
+
+
+def test_candidates_that_the_project_does_not_list_are_told(town, tmp_path, made):
+    folder = tmp_path / "none"
+    shutil.copytree(town.parent, folder)
+    file = folder / town.name
+    file.write_text(file.read_text(encoding="utf-8").replace(SITING, ""), "utf-8")
+    result = ask(file, tmp_path / "out", *COVER)
+    assert result.exit_code == 0, result.output
+    record = Study(tmp_path / "out", result.output).record["siting"]["candidates"]
+    grid = record["by_source"]["grid"]
+    assert f"lists none under [siting.candidates]; {grid} of a grid every 250 m" in result.output
+    assert "lists none" not in made(*COVER).text
+
+
+def test_limits_that_are_too_tight_say_what_would_do(town, tmp_path):
+    # Each township has one home; South and West are the cheapest of each, 1 + 2.
+    result = ask(town, tmp_path / "none", "--each", "2", "--sites", "1")
+    assert "1 new site(s) do not suffice; at least 2 are needed" in result.output
+    result = ask(town, tmp_path / "none", "--each", "2", "--budget", "2.5")
+    assert "a budget of 2.50 does not suffice; at least 3.00 is needed" in result.output
+    # Neither limit alone is in the way, and both townships have candidates enough.
+    result = ask(town, tmp_path / "none", "--each", "2", "--budget", "2.5", "--sites", "1")
+    assert result.exit_code == 1
+    assert "too few candidates" not in result.output
+    # Who asked for a floor is not told to lower a share.
+    result = ask(town, tmp_path / "none", "--floor", "0.9", "--minutes", "3", "--capacity")
+    assert "cannot be lifted over the line" in result.output
+    assert "--share" not in result.output
 
 
 def test_faults_of_candidates_name_them(town, tmp_path):

@@ -104,9 +104,9 @@ def study_sites(
     """
     watch = progress or Silent()
     check_request(request, project)
-    check_sites(project)
     if request.indicator:
         rule_of(settle_names(project).plans, request.indicator)
+    check_sites(project)
     project = _at_end_of(project, request)
     names, inputs = read_study(project, progress=watch)
     sites = read_sites(project, inputs)

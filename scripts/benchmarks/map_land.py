@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from servicecircle.results import LayerInfo, Results
 
@@ -165,7 +166,7 @@ def _units(size: Size, side: float, rng: np.random.Generator) -> gpd.GeoDataFram
     middles = shapely.get_coordinates(shapely.centroid(villages))
     # Villages go to the nearest of some of their own middles: every township has one at least.
     seeds = middles[rng.choice(len(middles), size.townships, replace=False)]
-    owner = shapely.STRtree(shapely.points(seeds)).nearest(shapely.points(middles))
+    owner = KDTree(seeds).query(middles)[1]
     townships = [
         shapely.coverage_union_all(villages[owner == one]) for one in range(size.townships)
     ]
@@ -311,7 +312,7 @@ def _blobs(points: Floats, radius: float, vertices: int, rng: np.random.Generato
     )
     reach = radius * (0.75 + 0.06 * waves)
     ring = np.stack([np.cos(angle) * reach * 1.13, np.sin(angle) * reach], axis=-1)
-    return list(shapely.polygons(ring + points[:, None, :]))
+    return [shapely.Polygon(one) for one in ring + points[:, None, :]]
 
 
 def _circles(

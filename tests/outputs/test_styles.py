@@ -253,18 +253,25 @@ def test_layers_without_rows_have_a_style_too(package, make_results):
 
 def test_sites_are_drawn_by_phase_and_those_to_close_apart(make_results):
     frame = gpd.GeoDataFrame(
-        {"action": ["open", "open", "close"], "phase": [1, 2, 0]},
+        {
+            "action": ["open", "open", "close"],
+            "phase": [1, 2, 0],
+            "year": [2026, None, None],
+            "number": [1, 2, None],
+        },
         geometry=shapely.points([[0, 0], [1, 1], [2, 2]]),
         crs="EPSG:4326",
     )
     (style,) = layer_styles("sites", frame, make_results())
     tree = ElementTree.fromstring(style.qml)
     assert [rule.get("label") for rule, _ in rules(tree)] == [
-        "第 1 阶段",
+        "第 1 阶段 2026",
         "第 2 阶段",
         "关闭",
         "新建",
     ]
+    assert tree.get("labelsEnabled") == "1"
+    assert tree.find("labeling/settings/text-style").get("fieldName") == "number"
     (style,) = layer_styles("candidates", frame.iloc[:0], make_results())
     assert len(list(rules(ElementTree.fromstring(style.qml)))) == 1
 

@@ -196,10 +196,14 @@ def test_plots_say_what_they_cost_and_hold(siting_town):
     """.replace("\n    ", "\n")
     found = found_in(siting_town, extra)
     new = new_of(found)
-    assert new["cost"].tolist() == [1_200_000.0, 7.0, 7.0, 80.0]
-    assert new["capacity"].tolist() == [60.0, 90.0, 90.0, 90.0]
-    assert new["mandatory"].tolist() == [True, False, False, False]
-    assert new["forbidden"].tolist() == [False, True, False, False]
+    # The third is not used: nobody knows what is spent there.
+    assert new["name"].tolist() == ["甲", "乙", "丁"]
+    assert new["cost"].tolist() == [1_200_000.0, 7.0, 80.0]
+    assert new["capacity"].tolist() == [60.0, 90.0, 90.0]
+    assert new["mandatory"].tolist() == [True, False, False]
+    assert new["forbidden"].tolist() == [False, True, False]
+    aside = [one for one in found.problems if one.code == "site.no_cost"]
+    assert [(one.row, one.value, one.column) for one in aside] == [(4, "-5", "造价")]
     negative = [one for one in found.problems if one.code == "facility.negative"]
     assert [(one.row, one.value, one.column) for one in negative] == [(4, "-5", "造价")]
 

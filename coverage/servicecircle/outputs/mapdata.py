@@ -400,7 +400,7 @@ _PAGE_LABELS = (
     "status_proposed", "site", "site_closes", "site_added", "site_alone", "site_covered",
     "site_served", "site_source", "site_cost", "site_unit", "site_candidate", "site_before",
     "site_after", "site_gained", "site_line", "site_new", "site_within", "with_sites",
-    "candidates", "candidates_some",
+    "of_them_proposed", "candidates", "candidates_some",
     "title", "as_of", "scorecard", "layers", "legend", "about", "close", "language",
     "language_tip", "print", "full", "full_exit", "zoom_in", "zoom_out", "filter", "filter_none",
     "counted_only", "invented_short", "rules", "base", "siting", "banner_all", "banner_some",

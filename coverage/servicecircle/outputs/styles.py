@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 
 from servicecircle.messages import label
 from servicecircle.outputs import palettes
@@ -78,14 +79,16 @@ def layer_styles(name: str, frame: gpd.GeoDataFrame, results: Results) -> list[S
         found = [(label("map_sites", language), _site_rules(frame, language))]
     else:
         grey = marker(_GREY, size=1.4, shape="diamond")
-        found = [(name, [Rule(label("style_candidates", language), grey)])]
+        title = label("style_candidates", language)
+        found = [(title, [Rule(title, grey)])]
     fields = [str(field) for field in frame.columns if field != frame.geometry.name]
     rules = dict.fromkeys(map(str, results.unit_coverage["rule"]))
     aliases = field_aliases(fields, results.layers, rules, language)
     order = {"circles_facility": "minutes", "circles_layer": "minutes"}.get(name, "")
     by = quoted_field(order) if order else f"-{quoted_field('facilities')}"
     level = name.removeprefix("units_")
-    labelled = "name" if level in _LABELS_FROM and "name" in fields else ""
+    labelled = "name" if level in _LABELS_FROM else "number" if name == "sites" else ""
+    labelled = labelled if labelled in fields else ""
     return [
         Style(
             title,
@@ -278,10 +281,12 @@ def _site_rules(frame: gpd.GeoDataFrame, language: Language) -> list[Rule]:
     if "action" not in frame or "phase" not in frame:
         return [Rule(new, plain.symbol)]
     action, phase = quoted_field("action"), quoted_field("phase")
-    phases = sorted(set(frame.loc[frame["action"] == "open", "phase"].dropna().astype(int)))
+    opened = frame[frame["action"] == "open"]
+    phases = sorted(set(opened["phase"].dropna().astype(int)))
+    years = opened.drop_duplicates("phase").set_index("phase")["year"] if "year" in frame else {}
     found = [
         Rule(
-            label("style_phase", language).format(phase=number),
+            _phase_title(number, years.get(number), language),
             marker(
                 palettes.PHASE_COLOURS[(number - 1) % len(palettes.PHASE_COLOURS)],
                 size=4.2,
@@ -294,6 +299,11 @@ def _site_rules(frame: gpd.GeoDataFrame, language: Language) -> list[Rule]:
     closing = marker(_DARK, size=3.4, shape="cross2", line=_DARK)
     found.append(Rule(label("style_closes", language), closing, f"{action} = 'close'"))
     return [*found, plain]
+
+
+def _phase_title(phase: int, year: float | None, language: Language) -> str:
+    words = label("style_phase", language).format(phase=phase)
+    return words if year is None or pd.isna(year) else f"{words} {int(year)}"
 
 
 def _first_shown(rules: list[Rule]) -> list[Rule]:

@@ -11,7 +11,7 @@ import pandas as pd
 from servicecircle.measure.ground import Ground
 from servicecircle.siting.answers import nearest_open
 from servicecircle.siting.gains import marginal_gains
-from servicecircle.siting.model import SitingModel
+from servicecircle.siting.model import Answer, Goal, SitingModel
 from servicecircle.siting.proposal import Proposal
 from servicecircle.siting.tables import candidates_table, gains_table, sites_table
 from servicecircle.siting.unit_tables import Covered, units_table
@@ -24,6 +24,7 @@ PROOF_COLUMNS = (
     "sites",
     "cost",
     "people",
+    "people_bound",
     "value",
     "bound",
     "gap",
@@ -127,6 +128,13 @@ def proposal_record(proposal: Proposal) -> dict[str, Any]:
     }
 
 
+def _people_bound(answer: Answer, goal: Goal) -> float:
+    """Return how many people any choice has in reach at most; NaN where nothing is known of it."""
+    if goal.objective == "cover":
+        return answer.bound
+    return next((bound for name, _, bound in answer.steps if name == "people"), np.nan)
+
+
 def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
@@ -171,6 +179,7 @@ def _proof(proposal: Proposal) -> pd.DataFrame:
         "sites": int(proposal.chosen.columns.size),
         "cost": float(model.cost[proposal.chosen.columns].sum()),
         "people": covered,
+        "people_bound": _people_bound(answer, goal) / proposal.need,
         "value": answer.objective,
         "bound": answer.bound,
         "gap": 0.0 if answer.gap <= _PROVEN else answer.gap,
@@ -188,6 +197,7 @@ def _proof(proposal: Proposal) -> pd.DataFrame:
                 "sites": row["total_sites"],
                 "cost": row["total_cost"],
                 "people": row["people"] / proposal.need,
+                "people_bound": np.nan,
                 "value": row["value"],
                 "bound": row["bound"],
                 "gap": 0.0 if row["loss_percent"] <= _PROVEN else row["loss_percent"] / 100.0,

@@ -55,6 +55,7 @@ def siting_lines(
     if record["closed_sites"]:
         lines.append(label("siting_closed", language).format(count=record["closed_sites"]))
     lines += _unreached_lines(record, language)
+    lines += _default_lines(record, language)
     lines += _phase_lines(tables, language)
     lines += _verdict_lines(tables, language)
     return lines
@@ -181,6 +182,19 @@ def _unreached_lines(record: Mapping[str, Any], language: Language) -> Iterator[
         yield label("siting_left", language).format(
             people=f"{people:,.0f}",
             share=f"{people / record['candidates']['people']:.2%}",
+        )
+
+
+def _default_lines(record: Mapping[str, Any], language: Language) -> Iterator[str]:
+    """Say which candidates were taken where the project lists none."""
+    chosen = record["candidates"]["chosen_by"]
+    if not chosen.get("default"):
+        return
+    for one in chosen["lists"].values():
+        kind = "grid" if one["kind"] == "grid" else "others"
+        yield label(f"siting_default_{kind}", language).format(
+            count=f"{one['candidates']:,}",
+            every=f"{one.get('every_m', 0.0):,.0f}",
         )
 
 

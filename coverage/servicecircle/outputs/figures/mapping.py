@@ -29,6 +29,7 @@ from servicecircle.outputs.figures.shapes import (
 )
 from servicecircle.outputs.figures.view import MAP_INCHES, MapView, view_of
 from servicecircle.outputs.shading import shade_levels, shade_of, shade_values
+from servicecircle.siting.added import PROPOSED
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -153,11 +154,13 @@ def _bands(results: Results, layer: LayerInfo) -> list[tuple[float, Any]]:
 
 
 def _facilities(results: Results, layer: LayerInfo, view: MapView) -> gpd.GeoDataFrame:
-    """Return the open facilities of a layer that a map shows."""
+    """Return the open facilities of a layer that a map shows; proposed ones are drawn as sites."""
     west, south, east, north = view.bounds
     rows = results.facilities[results.facilities["layer"] == layer.name]
     if "open" in rows:
         rows = rows[rows["open"].fillna(value=True).astype(bool)]
+    if "status" in rows:
+        rows = rows[rows["status"] != PROPOSED]
     return rows[rows.geometry.notna() & ~rows.geometry.is_empty].cx[west:east, south:north]
 
 
@@ -374,7 +377,7 @@ def _draw_marks(
             )
         )
     sites = results.tables.get("sites")
-    if sites is not None and len(sites):
+    if sites is not None and layer.name in results.record["siting"]["layers"]:
         new = sites[sites["action"] == "open"]
         if len(new):
             words = label("figure_map_sites", language).format(count=len(new))

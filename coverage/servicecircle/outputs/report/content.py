@@ -67,6 +67,9 @@ def report_content(results: Results, charts: Sequence[Chart]) -> Report:
         *_section(say("sources"), source_blocks(results, say)),
         *_paragraphs(say("closing", name=name, date=date)),
     ]
+    warnings = [plain(notice)] if notice else [label("output_invented", language)] * invented
+    if results.record.get("siting") is not None:
+        warnings.append(label("map_with_sites", language))
     return Report(
         language=language,
         name=name,
@@ -74,7 +77,7 @@ def report_content(results: Results, charts: Sequence[Chart]) -> Report:
         organisation=_line(say("organisation", name=name, date=date)),
         date=date,
         facts=tuple(title_facts(results, say)),
-        warning=plain(notice) if notice else label("output_invented", language) if invented else "",
+        warning=" ".join(warnings),
         table_word=_counting(say, "table"),
         figure_word=_counting(say, "figure"),
         page_word=_counting(say, "page"),

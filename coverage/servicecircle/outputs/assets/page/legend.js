@@ -54,6 +54,8 @@ function legendInto(body) {
       const layer = data.layers[group.service], list = layer.facilities;
       add(block, add(element("div", "sc-row"), badge(layer), bdi(layer.title),
         element("span", "sc-muted", " " + count(list.names.length)), layer.invented && tag()));
+      const proposed = list.status.filter((status) => status === "proposed").length;
+      if (proposed) add(block, element("p", "sc-more", say("of_them_proposed", { count: count(proposed) })));
       if (list.names.length > 1) numbered = true;
       if (list.unplaced) add(block, element("p", "sc-more", words("unplaced", { count: count(list.unplaced) })));
     }
