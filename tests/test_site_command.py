@@ -166,7 +166,9 @@ def test_the_layers_of_the_geopackage_and_the_map(made):
     gained = units.set_index("name")["site_care_home_gained"]
     assert gained.to_dict() == {"West": 0, "East": 4}
     page = (study.folder / "index.html").read_text(encoding="utf-8")
-    assert '"siting":{"people"' in page
+    assert '"siting":{' in page
+    (told,) = [line for line in study.text.splitlines() if "1 new site(s)" in line]
+    assert told in page
 
 
 def test_candidates_tell_whom_they_would_reach(made):

@@ -346,7 +346,7 @@ def test_folder_without_permission(tmp_path):
 def test_a_check_does_not_take_the_place_of_a_run(tmp_path):
     out = tmp_path / "results"
     publish(lambda new: write_run_record({"command": "run"}, new / "run.json"), out)
-    with pytest.raises(OutputError, match="holds the results of a run"):
+    with pytest.raises(OutputError, match=r"what another command \(run\) wrote"):
         check_folder(out, command="check")
     check_folder(out)
     other = tmp_path / "check"

@@ -442,6 +442,7 @@ def test_rules_are_found_by_plan_and_id():
         ("minle:x", r'an indicator "x" \(looked for in: minle\)'),
         (f"minle:{rule}:70", f'indicator "{rule}" of plan minle has no alternative "70"'),
         ("x", r'an indicator "x" \(looked for in: minle, quzhou\)'),
+        ("minle:comprehensive_care_cov", rf"the nearest is: {rule}\);"),
         (f"minle:{rule}s", rf"the nearest is: {rule}\); servicecircle plans show"),
     ):
         with pytest.raises(SitingError, match=said):

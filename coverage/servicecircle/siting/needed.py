@@ -90,7 +90,7 @@ def needed_instead(
         least = max(answer.bound, asked) if math.isfinite(answer.bound) else asked
         if limit == "sites":
             # One site less than is proven to be too few may be what was asked for.
-            least = max(math.ceil(least - _WHOLE), asked + 1.0)
+            least = max(float(math.ceil(least - _WHOLE)), asked + 1.0)
         new = answer.open & ~(model.kept | model.closable)
         most = float(np.count_nonzero(new) if limit == "sites" else model.cost[new].sum())
         found.append(Needed(limit=limit, asked=asked, least=min(least, most), found=most))

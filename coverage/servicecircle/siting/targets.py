@@ -28,6 +28,8 @@ from servicecircle.standards.verdicts import headline_target, verdict_of
 
 __all__ = ["SiteTarget", "rule_of", "site_target", "study_of"]
 
+_PART = 4
+_MOST_NEAR = 3
 _UNKNOWN = {
     "plan": "siting.unknown_plan",
     "indicator": "siting.unknown_indicator",
@@ -87,13 +89,18 @@ def rule_of(plans: Mapping[str, Plan], text: str) -> tuple[str, Indicator]:
 
 def _unknown(kind: str, name: str, known: tuple[str, ...], **details: str) -> SitingError:
     """Return the error that a plan, an indicator or an alternative is not known."""
+    # Ids are long: part of one is near to those that hold it.
+    holding = [one for one in known if name in one] if len(name) >= _PART else []
+    near = nearest_name(name, known)
+    if holding and near not in known:
+        near = ", ".join(holding[:_MOST_NEAR])
     return SitingError(
         Problem(
             code=_UNKNOWN[kind],
             severity="fatal",
             action="stopped",
             value=name,
-            details={"near": nearest_name(name, known), "known": ", ".join(known), **details},
+            details={"near": near, "known": ", ".join(known), **details},
         )
     )
 

@@ -99,11 +99,11 @@ def within_words(record: Mapping[str, Any], language: Language) -> str:
 
     Examples
     --------
-    >>> within_words({"criterion": "straight_metres", "limit": 800.0, "profile": "walk"}, "en")
-    'within 800 m in a straight line'
+    >>> within_words({"criterion": "straight_metres", "limit": 1000.0, "profile": "walk"}, "en")
+    'within 1,000 m in a straight line'
     """
     return label(f"siting_within_{record['criterion']}", language).format(
-        limit=f"{record['limit'] / (60.0 if record['criterion'] == 'seconds' else 1.0):g}",
+        limit=f"{record['limit'] / (60.0 if record['criterion'] == 'seconds' else 1.0):,g}",
         profile=label(f"map_profile_{record['profile']}", language),
     )
 
