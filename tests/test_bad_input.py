@@ -628,12 +628,16 @@ def test_one_facility_outside_is_recorded_and_the_run_goes_on(study):
     assert (study.out / "run.json").is_file()
 
 
+def files_of(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_an_earlier_run_stays_when_the_next_one_is_refused(study):
     assert study.run().exit_code == 0
-    before = {path.name: path.read_bytes() for path in study.out.iterdir()}
+    before = files_of(study.out)
     empty_layer(study)
     assert study.run().exit_code == 1
-    assert {path.name: path.read_bytes() for path in study.out.iterdir()} == before
+    assert files_of(study.out) == before
 
 
 def test_the_command_itself_ends_with_1_and_no_traceback(study):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -23,12 +23,12 @@ from reach_rows import (
     Row,
     World,
     circles_ours,
+    dense_of,
     difference,
     nearest_ours,
     searches_ours,
     truth_of,
 )
-from servicecircle.network.bounded import Reaches
 from timing import Side
 
 __all__ = ["further"]
@@ -171,13 +171,6 @@ def _searches(world: World) -> list[Row]:
     few = min(world.counts.sample, nodes.size)
     n = world.streets.x.size
 
-    def dense(found: Sequence[Reaches], count: int) -> Floats:
-        out = np.full((count, n), np.inf)
-        part = slice(found[0].starts[0], found[0].starts[count])
-        row = np.repeat(np.arange(count), np.diff(found[0].starts[: count + 1]))
-        out[row, found[0].nodes[part]] = found[0].cost[part] / METRES_PER_S
-        return out
-
     def igraph_work(state: tuple[Any, list[float]], items: int) -> Floats:
         found = np.array(state[0].distances(source=nodes[:items].tolist(), weights=state[1]))
         return np.where(found <= LIMIT_S, found, np.inf)
@@ -227,7 +220,7 @@ def _searches(world: World) -> list[Row]:
             work=f"one-to-many searches of {MINUTES:g} min",
             ours=searches_ours(world, nodes),
             peer=peer,
-            agree=lambda ours, theirs: _same(dense(ours, len(theirs)), theirs),
+            agree=lambda ours, theirs: _same(dense_of(ours, 0, len(theirs), n), theirs),
         )
 
     return [

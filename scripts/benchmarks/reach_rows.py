@@ -233,7 +233,7 @@ def searches_ours(world: World, nodes: Ints) -> Side:
     return Side(name="servicecircle, sparse", lay=lay, work=work, items=nodes.size)
 
 
-def _dense(blocks: Sequence[tuple[Ints, Reaches]], first: int, last: int, n: int) -> Floats:
+def dense_of(blocks: Sequence[tuple[Ints, Reaches]], first: int, last: int, n: int) -> Floats:
     """Return the seconds of the sources from ``first`` to ``last`` (excluded) as a dense array."""
     out = np.full((last - first, n), np.inf)
     for sources, found in blocks:
@@ -258,7 +258,7 @@ def searches(world: World) -> list[Row]:
 
     def agree(ours: list[tuple[Ints, Reaches]], peer: Floats) -> dict[str, Any]:
         first = (few - 1) // BLOCK * BLOCK
-        told = difference(_dense(ours, first, few, n), peer, 1e-6)
+        told = difference(dense_of(ours, first, few, n), peer, 1e-6)
         held = sum(
             part.nbytes
             for sources, found in ours

@@ -338,7 +338,8 @@ def test_show_prints_json_of_one_indicator():
     assert len(json.loads(conflict.output)["says"]) == 4
 
 
-def test_needs_counts_what_a_project_has(tmp_path):
+def test_needs_counts_what_a_project_has(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
     path = tmp_path / "small.toml"
     path.write_text(
         '[project]\nname = "a"\nas_of = 2025-12-31\nlanguage = "en"\n'

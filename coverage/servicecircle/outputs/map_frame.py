@@ -70,7 +70,9 @@ def _banner(results: Results) -> str:
 
 
 def frame_panels(results: Results) -> str:
-    """Return the panels, empty but for their headings: the script fills them.
+    """Return whose data the map shows, and the panels, empty but for their headings.
+
+    The script fills them. Owners of open data ask to be named where the data are seen.
 
     Parameters
     ----------
@@ -89,4 +91,6 @@ def frame_panels(results: Results) -> str:
             f'<div class="sc-body" id="sc-{name}-body"></div></section>'
         )
 
-    return "".join(panel(name) for name in ("layers", "legend", "scorecard", "about"))
+    owners = "; ".join(str(one) for one in results.record.get("credits", ()))
+    line = f'<p class="sc-credits"><bdi>{escape_html(owners)}</bdi></p>' if owners else ""
+    return line + "".join(panel(name) for name in ("layers", "legend", "scorecard", "about"))
