@@ -65,7 +65,9 @@ def record_of(
         "command": "run",
         "format": FORMAT,
         "environment": describe_environment(),
-        "project": project.model_dump(mode="json", exclude_none=True),
+        "project": project.model_dump(
+            mode="json", exclude_none=True, exclude={"map": {"tianditu_key"}}
+        ),
         "invented": project.project.invented,
         "notice": _notice(project),
         "workers": threads(),

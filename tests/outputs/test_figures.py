@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import xml.etree.ElementTree as ET
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,12 +12,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.path import Path as DrawnPath
 
 from servicecircle.errors import OutputError
 from servicecircle.measure.equity import gini
+from servicecircle.messages import label
+from servicecircle.outputs import figures, palettes
+from servicecircle.outputs.figures import chart as drawing
 from servicecircle.outputs.figures import chart_font, charts, write_charts
 from servicecircle.outputs.figures.choice import chosen_layers, shown_level
 from servicecircle.outputs.figures.coverage import (
@@ -25,14 +31,14 @@ from servicecircle.outputs.figures.coverage import (
     coverage_chart,
     coverage_figure,
 )
-from servicecircle.outputs.figures.equity import lorenz_curves
+from servicecircle.outputs.figures.equity import lorenz_chart, lorenz_curves
 from servicecircle.outputs.figures.fonts import font_families, readable
 from servicecircle.outputs.figures.gains import gains_chart, gains_figure
-from servicecircle.outputs.figures.mapping import map_chart
-from servicecircle.outputs.figures.progress import reached_parts
+from servicecircle.outputs.figures.mapping import map_chart, map_figure
+from servicecircle.outputs.figures.progress import progress_chart, reached_parts
 from servicecircle.outputs.figures.shapes import fill_shapes, nice_length, stroke_lines
 from servicecircle.outputs.figures.travel import travel_curves
-from servicecircle.outputs.figures.view import view_of
+from servicecircle.outputs.figures.view import MapView, view_of
 from servicecircle.project import Project
 from servicecircle.standards.names import settle_names
 
@@ -115,6 +121,44 @@ def test_a_layer_that_is_not_there_is_a_fault():
     assert "canteen" in fault.text("zh")
 
 
+def test_a_layer_that_stands_twice_is_a_fault():
+    project = Project.model_validate(
+        {
+            "project": {"name": "town", "as_of": dt.date(2025, 12, 31)},
+            "boundaries": {"township": {"path": "b.gpkg"}},
+            "facilities": {"canteen": {"path": "c.csv"}, "care_home": {"path": "d.csv"}},
+            "figures": {"layers": ["canteen", "care_home", "canteen", "canteen"]},
+        }
+    )
+    (fault,) = settle_names(project).faults
+    assert (fault.code, fault.value) == ("project.figures_layer_twice", "canteen")
+    assert (fault.severity, fault.column) == ("fatal", "figures.layers")
+    assert "canteen" in fault.text("en") and "{" not in fault.text("en")
+    assert "canteen" in fault.text("zh") and "{" not in fault.text("zh")
+
+
+def test_charts_of_invented_sites_say_so(make_results, monkeypatch):
+    real, invented = make_results().layers
+    assert invented.invented and not real.invented
+    notes = {}
+    for name in ("progress_chart", "gains_chart"):
+        monkeypatch.setattr(figures, name, lambda *given, name=name: notes.update({name: given[3]}))
+
+    def noted(layers, sited, **changes):
+        siting = {"siting": {"layers": [one.name for one in sited], "people": "elderly"}}
+        nothing = {"project": {"figures": {"most": 0}}}
+        charts(replace(make_results(), layers=layers, record=siting | nothing, **changes))
+        words = label("output_invented", font_families("zh")[1])
+        assert words and set(notes.values()) <= {words, ""}
+        return notes["progress_chart"] == words, notes["gains_chart"] == words
+
+    assert noted((invented,), (invented,)) == (True, True)
+    assert noted((real, invented), (real,)) == (True, False)
+    assert noted((real,), (real,)) == (False, False)
+    assert noted((real,), (real,), invented=True) == (True, True)
+    assert noted((invented,), ()) == (True, False)
+
+
 def test_a_run_has_its_charts_and_files(make_results, tmp_path):
     results = judged(make_results(), [50.0, 90.0])
     drawn = charts(results)
@@ -170,6 +214,51 @@ def test_without_a_target_bars_are_the_rates_of_units(make_results):
     rates = (100.0 * rows["covered_elderly"] / rows["elderly"]).dropna()
     assert bars.values == pytest.approx(sorted(rates, reverse=True))
     assert bars.people == "elderly" and bars.headline is None
+
+
+def test_rates_are_of_the_people_that_the_page_shows_first(make_results):
+    base = make_results()
+    school = replace(base.layers[0], name="school", zh="学校", en="Schools", profile="walk")
+    rows = base.unit_coverage[base.unit_coverage["layer"] == base.layers[0].name]
+    rows = rows.assign(layer="school")
+    # One in two of all people, every one of the older ones.
+    rows["covered_population"] = rows["population"] / 2
+    rows["covered_elderly"] = rows["elderly"]
+    given = {"layers": (school,), "scorecard": pd.DataFrame(), "circles": base.circles.iloc[:0]}
+    nobody = {"elderly": 0.0, "covered_elderly": 0.0}
+    unknown = {"population": np.nan, "covered_population": np.nan}
+    for layer, changes, people, value in (
+        (school, {}, "population", 50.0),
+        (replace(school, profile="elderly"), {}, "elderly", 100.0),
+        (replace(school, profile="elderly"), nobody, "population", 50.0),
+        (school, unknown, "elderly", 100.0),
+    ):
+        results = replace(base, **given, unit_coverage=rows.assign(**changes))
+        bars = coverage_bars(results, layer, "en")
+        assert bars.people == people
+        assert set(bars.values) == {value}
+        # The map's units have the colour of that rate; the legend has a patch of each class.
+        view = view_of(results, layer)
+        who = {"elderly": "share of older persons", "population": "share of people"}[people]
+        assert who in map_chart(results, layer, LATIN, "en", "").caption
+        figure = map_figure(results, layer, view, families=LATIN, language="en", title="", note="")
+        filled = {tuple(patch.get_facecolor()[:3]) for patch in figure.axes[0].patches}
+        classes = [to_rgb(colour) for colour in palettes.RATE_COLOURS]
+        shown = [number for number, colour in enumerate(classes) if colour in filled]
+        assert shown == [palettes.rate_class(value / 100.0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "profile", "told"),
+    [
+        ("care_home", "elderly", "1,500 older persons within 15 minutes"),
+        ("school", "walk", "13,500 people within 15 minutes"),
+    ],
+)
+def test_a_map_of_circles_counts_the_same_people(make_results, name, profile, told):
+    (first, *_) = make_results().layers
+    results = make_results(layers=(replace(first, name=name, profile=profile),))
+    assert told in map_chart(results, results.layers[0], LATIN, "en", "").alt
 
 
 def test_minutes_are_no_share_and_79_96_is_not_80(make_results):
@@ -230,6 +319,40 @@ def test_lorenz_curve_is_that_of_the_ways_or_of_the_table(make_results):
     assert (curve.part.tolist(), curve.gini) == ([0.0, 0.25, 1.0], 0.125)
 
 
+def test_metres_and_minutes_are_not_one_quantity(make_results):
+    base = make_results()
+    first, second = base.layers
+    straight = replace(second, on_network=False)
+    for layers, expected in (
+        ((first, second), ["A", "B"]),
+        ((first, straight), ["A"]),
+        ((straight, first), ["B"]),
+        ((replace(first, on_network=False), straight), ["A", "B"]),
+    ):
+        results = replace(base, layers=layers)
+        curves = lorenz_curves(results, layers, ["A", "B"])
+        assert [curve.title for curve in curves] == expected
+        assert [curve.title for curve in travel_curves(results, layers, ["A", "B"])[0]] == expected
+    chart = lorenz_chart(
+        replace(base, layers=(first, straight)), (first, straight), LATIN, "en", ""
+    )
+    assert first.en in chart.alt and second.en not in chart.alt
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [(99.7, "99%"), (99.999, "99%"), (29.0, "29%"), (0.4, "0%"), (100.0, "100%")]
+)
+def test_almost_reached_is_not_reached(make_results, value, told):
+    key = {"plan": "p", "alternative": "", "indicator_id": "a"}
+    verdict = "met" if value >= 100.0 else "not_met"
+    row = {"headline": True, "governing": True, "value": value, "target": 100.0, "name_zh": "甲"}
+    card = pd.DataFrame([key | row | {"verdict": verdict, "name_en": "A"}])
+    table = pd.DataFrame([key | {"operator": "at_least"}])
+    results = replace(make_results(), scorecard=card, tables={"progress": table})
+    chart = progress_chart(results, LATIN, "en", "")
+    assert chart.alt.endswith(f"with {told}")
+
+
 def test_how_far_targets_are_reached(make_results):
     results = make_results()
     key = {"plan": "p", "alternative": "", "headline": True, "governing": True}
@@ -266,6 +389,15 @@ def test_the_map_shows_the_scope_of_the_target(make_results):
     assert view.bounds[2] > east and view.bounds[3] > north
 
 
+@pytest.mark.parametrize(("language", "told"), [("zh", "East、West"), ("en", "East, West")])
+def test_names_of_areas_are_joined_as_the_language_does(make_results, language, told):
+    results = judged(make_results(language=language), [50.0], scope="main_urban_area")
+    layer = next(one for one in results.layers if one.name == "care_home")
+    several = ["East", "", "West", "East"]
+    scopes = results.scopes.iloc[[0] * len(several)].assign(name=several)
+    assert view_of(replace(results, scopes=scopes), layer).scope == told
+
+
 def test_holes_stay_open_and_crumbs_are_left_out():
     axes = Figure().add_subplot()
     ring = shapely.box(0, 0, 10, 10).difference(shapely.box(4, 4, 6, 6))
@@ -285,15 +417,49 @@ def test_holes_stay_open_and_crumbs_are_left_out():
     assert len(axes.patches) == 1
 
 
+WATER = "#c6dcea"
+
+
+def painted(results, layer, view, colour):
+    """Return which pixels of the map itself, without its legend, have a colour."""
+    figure = map_figure(results, layer, view, families=LATIN, language="en", title="", note="")
+    figure.set_dpi(300)  # Narrow lines have pixels of nothing but their colour.
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = np.asarray(canvas.buffer_rgba())[:, :, :3].astype(int)
+    west, south, east, north = view.bounds
+    (left, low), (right, top) = figure.axes[0].transData.transform([(west, south), (east, north)])
+    high = picture.shape[0]
+    inside = picture[int(high - top) : int(high - low), int(left) : int(right)]
+    return (abs(inside - np.rint(np.array(to_rgb(colour)) * 255)) <= 2).all(axis=2)
+
+
 def test_water_is_drawn_where_it_is_given(make_results):
     dry = make_results()
     layer = dry.layers[0]
     west, south, east, north = dry.units.total_bounds
     lake = shapely.box(west, south, (west + east) / 2, (south + north) / 2)
     river = shapely.LineString([(west, north), (east, south)])
+    # Nothing but the land lies under and over it: one small circle far from the lake.
+    far = shapely.Point(east, north).buffer((east - west) / 50)
+    circles = dry.circles[dry.circles["facility_id"] == ""]
+    circles = circles.set_geometry([far] * len(circles), crs=circles.crs)
+    parts = {name: getattr(dry, name).iloc[:0] for name in ("facilities", "roads")}
+    dry = replace(dry, circles=circles, **parts)
     wet = replace(dry, basemap=replace(dry.basemap, water=np.array([lake, river], object)))
+    view = MapView((west, south, east, north), "")
+    assert not painted(dry, layer, view, WATER).any()
+    water = painted(wet, layer, view, WATER)
+    high, wide = water.shape
+    assert water[high // 2 :, : wide // 2].mean() > 0.8
+    # Of the other half only the river, from one corner to the other, and more than the middle.
+    corner = water[: high // 2, : wide // 2]
+    assert 0.0 < corner.mean() < 0.1
+    at = np.arange(wide // 8, wide // 2 - wide // 8)
+    rows = (at * high / wide).astype(int)
+    assert corner[rows, at].mean() > 0.6
+    assert not water[: high // 2, wide // 2 + 8 :].any()
     one, other = (map_chart(results, layer, LATIN, "en", "") for results in (dry, wet))
-    assert one.svg != other.svg
     assert one.alt == other.alt
 
 
@@ -318,6 +484,39 @@ def test_without_chinese_letters_words_are_english_and_names_codes(make_results,
     assert not [letter for letter in texts if "\u4e00" <= letter <= "\u9fff"]
     monkeypatch.setattr(fontManager, "ttflist", [*latin, SimpleNamespace(name="Noto Sans CJK SC")])
     assert chart_font("zh") == ("Noto Sans CJK SC", "zh")
+
+
+def test_no_chart_draws_boxes(make_results, monkeypatch):
+    latin = [font for font in fontManager.ttflist if font.name == "DejaVu Sans"]
+    monkeypatch.setattr(fontManager, "ttflist", latin)
+    # What a chart passes over is an error here, as any warning is.
+    silent = SimpleNamespace(catch_warnings=nullcontext, filterwarnings=lambda *_, **__: None)
+    monkeypatch.setattr(drawing, "warnings", silent)
+    results = judged(make_results(), [50.0, 90.0], scope="main_urban_area")
+    key = ["plan", "indicator_id", "alternative"]
+    progress = results.scorecard[key].assign(operator="at_least")
+    record = {
+        "credits": ["© OpenStreetMap contributors", "示例市民政局"],
+        "siting": {"layers": ["care_home"], "people": "elderly"},
+        "project": {"figures": {"layers": ["care_home", "elderly_day_center"]}},
+    }
+    sites = pd.DataFrame({"action": ["open"], "lon": [118.9], "lat": [28.9]})
+    tables = {"progress": progress, "site_gains": CURVE, "sites": sites}
+    found = charts(replace(results, record=record, tables=tables))
+    kinds = {"map", "coverage", "travel_time", "lorenz", "gains", "progress"}
+    assert {chart.kind for chart in found} == kinds
+    (layer, *_) = results.layers
+    figure = map_figure(
+        replace(results, record=record),
+        layer,
+        view_of(results, layer),
+        families=LATIN,
+        language="en",
+        title="",
+        note="",
+    )
+    below = figure.axes[0].get_xlabel()
+    assert below == "– · 2025-12-31\n© OpenStreetMap contributors · –"
 
 
 def test_names_that_no_font_writes_have_their_code():

@@ -52,7 +52,6 @@ def no_file_larger_than(size):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of this kind are of Unix")
 @pytest.mark.parametrize("name", WRITERS)
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_earlier_run_stays_and_nothing_else(make_results, tmp_path, name):
     results = make_results()
     rows = results.unit_coverage

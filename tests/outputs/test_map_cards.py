@@ -108,7 +108,7 @@ def test_verdicts_are_those_of_the_unit_results(make_results: MakeResults) -> No
         indicator_id=["x", "b", "a", "b"],
         layer=["", "elderly_day_center", "care_home", ""],
         kind=["", "presence_per_unit", "capacity_ratio", ""],
-        denominator_name=["", "units", "elderly", ""],
+        denominator_name=["", "", "elderly", ""],
     )
     first, second = map_cards(replace(results, unit_results=table, scorecard=card))["indicators"]
     assert (first["score"], first["layer"], first["measured"]) == (2, 0, "own")

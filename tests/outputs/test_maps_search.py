@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from collections.abc import Callable
@@ -11,7 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
+from PIL import Image
 
+from servicecircle.inputs.basemap import Basemap
 from servicecircle.results import LayerInfo, Results
 
 MakeResults = Callable[..., Results]
@@ -177,6 +181,38 @@ def test_search_is_a_combobox_for_the_keyboard(make_results: MakeResults, open_m
         assert seen.run("document.activeElement.tagName") == "H3"
         seen.page.keyboard.press("Escape")
         assert not seen.page.locator("#sc-card").is_visible()
+        assert seen.run("document.activeElement.id") == "sc-search"
+        seen.page.keyboard.press("Escape")
+        seen.run("document.activeElement.blur()")
+        seen.page.keyboard.press("t")
+        assert seen.run("document.getElementById('sc-table').contains(document.activeElement)")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_list_lies_over_the_map_and_its_panels(
+    make_results: MakeResults, open_map: Any, size: tuple[int, int]
+) -> None:
+    with open_map(city(make_results), width=size[0], height=size[1]) as seen:
+        find(seen, "村")
+        box = seen.page.locator(".sc-found").first.bounding_box()
+        clip = {name: box[name] for name in ("x", "y", "width", "height")}
+        clip["height"] *= 6
+        picture = Image.open(io.BytesIO(seen.page.screenshot(clip=clip))).convert("RGB")
+        shades = np.asarray(picture).reshape(-1, 3)
+        # Paper, and the line that is chosen, but for letters: nothing shines through.
+        assert (shades.min(axis=1) > 225).mean() > 0.8
+        under = seen.page.locator(".sc-found").nth(7).bounding_box()
+        x, y = under["x"] + under["width"] / 2, under["y"] + under["height"] / 2
+        assert seen.run(
+            "([x, y]) => !!document.elementFromPoint(x, y).closest('.sc-found')", [x, y]
+        )
+
+
+def test_buttons_are_named_from_the_start(make_results: MakeResults, open_map: Any) -> None:
+    with open_map(city(make_results)) as seen:
+        names = seen.run("[...document.querySelectorAll('.sc-icons button')].map((b) => b.title)")
+        assert len(names) >= 4
+        assert all(names)
 
 
 def test_search_among_many_thousands_of_names_is_cut(
@@ -320,6 +356,31 @@ def test_a_click_opens_the_unit_also_where_no_shading_shows(
         assert "村4-0" in seen.text("#sc-card h3")
         seen.page.locator("#sc-card .sc-close").click()
         assert not seen.page.locator("#sc-card").is_visible()
+
+
+def test_a_click_beside_all_units_opens_no_empty_card(
+    make_results: MakeResults, open_map: Any
+) -> None:
+    results = city(make_results)
+    west, south, east, north = results.units.total_bounds
+    wide = (east - west) / 50
+    sea = shapely.box(west - 20 * wide, south, west - wide, north)
+    none = np.empty(0, object)
+    with_sea = replace(results, basemap=Basemap(water=np.array([sea], object), barriers=none))
+    with open_map(with_sea) as seen:
+        shown = "document.querySelector('#sc-card:not([hidden])') !== null"
+        for panel in ("legend", "layers"):
+            seen.page.locator(f"#sc-open-{panel}").click()
+        seen.page.locator(".sc-home button").click()
+        seen.page.wait_for_timeout(400)
+        seen.page.mouse.click(*seen.screen(west - 2 * wide, (south + north) / 2))
+        seen.page.wait_for_timeout(400)
+        assert seen.page.evaluate(shown) is False
+        # The same click inside opens one.
+        of_units = results.units.set_index("unit_id").geometry
+        inside = of_units["village_level:3308000040"].representative_point()
+        seen.page.mouse.click(*seen.screen(inside.x, inside.y))
+        seen.wait_for(shown)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -590,5 +651,8 @@ def test_without_units_or_facilities_everything_opens(
         seen.page.keyboard.press("Escape")
         seen.page.locator("#sc-open-table").click()
         seen.page.locator("#sc-share").click()
+        seen.page.keyboard.press("Escape")
+        # The button that leads past the map, which only the keyboard sees.
+        seen.page.evaluate("document.querySelector('.sc-skip').click()")
         if "facilities" in parts and "units" not in parts:
             assert "图上没有设施" in open_unit(seen, "村0-3")

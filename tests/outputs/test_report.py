@@ -17,18 +17,24 @@ import docx
 import numpy as np
 import pandas as pd
 import pytest
+from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml.ns import qn
 from hypothesis import given
 from hypothesis import strategies as st
 
 from servicecircle.inputs.report import ReportParts
-from servicecircle.messages import label_keys
+from servicecircle.messages import LANGUAGES, label, label_keys
 from servicecircle.outputs import siting_said
 from servicecircle.outputs.figures import Chart
+from servicecircle.outputs.opening import first_measure
 from servicecircle.outputs.palettes import VERDICT_FILLS
 from servicecircle.outputs.report import report_content, write_report
-from servicecircle.outputs.report.blocks import Heading, Table
-from servicecircle.outputs.report.words import figure, plain
+from servicecircle.outputs.report.blocks import Bullets, Heading, Table
+from servicecircle.outputs.report.opening import summary_blocks
+from servicecircle.outputs.report.proposed import proposed_blocks
+from servicecircle.outputs.report.served import area_rates, rule_of
+from servicecircle.outputs.report.words import Words, figure, plain, rate
+from servicecircle.outputs.shading import shade_of
 from servicecircle.outputs.tables import write_tables
 from servicecircle.problems import Problem
 
@@ -221,6 +227,17 @@ def test_a_long_plan_is_cut_where_least_asks_for_action(write, make_results):
     assert any("另有 80 项未列（未定 20、达标 30、无数据 30）" in text for text in texts(document))
 
 
+def test_lists_that_are_missing_are_named_in_words(write, make_results):
+    card = make_results().scorecard.assign(
+        verdict="no_data",
+        missing_inputs="[facilities.care_home] nursing_beds; [facilities.canteen]; [staff] x",
+    )
+    _, document, page = write(scorecard=card)
+    said = "无数据的指标缺少：养老机构 · 护理型床位、老年食堂（助餐点）、[staff] x。"
+    assert said in texts(document)
+    assert said in page
+
+
 def test_rates_of_the_area_are_sums_over_its_units(write):
     results, document, _ = write()
     rows = grid(document, "全区覆盖率")
@@ -237,7 +254,7 @@ def test_rates_of_the_area_are_sums_over_its_units(write):
                     total += one.elderly
                     covered += one.covered_elderly
             shown = row[titles.index(f"{minutes:g} 分钟")]
-            assert number(shown) == pytest.approx(100 * covered / total, abs=0.05)
+            assert -1e-6 < 100 * covered / total - number(shown) < 0.1  # cut
 
 
 def test_the_league_has_the_best_and_the_worst_units(write):
@@ -253,13 +270,166 @@ def test_the_league_has_the_best_and_the_worst_units(write):
     assert len(rows) == 11
     order = sorted(rates.values(), reverse=True)
     for place, (rank, name, value, last, other, lowest) in enumerate(rows[1:]):
-        assert number(value) == pytest.approx(100 * rates[name], abs=0.05)
-        assert number(lowest) == pytest.approx(100 * rates[other], abs=0.05)
+        for shown, rate_of_it in ((value, rates[name]), (lowest, rates[other])):
+            assert -1e-6 < 100 * rate_of_it - number(shown) < 0.1  # cut
         assert rates[name] == pytest.approx(order[place])
         assert rates[other] == pytest.approx(order[-1 - place])
         assert int(rank) == 1 + sum(rate > rates[name] + 1e-9 for rate in order)
         assert int(last) == 1 + sum(rate > rates[other] + 1e-9 for rate in order)
     assert any("另有 5 行，见 units.csv" in text for text in texts(document))
+
+
+def spread(results, layer, rule, whole, share):
+    """Return the coverage with this share of the people of each unit under a layer's rule."""
+    table = results.unit_coverage.copy()
+    mine = (table["layer"] == layer) & (table["rule"] == rule)
+    for who in ("population", "elderly"):
+        table.loc[mine, who] = whole
+        table.loc[mine, f"covered_{who}"] = whole * share
+    return table
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        (0.7996, "79.9%"),
+        (0.9997, "99.9%"),
+        (0.0003, "<0.1%"),
+        (0.29, "29%"),
+        (0.0, "0%"),
+        (1.0, "100%"),
+    ],
+)
+def test_rates_are_cut_as_on_the_page(make_results, share, shown):
+    one = make_results(scorecard=make_results().scorecard.iloc[:0])
+    given = replace(one, unit_coverage=spread(one, "care_home", "15 min", 10_000.0, share))
+    blocks = report_content(given, []).blocks
+    tables = [block for block in blocks if isinstance(block, Table)]
+    (area,) = [block for block in tables if "全区覆盖率" in block.caption]
+    titles = [column.title for column in area.columns]
+    assert area.rows[0][titles.index("15 分钟")] == shown
+    (league,) = [block for block in tables if "乡级单元排名：养老机构" in block.caption]
+    assert {row[2] for row in league.rows} == {shown}
+    (line,) = [
+        item
+        for block in blocks
+        if isinstance(block, Bullets)
+        for item in block.items
+        if item.startswith("15 分钟内老年人覆盖率")
+    ]
+    assert f"养老机构（{shown}）" in line
+
+
+def test_the_report_speaks_of_the_rule_that_page_and_figures_shade_by(make_results):
+    one = make_results()
+    rows = one.unit_coverage
+    # 20, 30 and 45 minutes are measured as well, and everybody is reached within them.
+    longer = [
+        rows[rows["rule"] == "15 min"].assign(
+            rule=f"{limit} min",
+            covered_elderly=lambda table: table["elderly"],
+            covered_population=lambda table: table["population"],
+        )
+        for limit in (20, 30, 45)
+    ]
+    given = replace(
+        one,
+        minutes=(5.0, 10.0, 15.0, 20.0, 30.0, 45.0),
+        unit_coverage=pd.concat([rows, *longer], ignore_index=True),
+    )
+    for layer in given.layers:
+        assert rule_of(layer, given) == shade_of(given, layer).rule == "15 min"
+    blocks = report_content(given, []).blocks
+    tables = [block for block in blocks if isinstance(block, Table)]
+    assert [block.caption for block in tables if "单元排名：" in block.caption] == [
+        f"乡级单元排名：{layer.zh}，15 分钟，老年人" for layer in given.layers
+    ]
+    (area,) = [block for block in tables if "全区覆盖率" in block.caption]
+    assert [column.title for column in area.columns][3:] == [
+        "15 分钟",
+        "30 分钟",
+        "45 分钟",
+        "直线 1000 米",
+    ]
+    said = [item for block in blocks if isinstance(block, Bullets) for item in block.items]
+    assert any(item.startswith("15 分钟内老年人覆盖率") for item in said)
+    # The limits tell of the people of this rule too.
+    lost = given.unit_coverage.assign(unsnapped=0.0, unreachable=0.0)
+    at = (lost["rule"] == "15 min") & (lost["layer"] == "care_home")
+    lost.loc[at & lost["unit_id"].str.startswith("township"), "unreachable"] = 2.0
+    blocks = report_content(replace(given, unit_coverage=lost), []).blocks
+    said = [item for block in blocks if isinstance(block, Bullets) for item in block.items]
+    assert any("18 人没有通路" in item for item in said)
+
+
+def test_rates_are_of_the_people_that_the_page_opens_with(make_results, make_layer):
+    layers = (make_layer("school", "学校", "schools"), make_layer("care_home", "养老", "care"))
+    one = make_results(layers=layers)
+
+    def told(**columns):
+        given = replace(one, unit_coverage=one.unit_coverage.assign(**columns))
+        rates = area_rates(given).set_index("layer")
+        assert [first_measure(layer) for layer in layers] == ["people", "elderly"]
+        blocks = report_content(given, []).blocks
+        tables = [block for block in blocks if isinstance(block, Table)]
+        found = {
+            row[0]: block.caption
+            for block in tables
+            if "全区覆盖率" in block.caption
+            for row in block.rows
+        }
+        leagues = [block.caption for block in tables if "单元排名：" in block.caption]
+        said = [item for block in blocks if isinstance(block, Bullets) for item in block.items]
+        lines = [item for item in said if item.startswith("15 分钟内")]
+        return dict(rates["people"]), found, leagues, lines
+
+    people, found, leagues, lines = told()
+    assert people == {"school": "population", "care_home": "elderly"}
+    assert found == {"学校": "全区覆盖率（居民）", "养老": "全区覆盖率（老年人）"}
+    assert leagues == [
+        "乡级单元排名：学校，15 分钟，居民",
+        "乡级单元排名：养老，15 分钟，老年人",
+    ]
+    # Two groups are not held together: a sentence each.
+    assert [line.partition("覆盖率")[0] for line in lines] == ["15 分钟内居民", "15 分钟内老年人"]
+    # Where those people are unknown, it is the others.
+    people, *_ = told(elderly=np.nan, covered_elderly=np.nan)
+    assert people == {"school": "population", "care_home": "population"}
+    people, *_ = told(population=0.0, covered_population=0.0)
+    assert people == {"school": "elderly", "care_home": "elderly"}
+
+
+def test_a_target_missed_by_little_is_not_shown_as_reached(make_results, monkeypatch):
+    monkeypatch.setattr(siting_said, "siting_lines", lambda *_, **__: [])
+    one = make_results()
+    card = one.scorecard.iloc[:1].assign(value=94.97, target=95.0, indicator_id="a")
+    turned = pd.DataFrame(
+        {
+            "plan": ["quzhou"],
+            "indicator_id": ["a"],
+            "name_zh": ["指标甲"],
+            "name_en": ["A"],
+            "target_year": [2025.0],
+            "target": [95.0],
+            "value_before": [94.97],
+            "value_after": [95.02],
+            "verdict_before": ["not_met"],
+            "verdict_after": ["met"],
+        }
+    )
+    record = RECORD | {"siting": {"layers": ["care_home"]}}
+    sites = pd.DataFrame(
+        columns=["number", "action", "phase", "year", "name", "people_added", "share_covered"]
+    )
+    results = make_results(scorecard=card, record=record)
+    say = Words("zh", {})
+    (bullets,) = summary_blocks(results, say)
+    (line,) = [item for item in bullets.items if "衢州15分钟圈" in item]
+    assert "94.97%" in line
+    assert "95%" in line
+    given = replace(results, tables={"sites": sites, "site_verdicts": turned})
+    (table,) = [block for block in proposed_blocks(given, [], say) if isinstance(block, Table)]
+    assert table.rows == (("指标甲", "2025", "✘ 未达标 (94.97%)", "✔ 达标 (95.02%)"),)
 
 
 def test_rules_met_rank_the_units(write, make_results):
@@ -450,9 +620,28 @@ def test_what_is_invented_is_said_on_the_title_page(write, make_layer, make_resu
     layers = (make_layer("care_home", "养老机构", "care homes"),)
     _, document, page = write(layers=layers)
     assert not any("示意数据" in text for text in texts(document))
-    record = RECORD | {"notice": "示意数据：care_home。 / Invented: care_home."}
-    _, document, _ = write(record=record, language="en")
-    assert any(text.startswith("Invented: care home") for text in texts(document)[:6])
+    _, document, _ = write(record=invented_of("care_home"), language="en")
+    assert "layers are stand-ins: care homes." in texts(document)[2]
+
+
+def invented_of(names):
+    """Return a record with the notice of a run whose layers of these names are invented."""
+    said = (label("invented_layers", language).format(layers=names) for language in LANGUAGES)
+    return RECORD | {"notice": " / ".join(said)}
+
+
+def test_layers_in_the_notice_are_spelled_once_and_its_own_words_stay(make_results, make_layer):
+    names = {"care": "care home", "home": "house", "data": "figures", "sites": "a \\1 b"}
+    layers = tuple(make_layer(name, title, title) for name, title in names.items())
+    record = invented_of("care, home, data, sites, care_x, roads")
+    results = make_results(layers=layers, record=record, language="en")
+    head, tail = label("invented_layers", "en").split("{layers}")
+    warning = report_content(results, []).warning
+    assert warning == f"{head}care home, house, figures, a \\1 b, care_x, roads{tail}"
+    # Where all is invented no layer is listed, though a word may be the name of one.
+    banner = " / ".join(label("invented_banner", language) for language in LANGUAGES)
+    results = replace(results, record=RECORD | {"notice": banner})
+    assert report_content(results, []).warning == label("invented_banner", "en")
 
 
 def test_same_results_same_bytes(make_results, tmp_path):
@@ -574,7 +763,9 @@ def test_zero_of_zero_is_not_a_rate(make_results):
     coverage = one.unit_coverage.assign(
         population=0.0, elderly=0.0, covered_population=0.0, covered_elderly=0.0
     )
-    report = report_content(make_results(unit_coverage=coverage), [])
+    # Without a scorecard the only rates are those of services.
+    given = make_results(unit_coverage=coverage, scorecard=one.scorecard.iloc[:0])
+    report = report_content(given, [])
     cells = {
         cell
         for block in report.blocks
@@ -582,8 +773,30 @@ def test_zero_of_zero_is_not_a_rate(make_results):
         for row in block.rows
         for cell in row
     }
-    assert not {"0%", "100%"} & {cell for cell in cells if cell in ("0%",)}
+    assert not [cell for cell in cells if "%" in cell]
+    # The same run with people has rates, in the same cells.
+    peopled = report_content(replace(given, unit_coverage=one.unit_coverage), [])
+    assert [
+        cell
+        for block in peopled.blocks
+        if isinstance(block, Table)
+        for row in block.rows
+        for cell in row
+        if "%" in cell
+    ]
     assert any("没有覆盖率" in block.caption for block in report.blocks if isinstance(block, Table))
+
+
+def test_a_service_without_people_has_dashes_beside_one_with_rates(make_results):
+    one = make_results()
+    nobody = spread(one, "care_home", "15 min", 0.0, 0.0)
+    blocks = report_content(replace(one, unit_coverage=nobody), []).blocks
+    (area,) = [b for b in blocks if isinstance(b, Table) and "全区覆盖率" in b.caption]
+    at = [column.title for column in area.columns].index("15 分钟")
+    rates = {row[0]: row[at] for row in area.rows}
+    assert rates["养老机构"] == "–"
+    assert rates["日间照料中心"].endswith("%")
+    assert not [b for b in blocks if isinstance(b, Table) and "排名：养老机构" in b.caption]
 
 
 # --- page
@@ -695,9 +908,51 @@ def test_a_template_without_our_styles_and_place_gets_the_report_at_its_end(writ
     assert words[:2] == ["前言", "示例市 2025"]
     names = {style.name for style in document.styles}
     assert {"Heading 1", "Caption", "Report Table", "List Bullet"} <= names
+    items = [p for p in document.paragraphs if p.style.name == "List Bullet"]
+    assert items
+    for item in items:
+        assert item.text.startswith("•\t")
+        assert "•" not in item.text[1:]
+    shape = items[0].style.paragraph_format
+    assert shape.left_indent == -shape.first_line_indent > 0
     heads = [p for p in document.paragraphs if p.style.name == "Heading 1"]
     assert heads[0].text == "一、摘要"
     assert heads[0].style.element.xpath("./w:pPr/w:outlineLvl")
+
+
+def test_lists_that_the_style_numbers_get_no_second_mark(write):
+    def based(document):
+        # Its numbering comes from the style that it is based on.
+        style = document.styles["List Bullet"]
+        style.base_style = document.styles["List Number"]
+        style.element.pPr.remove(style.element.pPr.numPr)
+
+    for parts in ({}, {"template": template()}, {"template": template(styles=based)}):
+        _, document, _ = write(report=ReportParts(**parts))
+        items = [p for p in document.paragraphs if p.style.name == "List Bullet"]
+        assert items
+        assert not [item for item in items if "•" in item.text]
+
+
+def test_a_style_of_another_type_may_have_the_name_of_one_of_ours(write):
+    def clash(document):
+        for name in ("Caption", "List Bullet"):
+            document.styles[name].delete()
+        document.styles.add_style("Report Table", WD_STYLE_TYPE.TABLE)
+        document.styles.add_style("ReportNote", WD_STYLE_TYPE.CHARACTER)  # the id of Report Note
+        document.styles.add_style("Caption", WD_STYLE_TYPE.CHARACTER)
+
+    _, document, _ = write([chart()], report=ReportParts(template=template(styles=clash)))
+    ids = [style.style_id for style in document.styles]
+    assert len(ids) == len(set(ids))
+    kinds = {style.name: style.type for style in document.styles}
+    assert kinds["Report Table"] == WD_STYLE_TYPE.TABLE
+    assert kinds["Report Table 2"] == WD_STYLE_TYPE.PARAGRAPH
+    used = {one.get(qn("w:val")) for one in document.element.iter(qn("w:pStyle"))}
+    types = {style.style_id: style.type for style in document.styles}
+    assert {types[one] for one in used} == {WD_STYLE_TYPE.PARAGRAPH}
+    captions = [p for p in document.paragraphs if p.text.startswith("图 1")]
+    assert [p.style.name for p in captions] == ["Report Caption"]
 
 
 def test_headings_that_the_template_numbers_are_not_numbered_twice(write):
@@ -751,3 +1006,13 @@ def test_a_number_is_shown_to_half_of_its_last_digit(value):
     text = figure(value)
     # Three digits after the point at least tell of numbers below one.
     assert number(text) == pytest.approx(value, rel=5.1e-3, abs=5.1e-4)
+
+
+@given(st.floats(0.0, 1.0), st.integers(1, 10**7))
+def test_a_rate_is_never_shown_higher_than_it_is(part, whole):
+    text = rate(part * whole, whole)
+    if text == "<0.1%":
+        assert 0.0 < part < 0.001
+    else:
+        assert -1e-6 < 100.0 * part - number(text) < 0.1
+        assert (text == "0%") == (part * whole == 0.0)

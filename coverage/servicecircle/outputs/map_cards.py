@@ -37,6 +37,7 @@ MOST_RESULTS = 300_000
 _SLACK = 1e-6
 _RATED = ("covered_population", "covered_elderly")
 _VERDICTS = ("met", "not_met", "undecided", "no_data", "not_due", "not_applicable", "no_target")
+_OF_UNITS = {"presence_per_unit", "phasing"}
 _MEASURED = {
     "presence_per_unit": "facilities",
     "phasing": "facilities",
@@ -287,7 +288,8 @@ def _told(results: Results, keys: list[str]) -> dict[Any, tuple[int, int, str]]:
     columns = [_texts(_column(table, name)) for name in names]
     told: dict[Any, tuple[int, int, str]] = {}
     for row, (*mark, layer, kind, of, unit) in enumerate(zip(*columns, strict=True)):
-        shared = of == "units" and unit.startswith("%")
+        # A plan of one's own need not say that a facility in every unit is a share of units.
+        shared = (of == "units" or kind in _OF_UNITS) and unit.startswith("%")
         measured = _MEASURED.get(kind, "bare") if shared else "own"
         told.setdefault(tuple(mark), (row, numbers.get(layer, -1), measured))
     return told

@@ -62,7 +62,8 @@ def _banner(results: Results) -> str:
         text = escape_html(label("map_banner_all", language))
     elif invented:
         names = (layer.zh if language == "zh" else layer.en for layer in invented)
-        titles = "、".join(f"<bdi>{escape_html(name)}</bdi>" for name in names)
+        comma = "、" if language == "zh" else ", "
+        titles = comma.join(f"<bdi>{escape_html(name)}</bdi>" for name in names)
         text = escape_html(label("map_banner_some", language)) + titles
     else:
         return sites

@@ -58,8 +58,9 @@ def map_payload(results: Results) -> dict[str, Any]:
     Returns
     -------
     dict
-        Keys language, labels, project, levels, layers, roads, scopes, scorecard. Text in it is
-        raw: the page sets it as text, never as markup.
+        What is drawn (levels, layers, roads, scopes, water, barriers, tiles, siting), what is told
+        (labels, scorecard, cards, about) and how the page opens (language, name, as_of, palette,
+        bounds, opening). Text in it is raw: the page sets it as text, never as markup.
     """
     levels = _levels(results)
     most_vertices = _most_vertices(results)
@@ -407,6 +408,7 @@ _PAGE_LABELS = (
     "note_travel", "rate_by",
     "note_unreached", "note_crs", "note_offline", "note_made", "people_label", "crs_label",
     "cluster", "cluster_note", "note_tiles", "barriers", "water", "tiles",
-    "credits_label", "made_label", "print_headline", "print_more", "plan",
+    "credits_label", "made_label", "print_headline", "print_more",
+    "print_legend_more", "plan",
 )
 # fmt: on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -124,10 +125,12 @@ def _boundary_faults(project: Project) -> Iterator[Problem]:
 
 
 def _figure_faults(project: Project) -> Iterator[Problem]:
-    for layer in project.figures.layers:
-        if layer not in project.facilities:
-            where, known = ("figures", "layers"), project.facilities
+    where, known = ("figures", "layers"), project.facilities
+    for layer, times in Counter(project.figures.layers).items():
+        if layer not in known:
             yield project.fault("project.figures_layer", where, value=layer, known=known)
+        if times > 1:
+            yield project.fault("project.figures_layer_twice", where, value=layer, known=known)
 
 
 def _layer_faults(project: Project, known: Mapping[str, LayerWords]) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from servicecircle.messages import label
 from servicecircle.outputs.figures.chart import Chart, write_charts
-from servicecircle.outputs.figures.choice import chosen_layers
+from servicecircle.outputs.figures.choice import chosen_layers, site_layers
 from servicecircle.outputs.figures.coverage import coverage_chart
 from servicecircle.outputs.figures.equity import lorenz_chart
 from servicecircle.outputs.figures.fonts import chart_font, font_families
@@ -50,11 +50,11 @@ def _drawn(results: Results) -> Iterator[Chart | None]:
         invented = results.invented or any(layer.invented for layer in shown)
         return label("output_invented", language) if invented else ""
 
-    yield progress_chart(results, families, language, note())
+    yield progress_chart(results, families, language, note(*results.layers))
     for layer in layers:
         yield map_chart(results, layer, families, language, note(layer))
         yield coverage_chart(results, layer, families, language, note(layer))
     if layers:
         yield travel_chart(results, layers, families, language, note(*layers))
         yield lorenz_chart(results, layers, families, language, note(*layers))
-    yield gains_chart(results, families, language, note())
+    yield gains_chart(results, families, language, note(*site_layers(results)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from servicecircle.outputs.opening import first_measure
 from servicecircle.project import LEVELS
 from servicecircle.standards.kinds import KINDS
 
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
     from servicecircle.messages import Language
     from servicecircle.results import LayerInfo, Results
 
-__all__ = ["Headline", "chosen_layers", "file_stem", "headline_of", "layer_title", "shown_level"]
+__all__ = [
+    "Headline",
+    "chosen_layers",
+    "file_stem",
+    "headline_of",
+    "layer_title",
+    "shown_level",
+    "shown_people",
+    "site_layers",
+]
 
 _MOST = 4
 _PLAIN = re.compile(r"[a-z0-9_]{1,48}")
@@ -68,8 +78,7 @@ def chosen_layers(results: Results) -> tuple[LayerInfo, ...]:
     known = {layer.name: layer for layer in results.layers}
     if asked.get("layers"):
         return tuple(known[name] for name in asked["layers"] if name in known)
-    siting = results.record.get("siting")
-    first = list(siting["layers"]) if isinstance(siting, Mapping) else []
+    first = [layer.name for layer in site_layers(results)]
     rows = _travel_rows(results)
     first += rows["layer"].astype(str).tolist() if len(rows) else []
     measured = [layer.name for layer in results.layers if layer.measured]
@@ -77,6 +86,48 @@ def chosen_layers(results: Results) -> tuple[LayerInfo, ...]:
     others = sorted(measured, key=lambda name: name not in filled)
     names = [name for name in dict.fromkeys([*first, *others]) if name in known]
     return tuple(known[name] for name in names[: asked.get("most", _MOST)])
+
+
+def site_layers(results: Results) -> tuple[LayerInfo, ...]:
+    """Return the layers that a siting study is about; none without one.
+
+    Parameters
+    ----------
+    results : Results
+    """
+    siting = results.record.get("siting")
+    names = siting["layers"] if isinstance(siting, Mapping) else ()
+    known = {layer.name: layer for layer in results.layers}
+    return tuple(known[name] for name in names if name in known)
+
+
+def shown_people(layer: LayerInfo, known: Collection[str]) -> Literal["elderly", "population"]:
+    """Return whose share is shown of a layer, as on the page of the map.
+
+    Parameters
+    ----------
+    layer : LayerInfo
+    known : collection of {"elderly", "population"}
+        Whose numbers there are.
+
+    Returns
+    -------
+    str
+        The layer's own people; the others where those are unknown.
+
+    Examples
+    --------
+    >>> from servicecircle.results import LayerInfo
+    >>> school = LayerInfo(name="school", zh="", en="", profile="walk", speed_kmh=4.0,
+    ...                    invented=False, on_network=True)
+    >>> shown_people(school, {"elderly", "population"}), shown_people(school, {"elderly"})
+    ('population', 'elderly')
+    >>> shown_people(school, ())
+    'population'
+    """
+    if first_measure(layer) == "elderly":
+        return "elderly" if "elderly" in known or "population" not in known else "population"
+    return "population" if "population" in known or "elderly" not in known else "elderly"
 
 
 def headline_of(results: Results, layer: LayerInfo) -> Headline | None:

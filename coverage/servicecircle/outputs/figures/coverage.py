@@ -18,6 +18,7 @@ from servicecircle.outputs.figures.choice import (
     headline_of,
     layer_title,
     shown_level,
+    shown_people,
 )
 from servicecircle.outputs.figures.fonts import readable
 from servicecircle.outputs.shading import PRESENCE, shade_of
@@ -88,8 +89,9 @@ def coverage_bars(results: Results, layer: LayerInfo, language: Language) -> Bar
     """Return the coverage of the units of one level, best first; None where no unit has a value.
 
     Of a layer with a headline target of travel it is that indicator's value in each unit, as in
-    ``unit_results.csv``; else the rate that the map shades units by, of older persons where they
-    are known, as in ``units.csv``; of a layer that is only counted its facilities.
+    ``unit_results.csv``; else the rate that the map shades units by, as in ``units.csv``: of older
+    persons for what serves them, of all people for the rest, of the others where those are
+    unknown; of a layer that is only counted its facilities.
 
     Parameters
     ----------
@@ -164,8 +166,12 @@ def _rates(
     if shade == PRESENCE:
         values = rows["facilities"].astype(float)
     else:
-        elderly = bool((rows["elderly"].fillna(0.0) > 0.0).any())
-        people = "elderly" if elderly else "population"
+        there = (
+            name
+            for name in ("elderly", "population")
+            if (rows[name].astype(float) > 0.0).any() and rows[f"covered_{name}"].notna().any()
+        )
+        people = shown_people(layer, set(there))
         part, whole = (rows[name].astype(float) for name in (f"covered_{people}", people))
         values = 100.0 * part / whole.where(whole > 0.0)
     table = pd.DataFrame({"value": values, "low": np.nan, "high": np.nan}).assign(verdict="")
@@ -190,7 +196,7 @@ def coverage_chart(
     language : {"zh", "en"}
         Of the words.
     note : str
-        Below the chart; may be empty.
+        Above the chart; may be empty.
     """
     bars = coverage_bars(results, layer, language)
     if bars is None:

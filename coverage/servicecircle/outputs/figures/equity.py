@@ -51,8 +51,9 @@ def lorenz_curves(
 ) -> list[LorenzCurve]:
     """Return the Lorenz curve of the minutes to each layer, without roads of straight metres.
 
-    As in ``lorenz.csv`` and ``equity.csv`` where ``[equity]`` asks for them, else of the people
-    of the chart; people without a number are left out, as there.
+    Where some layers have roads the others are left out: metres are no minutes. As in
+    ``lorenz.csv`` and ``equity.csv`` where ``[equity]`` asks for them, else of the people of the
+    chart; people without a number are left out, as there.
 
     Parameters
     ----------
@@ -65,11 +66,14 @@ def lorenz_curves(
     if people is None:
         return []
     curves = []
+    on_network = any(layer.on_network for layer in layers)
     for layer, title in zip(layers, titles, strict=True):
+        if layer.on_network != on_network:
+            continue
         curve = _told(results, layer, title, people.name)
         ways = travel_of(results, layer) if curve is None else None
         if ways is not None:
-            values = ways["seconds" if layer.on_network else "straight_metres"].to_numpy(float)
+            values = ways["seconds" if on_network else "straight_metres"].to_numpy(float)
             weights = people.weights
             if values.size > _MOST_POINTS:
                 # A chart does not show tenths of a second: points of one second are one.
@@ -129,7 +133,7 @@ def lorenz_chart(
     language : {"zh", "en"}
         Of the words.
     note : str
-        Below the chart; may be empty.
+        Above the chart; may be empty.
     """
     layers = [layer for layer in layers if layer.measured][: len(LINES)]
     titles = readable(

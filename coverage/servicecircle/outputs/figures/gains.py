@@ -33,7 +33,7 @@ def gains_chart(
     language : {"zh", "en"}
         Of the words.
     note : str
-        Below the chart; may be empty.
+        Above the chart; may be empty.
     """
     siting, curve = results.record.get("siting"), results.tables.get("site_gains")
     if not isinstance(siting, Mapping) or curve is None or curve.empty:
@@ -80,7 +80,7 @@ def gains_figure(
     title, people : str
         Drawn as they are: no mathematics, no markup.
     note : str
-        Below the chart.
+        Above the chart.
     language : {"zh", "en"}
         Of the words for the axes.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from servicecircle.outputs.figures.choice import (
     headline_of,
     layer_title,
     shown_level,
+    shown_people,
 )
 from servicecircle.outputs.figures.fonts import readable
 from servicecircle.outputs.figures.shapes import (
@@ -54,6 +55,7 @@ _MOST_NAMES = 45
 _FEW_MARKS, _MOST_MARKS = 150, 1000
 _KM = 1000.0
 _RASTERED = 3.0
+_RATES = {"elderly": "elderly_rate", "population": "people_rate"}
 
 
 def map_chart(
@@ -82,14 +84,18 @@ def map_chart(
     if view is None:
         return None
     bands = _bands(results, layer)
+    shade = shade_of(results, layer)
+    values = shade_values(results, layer, shade).get(_level(results, layer), {})
+    people = _rated_people(layer, values) if values else "population"
     minutes = [minute for minute, _ in bands]
     words = {
         "layer": readable([layer_title(layer, language)], [layer.name], families, most=60)[0],
         "minutes": ("、" if language == "zh" else ", ").join(f"{one:g}" for one in minutes),
         "pace": layer.pace(language),
-        "rule": rule_word(shade_of(results, layer).rule, language),
+        "rule": rule_word(shade.rule, language),
+        "people": label(f"figure_share_{people}", language),
     }
-    presence = shade_of(results, layer).kind == "presence"
+    presence = shade.kind == "presence"
     key = "figure_map" if bands else "figure_map_presence" if presence else "figure_map_units"
     title = label(key, language).format(**words)
     open_sites = _facilities(results, layer, view)
@@ -110,8 +116,8 @@ def map_chart(
     alt = [title, label("figure_map_alt", language).format(count=len(open_sites))]
     if len(inside) and bands:
         widest = inside[inside["minutes"] == minutes[-1]]
-        of_elderly = bool(widest["elderly"].fillna(0.0).sum() > 0.0)
-        who = "elderly" if of_elderly else "population"
+        counted = (name for name in ("elderly", "population") if widest[name].sum() > 0.0)
+        who = shown_people(layer, set(counted))
         alt.append(
             label("figure_map_alt_people", language).format(
                 minutes=f"{minutes[-1]:g}",
@@ -220,8 +226,10 @@ def map_figure(
         columnspacing=1.2,
     )
     axes.set_title(title, loc="left", wrap=True)
-    credit = " · ".join(map(str, results.record.get("credits", ())))
-    lines = [f"{short(results.name, 60)} · {results.as_of:%Y-%m-%d}", short(credit, 110)]
+    name = readable([results.name], ["–"], families, most=60)[0]
+    owners = [str(owner) for owner in results.record.get("credits", ())]
+    credit = " · ".join(readable(owners, ["–"] * len(owners), families, most=110))
+    lines = [f"{name} · {results.as_of:%Y-%m-%d}", short(credit, 110)]
     axes.set_xlabel("\n".join(filter(None, lines)), fontsize=7, color=GUIDE, loc="right")
     say_note(figure, note)
     return figure
@@ -334,8 +342,7 @@ def _shade(
         colours: Sequence[str] = palettes.PRESENCE_COLOURS
         words = [label(f"figure_map_{key}", language) for key in ("none", "some")]
     else:
-        elderly = any(one is not None for one in values["elderly_rate"])
-        rates = values["elderly_rate" if elderly else "people_rate"]
+        rates = values[_RATES[_rated_people(layer, values)]]
         places = [palettes.rate_class(math.nan if one is None else one) for one in rates]
         colours = palettes.RATE_COLOURS
         words = [f"{low:.0%}–{high:.0%}" for low, high in pairwise(palettes.RATE_BREAKS)]
@@ -351,6 +358,12 @@ def _shade(
         fill_shapes(axes, shapes[none], box=box, pixel=pixel, facecolor=grey, zorder=1.5)
         handles.append(Patch(facecolor=grey, label=label("style_no_data", language)))
     return handles
+
+
+def _rated_people(layer: LayerInfo, values: Mapping[str, Sequence[Any]]) -> str:
+    """Return whose rate shades units, of the values of their level."""
+    there = (who for who, name in _RATES.items() if any(one is not None for one in values[name]))
+    return shown_people(layer, set(there))
 
 
 def _draw_marks(

@@ -106,7 +106,7 @@ def travel_chart(
     language : {"zh", "en"}
         Of the words.
     note : str
-        Below the chart; may be empty.
+        Above the chart; may be empty.
     """
     layers = layers[: len(LINES)]
     titles = readable(

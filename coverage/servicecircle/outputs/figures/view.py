@@ -54,7 +54,9 @@ def view_of(results: Results, layer: LayerInfo) -> MapView | None:
     if headline is not None and headline.scope and len(results.scopes):
         scopes = results.scopes[results.scopes["scope"] == headline.scope]
         if len(scopes) and (bounds := _bounds([scopes])) is not None:
-            names = "、".join(dict.fromkeys(map(str, scopes["name"].fillna("")))).strip("、")
+            mark = "、" if results.language == "zh" else ", "
+            named = dict.fromkeys(map(str, scopes["name"].fillna("")))
+            names = mark.join(name for name in named if name.strip())
             return MapView(
                 _with_margin(bounds), names or scope_word(headline.scope, results.language)
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -51,9 +51,7 @@ def report_content(results: Results, charts: Sequence[Chart]) -> Report:
     parts = notice.split(" / ")
     if len(parts) == 2:  # noqa: PLR2004 - the notice of the record is in both languages
         notice = parts[language == "en"]
-    for layer, title in layer_titles(results).items():
-        spelled = title.replace("\\", r"\\")
-        notice = re.sub(rf"(?<![\w.]){re.escape(layer)}(?!\w)", spelled, notice)
+    notice = _spelled(notice, layer_titles(results), language)
     blocks = [
         *_paragraphs(say("preface", name=name, date=date)),
         *_section(say("summary"), summary_blocks(results, say)),
@@ -84,6 +82,18 @@ def report_content(results: Results, charts: Sequence[Chart]) -> Report:
         contents_word=say("contents"),
         blocks=tuple(_numbered(blocks, language)),
     )
+
+
+def _spelled(notice: str, titles: Mapping[str, str], language: Language) -> str:
+    """Return a notice with the layers that it lists by their titles, its own words as they are."""
+    head, _, tail = label("invented_layers", language).partition("{layers}")
+    if not (titles and notice.startswith(head) and notice.endswith(tail)):
+        return notice
+    # At one go, the longest first: a title may hold the name of another layer.
+    names = "|".join(map(re.escape, sorted(titles, key=len, reverse=True)))
+    listed = notice[len(head) : len(notice) - len(tail)]
+    spelled = re.sub(rf"(?<![\w.])(?:{names})(?!\w)", lambda found: titles[found[0]], listed)
+    return f"{head}{spelled}{tail}"
 
 
 def _section(title: str, blocks: Iterator[Block]) -> list[Block]:

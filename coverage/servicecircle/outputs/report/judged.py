@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from servicecircle.messages import label
+from servicecircle.messages import Language, label
 from servicecircle.outputs.column_words import column_title, thing_word, verdict_word
 from servicecircle.outputs.report.blocks import Align, Block, Bullets, Column, Heading, Table, Text
-from servicecircle.outputs.report.words import NONE, Words, figure, plain
+from servicecircle.outputs.report.words import NONE, Words, figure, layer_titles, plain
 from servicecircle.outputs.workbook_tables import plan_titles
 from servicecircle.standards.registry import load_registry
 
@@ -37,6 +38,7 @@ _MOST_MISSING = 12
 _SHARES = (0.265, 0.125, 0.125, 0.09, 0.14, 0.13, 0.125)
 _SIDES: tuple[Align, ...] = ("left", "left", "right", "right", "right", "left", "right")
 _VERDICT = 5
+_OF_LAYER = re.compile(r"\[facilities\.(\w+)\]\s*(\w*)")
 
 
 def headlines(card: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +83,7 @@ def judged_blocks(results: Results, say: Words) -> Iterator[Block]:
         yield Heading(title, level=2)
         yield Text(say("judged_counts", count=len(rows), verdicts=counted(rows, say)))
         yield _table(title, rows, limits, say)
-        missing = _missing(rows)
+        missing = _missing(rows, layer_titles(results), say.language)
         if missing:
             yield Bullets((say("judged_missing", inputs=say.listed(missing)),))
     if len(plans) > _MOST_PLANS:
@@ -169,7 +171,7 @@ def _shortfall(row: dict[Any, Any], say: Words) -> str:
 
 
 def _number(value: object) -> float:
-    return math.nan if value is None or pd.isna(value) else float(value)  # type: ignore[arg-type,call-overload]
+    return math.nan if value is None or pd.isna(value) else float(value)  # type: ignore[arg-type,call-overload]  # a cell
 
 
 def _at_most(results: Results) -> set[tuple[str, str]]:
@@ -181,11 +183,21 @@ def _at_most(results: Results) -> set[tuple[str, str]]:
     return set(zip(rows["plan"].astype(str), rows["indicator_id"].astype(str), strict=True))
 
 
-def _missing(rows: pd.DataFrame) -> list[str]:
-    """Return the inputs that rows without a value lack, each once."""
+def _missing(rows: pd.DataFrame, titles: Mapping[str, str], language: Language) -> list[str]:
+    """Return the inputs that rows without a value lack, each once, lists by what they are of."""
     if "missing_inputs" not in rows:
         return []
     found = rows.loc[rows["verdict"] == "no_data", "missing_inputs"].dropna().astype(str)
     parts = [part.strip() for text in found for part in text.split(";")]
-    lacking = [plain(part, 60) for part in dict.fromkeys(filter(None, parts))]
+    named = (_input_words(part, titles, language) for part in filter(None, parts))
+    lacking = [plain(part, 60) for part in dict.fromkeys(named)]
     return [*lacking[:_MOST_MISSING], *(["…"] if len(lacking) > _MOST_MISSING else [])]
+
+
+def _input_words(part: str, titles: Mapping[str, str], language: Language) -> str:
+    """Return ``[facilities.canteen] beds`` in words; what is no list of facilities as it is."""
+    found = _OF_LAYER.fullmatch(part)
+    if found is None or found[1] not in titles:
+        return part
+    column = column_title(found[2], language) if found[2] else ""
+    return " · ".join(filter(None, (titles[found[1]], column)))

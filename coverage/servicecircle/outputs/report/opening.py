@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from servicecircle.messages import label
+from servicecircle.outputs.column_words import rule_word
 from servicecircle.outputs.report.blocks import Block, Bullets, Column, Table, Text
 from servicecircle.outputs.report.judged import counted, gaps, headlines
-from servicecircle.outputs.report.served import area_rates, main_rule
-from servicecircle.outputs.report.words import NONE, Words, figure, layer_titles, plain
+from servicecircle.outputs.report.served import area_rates
+from servicecircle.outputs.report.words import NONE, Words, figure, layer_titles, plain, rate
 from servicecircle.outputs.siting_said import siting_said
 from servicecircle.outputs.workbook_method import method_sections
 from servicecircle.outputs.workbook_tables import plan_titles
@@ -162,32 +163,34 @@ def _of_gaps(results: Results, say: Words) -> Iterator[str]:
     parts = []
     for row in rows.to_dict("records"):
         percent = str(row["unit"]).startswith("%")
+        value, target = float(row["value"]), float(row["target"])
         parts.append(
             say(
                 "summary_gap",
                 name=plain(row[f"name_{say.language}"], 60),
-                value=figure(float(row["value"]), percent=percent),
-                target=figure(float(row["target"]), percent=percent),
+                value=figure(value, percent=percent, apart_from=target),
+                target=figure(target, percent=percent, apart_from=value),
             )
         )
     yield say("summary_gaps", indicators=say.listed(parts))
 
 
 def _of_rates(results: Results, say: Words) -> Iterator[str]:
-    rates = area_rates(results)
-    rates = rates[rates["rate"].notna()].sort_values("rate", kind="stable")
-    if not len(rates):
-        return
+    """Yield the highest and the lowest rate of each rule and group of people: alike with alike."""
+    known = area_rates(results)
+    known = known[known["rate"].notna()]
     titles = layer_titles(results)
-    words = {
-        "rule": main_rule(results, say),
-        "people": label(f"people_{rates['people'].iloc[0]}", say.language),
-        "most": titles.get(rates["layer"].iloc[-1], NONE),
-        "most_rate": figure(100.0 * rates["rate"].iloc[-1], percent=True),
-        "least": titles.get(rates["layer"].iloc[0], NONE),
-        "least_rate": figure(100.0 * rates["rate"].iloc[0], percent=True),
-    }
-    yield say("summary_rates" if len(rates) > 1 else "summary_rate", **words)
+    for (rule, people), rates in known.groupby(["rule", "people"], sort=False):
+        rows = rates.sort_values("rate", kind="stable")
+        words = {
+            "rule": rule_word(str(rule), say.language),
+            "people": label(f"people_{people}", say.language),
+            "most": titles.get(rows["layer"].iloc[-1], NONE),
+            "most_rate": rate(rows["rate"].iloc[-1]),
+            "least": titles.get(rows["layer"].iloc[0], NONE),
+            "least_rate": rate(rows["rate"].iloc[0]),
+        }
+        yield say("summary_rates" if len(rows) > 1 else "summary_rate", **words)
 
 
 def _of_needs(results: Results, say: Words) -> Iterator[str]:

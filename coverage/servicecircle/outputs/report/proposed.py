@@ -120,12 +120,13 @@ def _id(row: dict[Any, Any]) -> tuple[str, str]:
 
 
 def _stood(row: dict[Any, Any], when: str, language: Language, *, percent: bool) -> str:
-    value = figure(_number(row[f"value_{when}"]), percent=percent)
+    target = _number(row.get("target"))
+    value = figure(_number(row[f"value_{when}"]), percent=percent, apart_from=target)
     return f"{verdict_word(str(row[f'verdict_{when}']), language)} ({value})"
 
 
 def _number(value: object) -> float:
-    return float("nan") if value is None or pd.isna(value) else float(value)  # type: ignore[arg-type,call-overload]
+    return float("nan") if value is None or pd.isna(value) else float(value)  # type: ignore[arg-type,call-overload]  # a cell
 
 
 def _whole(value: object) -> str:

@@ -11,8 +11,8 @@ import pandas as pd
 from servicecircle.messages import label
 from servicecircle.outputs.column_words import level_word, rule_word
 from servicecircle.outputs.report.blocks import Block, Column, Table, Text
-from servicecircle.outputs.report.served import rule_of
-from servicecircle.outputs.report.words import NONE, Words, figure, layer_titles, plain
+from servicecircle.outputs.report.served import rule_of, whose
+from servicecircle.outputs.report.words import NONE, Words, layer_titles, plain, rate
 
 if TYPE_CHECKING:
     from servicecircle.outputs.figures import Chart
@@ -80,7 +80,7 @@ def _rates(results: Results, layer: LayerInfo, level: str) -> pd.DataFrame:
     rows = results.unit_coverage
     mine = (rows["layer"] == layer.name) & (rows["rule"] == rule_of(layer, results))
     rows = rows[mine & rows["unit_id"].isin(units.index)]
-    who = "elderly" if rows["elderly"].sum() > 0 else "population"
+    who = whose(layer, rows)
     people = rows[who].astype(float)
     value = 100.0 * rows[f"covered_{who}"].astype(float) / people.where(people > 0.0)
     table = pd.DataFrame(
@@ -137,5 +137,5 @@ def _cells(row: dict[Any, Any]) -> tuple[str, str, str]:
     return (
         f"{row['order']:.0f}",
         plain(row["unit_id"] if missing else name, 40),
-        figure(float(row["value"]), percent=True),
+        rate(float(row["value"]), 100.0),
     )

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from servicecircle.messages import label
 from servicecircle.outputs.column_words import column_title, profile_word, rule_word
+from servicecircle.outputs.figures.choice import shown_people
 from servicecircle.outputs.report.blocks import Block, Column, Picture, Table, Text
-from servicecircle.outputs.report.words import NONE, Words, figure, layer_titles, plain
+from servicecircle.outputs.report.words import Words, layer_titles, plain, rate
+from servicecircle.outputs.shading import PRESENCE, shade_of
 
 if TYPE_CHECKING:
     from servicecircle.outputs.figures import Chart
     from servicecircle.results import LayerInfo, Results
 
-__all__ = ["area_rates", "main_rule", "pictures", "rule_of", "served_blocks"]
+__all__ = ["area_rates", "pictures", "rule_of", "served_blocks", "whose"]
 
 _MOST_LAYERS = 30
 _MOST_FIGURES = 14
@@ -26,18 +27,33 @@ _MOST_RULES = 3
 
 
 def rule_of(layer: LayerInfo, results: Results) -> str:
-    """Return the rule of ``units.csv`` that speaks for a layer; "" where nothing is measured."""
-    if not layer.measured:
-        return ""
-    if layer.on_network and results.minutes:
-        return f"{max(results.minutes):g} min"
-    return f"{min(results.metres):g} m straight" if results.metres else ""
+    """Return the rule of ``units.csv`` that speaks for a layer on the page and in the figures.
+
+    "" where nothing is measured or nobody can be counted: there is no rate.
+    """
+    shade = shade_of(results, layer)
+    return shade.rule if layer.measured and shade != PRESENCE else ""
 
 
-def main_rule(results: Results, say: Words) -> str:
-    """Return the rule that speaks for the layers, in words."""
-    rules = [rule_of(layer, results) for layer in results.layers if layer.measured]
-    return rule_word(rules[0], say.language) if rules else NONE
+def whose(layer: LayerInfo, rows: pd.DataFrame) -> str:
+    """Return whose rate is told: those that the page opens with, else those who are known.
+
+    Parameters
+    ----------
+    layer : LayerInfo
+    rows : pandas.DataFrame
+        Of ``unit_coverage``.
+
+    Returns
+    -------
+    {"elderly", "population"}
+    """
+    known = {
+        who
+        for who in ("elderly", "population")
+        if (rows[who].astype(float) > 0.0).any() and rows[f"covered_{who}"].notna().any()
+    }
+    return shown_people(layer, known)
 
 
 def area_rates(results: Results, rule: str = "") -> pd.DataFrame:
@@ -52,24 +68,25 @@ def area_rates(results: Results, rule: str = "") -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns layer, people (elderly where they are known, else population), total, covered,
-        rate (NaN where nobody is), unsnapped, unreachable (people).
+        Columns layer, rule, people (elderly or population: those whose rate the page opens with
+        where they are known), total, covered, rate (NaN where nobody is), unsnapped, unreachable
+        (people).
     """
     rows = results.unit_coverage
     found = []
     for layer in results.layers:
-        mine = rows[
-            (rows["layer"] == layer.name) & (rows["rule"] == (rule or rule_of(layer, results)))
-        ]
+        own = rule or rule_of(layer, results)
+        mine = rows[(rows["layer"] == layer.name) & (rows["rule"] == own)]
         if not layer.measured or not len(mine):
             continue
         level = _levels(mine, results)
         top = mine[level == level.iloc[0]]
-        who = "elderly" if top["elderly"].sum() > 0 else "population"
+        who = whose(layer, top)
         total, covered = float(top[who].sum()), float(top[f"covered_{who}"].sum())
         found.append(
             {
                 "layer": layer.name,
+                "rule": own,
                 "people": who,
                 "total": total,
                 "covered": covered,
@@ -80,7 +97,7 @@ def area_rates(results: Results, rule: str = "") -> pd.DataFrame:
                 },
             }
         )
-    columns = ["layer", "people", "total", "covered", "rate", "unsnapped", "unreachable"]
+    columns = ["layer", "rule", "people", "total", "covered", "rate", "unsnapped", "unreachable"]
     return pd.DataFrame(found, columns=[*columns, "population"])
 
 
@@ -106,17 +123,60 @@ def pictures(charts: Sequence[Chart], say: Words) -> Iterator[Block]:
 
 
 def _layer_table(results: Results, say: Words) -> Iterator[Block]:
-    language = say.language
-    layers = [layer for layer in results.layers if layer.measured]
-    if not layers:
-        return
-    network = any(layer.on_network for layer in layers)
-    rules = (
-        [f"{limit:g} min" for limit in sorted(results.minutes)[-_MOST_RULES:]] if network else []
-    )
-    rules += [f"{limit:g} m straight" for limit in sorted(results.metres)[:1]]
-    by_rule = {rule: area_rates(results, rule).set_index("layer") for rule in rules}
+    """Yield a table of rates for each group of people: theirs are not to be held together."""
+    measured = [layer for layer in results.layers if layer.measured]
+    layers = measured[:_MOST_LAYERS]
+    by_rule = {
+        rule: area_rates(results, rule).set_index("layer") for rule in _rules(results, measured)
+    }
     by_rule = {rule: table for rule, table in by_rule.items() if table["rate"].notna().any()}
+    note = ""
+    if len(measured) > len(layers):
+        note = say("more_rows", count=len(measured) - len(layers), file="units.csv")
+    if layers and not by_rule:
+        yield _one_table(layers, by_rule, results, say, caption=say("served_counts"), note=note)
+        return
+    known: dict[str, str] = {}
+    for table in by_rule.values():
+        known |= dict(zip(table.index, table["people"], strict=True))
+    groups: dict[str, list[LayerInfo]] = {}
+    for layer in layers:
+        who = known.get(layer.name) or next(iter(known.values()))
+        groups.setdefault(who, []).append(layer)
+    for number, (who, some) in enumerate(groups.items(), 1):
+        caption = say("served_caption", people=label(f"people_{who}", say.language))
+        notes = [say("served_note"), note] if number == len(groups) else []
+        told = " ".join(filter(None, notes))
+        yield _one_table(some, by_rule, results, say, caption=caption, note=told)
+
+
+def _rules(results: Results, layers: Sequence[LayerInfo]) -> list[str]:
+    """Return the rules to show: those that speak for layers, then the longest, in order."""
+    shades = [shade_of(results, layer) for layer in layers]
+    minutes = {shade.limit for shade in shades if shade.kind == "minutes"}
+    if any(layer.on_network for layer in layers):
+        others = sorted(set(results.minutes) - minutes)
+        minutes |= set(others[len(others) - max(0, _MOST_RULES - len(minutes)) :])
+    straight = {shade.limit for shade in shades if shade.kind == "straight"}
+    straight |= set(sorted(results.metres)[:1])
+    roads = {shade.limit for shade in shades if shade.kind == "metres"}
+    return [
+        *(f"{limit:g} min" for limit in sorted(minutes)),
+        *(f"{limit:g} m" for limit in sorted(roads)),
+        *(f"{limit:g} m straight" for limit in sorted(straight)),
+    ]
+
+
+def _one_table(
+    layers: Sequence[LayerInfo],
+    by_rule: Mapping[str, pd.DataFrame],
+    results: Results,
+    say: Words,
+    *,
+    caption: str,
+    note: str,
+) -> Table:
+    language = say.language
     titles = layer_titles(results)
     counts = results.record.get("facilities", {})
     # Without people there are no rates: facilities are counted all the same.
@@ -128,11 +188,8 @@ def _layer_table(results: Results, say: Words) -> Iterator[Block]:
         *(Column(rule_word(rule, language), 0.42 / len(by_rule), "right") for rule in by_rule),
     )
     rows = []
-    for layer in layers[:_MOST_LAYERS]:
-        rates = [
-            figure(100.0 * float(np.float64(table["rate"].get(layer.name, math.nan))), percent=True)
-            for table in by_rule.values()
-        ]
+    for layer in layers:
+        rates = [rate(float(table["rate"].get(layer.name, math.nan))) for table in by_rule.values()]
         own = counts.get(layer.name, {}).get("open")
         way = profile_word(layer.profile, language) if layer.on_network else say("as_the_crow")
         pace = layer.pace(language) if layer.on_network else ""
@@ -144,19 +201,7 @@ def _layer_table(results: Results, say: Words) -> Iterator[Block]:
                 *rates,
             )
         )
-    notes = [say("served_note")] if by_rule else []
-    if len(layers) > _MOST_LAYERS:
-        notes.append(say("more_rows", count=len(layers) - _MOST_LAYERS, file="units.csv"))
-    caption = say("served_counts")
-    if by_rule:
-        people = str(next(iter(by_rule.values()))["people"].iloc[0])
-        caption = say("served_caption", people=label(f"people_{people}", language))
-    yield Table(
-        caption=caption,
-        columns=columns,
-        rows=tuple(rows),
-        note=" ".join(notes),
-    )
+    return Table(caption=caption, columns=columns, rows=tuple(rows), note=note)
 
 
 def _open(results: Results, layer: str) -> str:

@@ -13,6 +13,7 @@ from servicecircle.outputs.report.word_styles import (
     NOTE_STYLE,
     TABLE_STYLE,
     WARNING_STYLE,
+    bulleted_by_style,
     dress,
     numbered_by_style,
     style_ids,
@@ -35,6 +36,7 @@ __all__ = ["report_document"]
 _PLACE = "{report}"
 _PLACEHOLDER = re.compile(r"\{(?:name|title|date|organisation)\}")
 _TEXT_STYLES = {"body": "", "note": NOTE_STYLE, "warning": WARNING_STYLE}
+_MARK = "<w:r><w:t>•</w:t><w:tab/></w:r>"
 _EMU_OF_TWIP = 635
 _EMU_OF_CM = 360_000
 _HIGHEST_CM = 10.6
@@ -103,6 +105,8 @@ def _elements(
         for number, block in enumerate(report.blocks)
         if isinstance(block, Heading)
     ]
+    # A style without numbering leaves the mark of an item to its text.
+    mark = "" if bulleted_by_style(document, styles["List Bullet"]) else _MARK
     titled = {name: text for _, text, name in headings}
     breaks = not own_title
     if len(headings) >= _CONTENTS_FROM:
@@ -123,7 +127,7 @@ def _elements(
             yield _parsed(content)
         elif isinstance(block, Bullets):
             for item in block.items:
-                yield _parsed(paragraph(run(item), styles["List Bullet"]))
+                yield _parsed(paragraph(mark + run(item), styles["List Bullet"]))
         elif isinstance(block, Table):
             tables += 1
             content = _counted(report.table_word, "Table", tables) + run(f"  {block.caption}")

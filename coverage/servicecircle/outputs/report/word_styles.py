@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from servicecircle.outputs.report.blocks import Report
@@ -11,7 +12,15 @@ from servicecircle.outputs.report.word_xml import field, paragraph, run
 if TYPE_CHECKING:
     from docx.document import Document
 
-__all__ = ["NOTE_STYLE", "TABLE_STYLE", "WARNING_STYLE", "dress", "numbered_by_style", "style_ids"]
+__all__ = [
+    "NOTE_STYLE",
+    "TABLE_STYLE",
+    "WARNING_STYLE",
+    "bulleted_by_style",
+    "dress",
+    "numbered_by_style",
+    "style_ids",
+]
 
 NOTE_STYLE, WARNING_STYLE, TABLE_STYLE = "Report Note", "Report Warning", "Report Table"
 _STYLES = (
@@ -47,6 +56,8 @@ _HEADINGS = ("Title", "Subtitle", "Heading 1", "Heading 2")
 def style_ids(document: Document) -> dict[str, str]:
     """Return the id of each style of a report; one that the document lacks is made.
 
+    Where a style of characters or tables has its name, it is made under a name of its own.
+
     Examples
     --------
     >>> import docx
@@ -61,8 +72,9 @@ def style_ids(document: Document) -> dict[str, str]:
     }
     for name in _STYLES:
         if name not in there:
-            builtin = not name.startswith("Report")
-            there[name] = document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH, builtin=builtin)
+            own = _unused(document, name)
+            builtin = own == name and not name.startswith("Report")
+            there[name] = document.styles.add_style(own, WD_STYLE_TYPE.PARAGRAPH, builtin=builtin)
             there[name].base_style = document.styles.default(WD_STYLE_TYPE.PARAGRAPH)
             _first_look(there[name], name)
     return {name: str(there[name].style_id) for name in _STYLES}
@@ -74,6 +86,29 @@ def numbered_by_style(document: Document) -> bool:
         if style.name == "Heading 1":
             return bool(style.element.xpath("./w:pPr/w:numPr"))
     return False
+
+
+def bulleted_by_style(document: Document, style_id: str) -> bool:
+    """Tell whether a style, or one that it is based on, puts a mark before each item of a list."""
+    by_id = {style.style_id: style for style in document.styles}
+    seen: set[str] = set()
+    while style_id in by_id and style_id not in seen:
+        seen.add(style_id)
+        element = by_id[style_id].element
+        numbers = element.xpath("./w:pPr/w:numPr/w:numId/@w:val")
+        if numbers:
+            return str(numbers[0]) != "0"
+        style_id = next(iter(element.xpath("./w:basedOn/@w:val")), "")
+    return False
+
+
+def _unused(document: Document, name: str) -> str:
+    """Return a name whose like, and whose id, no style of any type has."""
+    names = {style.name for style in document.styles}
+    ids = {style.style_id for style in document.styles}
+    own = name if name.startswith("Report") else f"Report {name}"
+    choices = chain((name, own), (f"{own} {number}" for number in count(2)))
+    return next(one for one in choices if one not in names and one.replace(" ", "") not in ids)
 
 
 def dress(document: Document, report: Report) -> None:
@@ -170,6 +205,9 @@ def _first_look(style: Any, name: str) -> None:
         style.font.bold = True
         shape.space_before, shape.space_after = Pt(14), Pt(6)
         shape.keep_with_next = True
+    elif name == "List Bullet":
+        # Hangs by the width of the mark, which stands before a tab.
+        shape.left_indent, shape.first_line_indent = Cm(0.6), Cm(-0.6)
     elif name == "toc 2":
         shape.left_indent = Cm(0.8)
     if name.startswith("toc"):

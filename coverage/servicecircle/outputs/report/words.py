@@ -15,12 +15,14 @@ from servicecircle.standards.registry import load_registry
 if TYPE_CHECKING:
     from servicecircle.results import Results
 
-__all__ = ["NONE", "Words", "figure", "layer_titles", "plain", "share"]
+__all__ = ["NONE", "Words", "figure", "layer_titles", "plain", "rate", "share"]
 
 NONE = "–"
 """What stands where there is nothing: unknown, never 0."""
 _LONGEST = 200
 _MOST_DIGITS = 6
+_SLACK = 1e-6
+"""Of the last digit: what a division may lose."""
 # From this size on so many digits after the point.
 _DIGITS = ((1000.0, 0), (10.0, 1), (1.0, 2), (0.0, 3))
 # What turns the direction of the letters that follow, and what XML forbids.
@@ -89,6 +91,29 @@ def figure(value: float, *, percent: bool = False, apart_from: float = math.nan)
     return f"{text}%" if percent else text
 
 
+def rate(part: float, whole: float = 1.0) -> str:
+    """Return a rate of coverage in per cent, cut to a tenth as on the page and in the figures.
+
+    Cut, not rounded: 79.96 % is not shown as the 80 % that it falls short of, nor 99.97 % as all.
+
+    Parameters
+    ----------
+    part, whole : float
+        0.5 of 1 for 50 %; a dash where there is no whole.
+
+    Examples
+    --------
+    >>> rate(0.7996), rate(0.9997), rate(29, 100), rate(3, 3), rate(1, 3000), rate(0, 3), rate(0, 0)
+    ('79.9%', '99.9%', '29%', '100%', '<0.1%', '0%', '–')
+    """
+    if not whole > 0.0 or math.isnan(part):
+        return NONE
+    tenths = math.floor(1000.0 * part / whole + _SLACK)
+    if tenths == 0 and part > 0.0:
+        return "<0.1%"
+    return f"{_written(tenths / 10.0, 1)}%"
+
+
 def _written(value: float, digits: int) -> str:
     """Return a number with so many digits after the point, without zeros at its end."""
     text = f"{value:,.{digits}f}"
@@ -101,10 +126,13 @@ def share(part: float, whole: float) -> str:
 
     Examples
     --------
-    >>> share(1, 3), share(0, 0)
-    ('33.3%', '–')
+    >>> share(1, 3), share(1, 9000), share(0, 0)
+    ('33.3%', '<0.1%', '–')
     """
-    return f"{part / whole:.1%}" if whole > 0.0 else NONE
+    if not whole > 0.0:
+        return NONE
+    text = f"{part / whole:.1%}"
+    return "<0.1%" if part > 0.0 and text == "0.0%" else text
 
 
 def layer_titles(results: Results) -> dict[str, str]:

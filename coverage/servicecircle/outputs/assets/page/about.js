@@ -10,7 +10,7 @@ function titleBar() {
   if (!banner) return;
   banner.textContent = "⚠ " + say(data.about.invented === "all" ? "banner_all" : "banner_some");
   if (data.about.invented === "all") return;
-  data.layers.filter((layer) => layer.invented).forEach((layer, i) => add(banner, i ? document.createTextNode("、") : null, bdi(layer.title)));
+  data.layers.filter((layer) => layer.invented).forEach((layer, i) => add(banner, i ? document.createTextNode(language === "zh" ? "、" : ", ") : null, bdi(layer.title)));
 }
 function about() {
   const body = document.getElementById("sc-about-body");

@@ -49,6 +49,8 @@ function nearby(service, unit) {
   const inside = [];
   if (home) home.forEach((one, f) => { if (one === unit && list.open[f]) inside.push(f); });
   if (inside.length) return { inside };
+  const { level, i } = unitAt(unit);
+  if (!level.shapes[i].length) return { inside };
   const middle = middleOf(unit);
   let best = -1, least = Infinity;
   placesOf(service).forEach((place, f) => {
@@ -90,7 +92,9 @@ function cardClosed() {
   earlier.length = 0;
   if (cardOutline) cardOutline.remove();
   cardOutline = null;
-  if (cameFrom && cameFrom.isConnected && document.activeElement === document.body) cameFrom.focus();
+  // Its heading may hold the focus still, hidden as it is.
+  const here = document.activeElement, card = document.getElementById("sc-card");
+  if (cameFrom && cameFrom.isConnected && (here === document.body || card.contains(here))) cameFrom.focus();
   cameFrom = null;
   viewChanged();
 }

@@ -1,4 +1,5 @@
 /* What lies under the pointer, told in a tooltip or, after a click, in a card. */
+const UNTOLD = new Set(["road", "border", "water", "barriers", "name"]);
 function under(latlng) {
   const point = map.latLngToLayerPoint(latlng);
   const found = {};
@@ -6,7 +7,7 @@ function under(latlng) {
     if (!group.filled || !map.hasLayer(group.layer)) continue;
     group.layer.eachLayer((layer) => {
       const what = layer.sc;
-      if (!what || !layer._containsPoint || !layer._pxBounds) return;
+      if (!what || UNTOLD.has(what.kind) || !layer._containsPoint || !layer._pxBounds) return;
       if (layer._pxBounds.contains(point) && layer._containsPoint(point)) {
         const key = what.kind + (what.service === undefined || what.kind === "unit" ? "" : what.service);
         (found[key] = found[key] || []).push(what);
@@ -38,7 +39,7 @@ function describe(found, full) {
   }
   for (const key of all("site").length ? [] : all("candidate")) add(box, candidateText(found[key][0]));
   for (const key of all("sited")) add(box, sitedText(found[key][found[key].length - 1]));
-  for (const key of all("unit")) add(box, unitText(found[key][found[key].length - 1], full));
+  for (const key of all("unit")) add(box, unitText(found[key][found[key].length - 1]));
   for (const key of all("scope")) for (const what of found[key]) add(box, add(element("p", "sc-more"), bdi(what.name)));
   return box.childNodes.length ? box : null;
 }
@@ -97,7 +98,7 @@ function circleText(what, name) {
   if (name) add(row, element("br"), bdi(name));
   return row;
 }
-function unitText(what, full) {
+function unitText(what) {
   const { level, unit, service } = what;
   const box = element("section");
   const head = add(element("h3"), bdi(level.names[unit] || "–"), element("small", "", " " + called(level.title)));
@@ -105,7 +106,7 @@ function unitText(what, full) {
   if (known(level.people[unit])) rows.push([t("people"), count(level.people[unit])]);
   if (known(level.elderly[unit])) rows.push([t("elderly"), count(level.elderly[unit])]);
   add(box, head, rows.length ? pairs(rows) : null);
-  const shown = full ? data.layers.map((_, i) => i) : [service];
+  const shown = [service];
   const table = element("table", "sc-rates");
   const rates = data.layers.some((layer) => layer.kind === "rate");
   const header = add(element("tr"), element("th", "", t("service")), element("th", "", t("facilities_in_unit")));
@@ -158,7 +159,7 @@ function listen() {
       if (!map.hasLayer(tip)) tip.addTo(map);
     });
   });
-  map.on("mouseout zoomstart movestart popupopen", hide);
+  map.on("mouseout zoomstart movestart", hide);
   map.on("click", (event) => {
     const found = under(event.latlng);
     if (zoomToCluster(found)) return hide();

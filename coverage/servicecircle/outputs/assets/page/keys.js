@@ -12,8 +12,11 @@ function onKey(event) {
   if (!singleKeys || typing || event.ctrlKey || event.altKey || event.metaKey) return;
   const key = event.key.toLowerCase();
   if (key === "/") document.getElementById("sc-search").focus();
-  else if (key === "t") document.getElementById("sc-open-table").click();
-  else if (Object.hasOwn(PANEL_KEYS, key)) {
+  else if (key === "t") {
+    document.getElementById("sc-open-table").click();
+    const panel = document.getElementById("sc-table");
+    if (!panel.hidden) panel.querySelector("select, button").focus();
+  } else if (Object.hasOwn(PANEL_KEYS, key)) {
     const panel = document.getElementById(PANEL_KEYS[key]), visible = panel.hidden;
     showPanel(PANEL_KEYS[key], visible);
     if (visible) { panel.tabIndex = -1; panel.focus(); }
@@ -68,7 +71,7 @@ onStart(() => {
   skip.type = "button";
   skip.onclick = () => {
     openTable();
-    tableBody.querySelector("select, button").focus();
+    tableBody.querySelector("select, button")?.focus();
   };
   add(document.querySelector(".sc-main"), summary, add(element("div", "sc-cross"), element("span", "", "+")));
   document.querySelector(".sc-cross").setAttribute("aria-hidden", "true");

@@ -59,7 +59,7 @@ function legendInto(body) {
       if (list.names.length > 1) numbered = true;
       if (list.unplaced) add(block, element("p", "sc-more", words("unplaced", { count: count(list.unplaced) })));
     }
-    if (numbered) add(block, element("p", "sc-more", say("cluster_note")));
+    if (numbered) add(block, element("p", "sc-more sc-screen", say("cluster_note")));
     add(body, block);
   }
   for (const kind of ["water", "barriers"]) {

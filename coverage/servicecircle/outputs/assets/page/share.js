@@ -62,15 +62,19 @@ function readView(text) {
 function restore(text) {
   const view = readView(text);
   restoring = true;
-  if (view.lang) speak(view.lang);
-  if (view.layers) {
-    for (const group of groups) if (!view.layers.has(group) && map.hasLayer(group.layer)) map.removeLayer(group.layer);
-    for (const group of view.layers) if (!map.hasLayer(group.layer)) map.addLayer(group.layer);
-    refresh();
+  try {
+    if (view.lang) speak(view.lang);
+    if (view.layers) {
+      for (const group of groups) if (!view.layers.has(group) && map.hasLayer(group.layer)) map.removeLayer(group.layer);
+      for (const group of view.layers) if (!map.hasLayer(group.layer)) map.addLayer(group.layer);
+      refresh();
+    }
+    if (view.map) map.setView([view.map.lat, view.map.lon], view.map.zoom, { animate: false });
+    if (view.card) openCard(view.card, { back: false, go: !view.map });
+    else if (view.map || view.layers) showPanel("sc-card", false);
+  } finally {
+    restoring = false;
   }
-  if (view.map) map.setView([view.map.lat, view.map.lon], view.map.zoom, { animate: false });
-  if (view.card) openCard(view.card, { back: false, go: !view.map });
-  restoring = false;
   return view;
 }
 async function copyView(button) {

@@ -7,7 +7,9 @@ function toolButton(id, key, icon, act) {
   button.onclick = act;
   add(button, add(element("span", "sc-icon sc-icon-" + icon)));
   button.firstChild.setAttribute("aria-hidden", "true");
-  return add(document.getElementById("sc-icons"), button).lastChild;
+  const icons = add(document.getElementById("sc-icons"), button);
+  relabel(icons);
+  return icons.lastChild;
 }
 function tools() {
   toolButton("sc-print", "print", "print", () => window.print());
@@ -33,15 +35,15 @@ function beforePrint() {
   if (beforePaper) return;
   // What the panels lie over is not what was looked at.
   const { left, right } = beside(), { x, y } = map.getSize();
-  const shown = L.latLngBounds(map.containerPointToLatLng([left, 0]), map.containerPointToLatLng([x - right, y]));
+  const shown = L.latLngBounds(map.containerPointToLatLng([left, 0]), map.containerPointToLatLng([x - right, above(y)]));
   beforePaper = { centre: map.getCenter(), zoom: map.getZoom(), retina: L.Browser.retina };
-  map.closePopup();
   document.documentElement.classList.add("sc-printing");
   const sheet = add(document.querySelector(".sc-main"), element("aside", data.about.invented === "all" ? "sc-sheet sc-all-invented" : "sc-sheet")).lastChild;
   const side = add(sheet, element("div", "sc-side")).lastChild;
   const key = add(side, element("div", "sc-print-legend")).lastChild;
   legendInto(key);
   if (key.childNodes.length) side.insertBefore(element("h2", "", say("legend")), key);
+  fitLegend(side, key);
   const foot = add(sheet, element("p", "sc-foot")).lastChild;
   for (const [name, value] of facts()) add(foot, add(element("span"), element("b", "", name + (language === "zh" ? "：" : ": ")), bdi(value)));
   add(foot, element("span", "", say("note_travel")));
@@ -52,6 +54,24 @@ function beforePrint() {
   map.fitBounds(shown, { animate: false });
   for (const group of groups) if (group.kind === "names" && group.filled) fitNames(group);
   paper();
+}
+/* On a phone a panel lies over the lower part of the map. */
+function above(height) {
+  if (!narrow()) return height;
+  const top = map.getContainer().getBoundingClientRect().top;
+  const tops = [...document.querySelectorAll(".sc-panel:not([hidden])")].map((one) => one.getBoundingClientRect().top - top);
+  return Math.max(40, Math.min(height, ...tops));
+}
+/* A long legend in two columns; what still finds no room is counted, not cut through. */
+function fitLegend(side, key) {
+  const full = () => side.scrollHeight > side.clientHeight;
+  if (!full()) return;
+  key.classList.add("sc-tight");
+  const blocks = [...key.children], more = add(side, element("p", "sc-more")).lastChild;
+  for (let left = 1; full() && blocks.length > 1; left++) {
+    blocks.pop().remove();
+    more.textContent = say("print_legend_more", { count: count(left) });
+  }
 }
 /* One picture of all canvases: printed one over the other, each would wipe out those below it. */
 function paper() {
@@ -66,6 +86,8 @@ function paper() {
   const drawings = [...box.querySelectorAll(".leaflet-pane canvas, img.leaflet-tile-loaded")];
   for (const node of drawings.sort((a, b) => depth(a) - depth(b))) {
     const at = node.getBoundingClientRect();
+    // Shading lets online tiles through: its pane is paler than its canvas.
+    context.globalAlpha = Number(getComputedStyle(node.closest(".leaflet-pane")).opacity);
     if (at.width && (node.width || node.naturalWidth)) context.drawImage(node, at.left - left, at.top - top, at.width, at.height);
   }
   add(box, canvas);
@@ -91,6 +113,7 @@ function headlines(side) {
   const list = element("tbody"), more = element("p", "sc-more");
   const part = add(element("div", "sc-print-score"), element("h2", "", say("print_headline")), pills, add(element("table", "sc-score"), list), more);
   add(side, part);
+  if (side.scrollHeight > side.clientHeight) return part.remove();
   let shown = 0;
   for (const row of rows) {
     const line = scoreRow(row);
