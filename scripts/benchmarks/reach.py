@@ -295,7 +295,7 @@ def main() -> None:
     for field in dataclasses.fields(Counts):
         parser.add_argument(f"--{field.name}", type=int, default=field.default)
     parser.add_argument("--copies", type=_numbers, default=COPIES, help="of growth")
-    parser.add_argument("--repeats", type=int, default=3, help="the best of so many is taken")
+    parser.add_argument("--repeats", type=int, default=15, help="the best of so many is taken")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures here as well")
     parser.add_argument("--check", action="store_true", help="exit 1 where the design is not met")
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
