@@ -158,6 +158,14 @@ def test_groups_are_as_each_alone(crowd):
             assert one == pytest.approx(other, rel=1e-7, abs=1e-7, nan_ok=True)
 
 
+def test_a_small_group_beside_large_ones_is_as_exact_as_alone():
+    values = np.array([0.0, 3.0, 7.0, 0.0, 1.0])
+    people = np.array([2769.310738466407, 9999.373813707301, 9999.626211132341, 9999.474, 0.001])
+    spread = spread_by(values, people, np.array([0, 0, 0, 1, 2]), groups=3)
+    # One point: each part of its people has its value.
+    assert spread.highest_tenth[2] == pytest.approx(1.0, rel=1e-12)
+
+
 @given(CROWD)
 @settings(max_examples=50, deadline=None)
 def test_the_curve_of_lorenz_rises_and_bends_upwards(crowd):

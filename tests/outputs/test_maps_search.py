@@ -329,7 +329,7 @@ def test_the_card_of_a_facility(
         for cells, minutes in zip(
             card_rows(seen, "#sc-card .sc-rates tbody tr"), (5.0, 10.0, 15.0), strict=True
         ):
-            row = circles.loc[(site["facility_id"], minutes)]
+            (row,) = circles.loc[[(site["facility_id"], minutes)]].to_dict("records")
             assert cells == [
                 f"{minutes:.0f} 分钟",
                 f"{row['population']:,.0f}",

@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Spread", "gini", "lorenz", "spread_by", "tail_weights", "theil", "theil_parts"]
@@ -253,10 +254,10 @@ def spread_by(values: ArrayLike, weights: ArrayLike, group: ArrayLike, *, groups
     held, weight, group = held[order], weight[order], group[order]
     people = _sums(group, weight, groups)
     sums = _sums(group, held * weight, groups)
-    above = _within(weight, group, people)
+    above = _within(weight, group)
     below = above - weight
     part = held * weight
-    before = _within(part, group, sums) - part
+    before = _within(part, group) - part
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(people > 0.0, sums / people, np.nan)
         worth = np.where(sums > 0.0, sums, np.nan)
@@ -296,10 +297,13 @@ def _not_noise(values: Floats) -> Floats:
     return np.where(values < _NOISE, 0.0, values)
 
 
-def _within(values: Floats, group: Ints, totals: Floats) -> Floats:
-    """Return the running sum of values within each group; rows are in the order of groups."""
-    before = np.cumsum(totals) - totals
-    return np.asarray(np.cumsum(values) - before[group], np.float64)
+def _within(values: Floats, group: Ints) -> Floats:
+    """Return the running sum of values within each group.
+
+    Each group is summed alone: taken from one running sum, a small group would carry the rounding
+    of large ones.
+    """
+    return np.asarray(pd.Series(values).groupby(group, sort=False).cumsum(), np.float64)
 
 
 def _held(
